@@ -1,0 +1,166 @@
+"""Everything the project checks about itself: `python -m pip install nox && python -m nox`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+nox.needs_version = ">=2025.5"
+# uv only where it was installed beside nox (`pip install 'nox[uv]'`): one that merely lies on the
+# PATH may not know the package index that pip was told to use.
+nox.options.default_venv_backend = "uv" if importlib.util.find_spec("uv") else "virtualenv"
+nox.options.sessions = [
+    "lint",
+    "types",
+    "tests",
+    "openai-1",
+    "openai-2",
+    "openai-3",
+    "house",
+    "docs",
+    "build",
+]
+nox.options.error_on_external_run = True
+
+# The tests whose subject is the client library: run again with each of its majors.
+CLIENT_TESTS = ("tests/formats", "tests/providers")
+# Packages whose branches must all be shown by a test.
+COVERED = ("core", "capture", "emit", "assess")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of one dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and formatting."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy and pyright, strict, over the source and a program that uses it."""
+    session.install("-e", ".[demo]", *group("types"))
+    session.run("mypy")
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite, then full branch coverage of the packages on the host's path."""
+    session.install("-e", ".[demo]", *group("test"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--skip-covered", "--show-missing")
+    if not session.posargs:
+        paths = ",".join(f"src/clearspan/{name}/*" for name in COVERED)
+        session.run("coverage", "report", f"--include={paths}", "--fail-under=100")
+
+
+def against(session: nox.Session, *requirements: str) -> None:
+    """Run the client's tests with one choice of client library."""
+    session.install("-e", ".", *requirements, *group("test"))
+    session.run("python", "-c", "import openai; print('openai', openai.__version__)")
+    session.run("python", "-m", "pytest", *(session.posargs or CLIENT_TESTS))
+
+
+@nox.session(name="openai-1")
+def openai_1(session: nox.Session) -> None:
+    """The client's tests with the newest openai 1.x."""
+    against(session, "openai>=1.109,<2")
+
+
+@nox.session(name="openai-2")
+def openai_2(session: nox.Session) -> None:
+    """The client's tests with the newest openai 2.x."""
+    against(session, "openai>=2,<3")
+
+
+@nox.session(name="openai-3")
+def openai_3(session: nox.Session) -> None:
+    """The client's tests with the newest openai 3.x."""
+    against(session, "openai>=3,<4")
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """The client's tests with the oldest supported openai, OpenTelemetry and wrapt."""
+    against(
+        session,
+        "openai==1.40.0",
+        "httpx<0.28",  # openai 1.40 passes an argument that httpx 0.28 dropped
+        "opentelemetry-api==1.39.0",
+        "opentelemetry-sdk==1.39.0",
+        "opentelemetry-exporter-otlp==1.39.0",
+        "wrapt==1.16.0",
+    )
+
+
+@nox.session
+def house(session: nox.Session) -> None:
+    """Floors, ceilings and the other rules of the house."""
+    session.install("-e", ".[demo]", *group("house"))
+    session.run("lint-imports", "--no-logo")
+    session.run("vulture")
+    session.run("python", "-m", "pytest", "tests/house", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, every reference resolved and every warning an error."""
+    session.install("-e", ".", *group("docs"))
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "docs", "docs/_build/html")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheel and sdist; then the wheel, alone, in an environment of its own."""
+    session.install(*group("build"))
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(out))
+    wheel = next(out.glob("*.whl"))
+    session.run("twine", "check", "--strict", *map(str, sorted(out.iterdir())))
+    fresh = out.parent / "fresh"
+    session.run("python", "-m", "venv", "--clear", str(fresh))
+    programs = fresh / ("Scripts" if os.name == "nt" else "bin")
+    python, clearspan = str(programs / "python"), str(programs / "clearspan")
+    session.run(python, "-m", "pip", "install", "--quiet", f"{wheel}[demo]", external=True)
+    with session.chdir(fresh):
+        session.run(python, "-c", "import clearspan; clearspan.init", external=True)
+        session.run(clearspan, "--help", external=True)
+        session.run(clearspan, "demo", external=True)
+
+
+@nox.session(default=False)
+def live(session: nox.Session) -> None:
+    """Real backends and a real model server, each where it is installed."""
+    session.install("-e", ".[demo]", *group("test"))
+    session.run("python", "-m", "pytest", "-m", "live", *(session.posargs or ["tests/live"]))
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The figures of `benchmarks/`, printed."""
+    session.install("-e", ".[demo]")
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script))
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """Show the next section of the changelog, gathered from its fragments."""
+    session.install(*group("changelog"))
+    session.run("towncrier", "build", "--draft", *session.posargs)

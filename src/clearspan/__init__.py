@@ -1,0 +1,113 @@
+"""clearspan: see what your program asks language models, and what they answer.
+
+    import clearspan
+    clearspan.init()
+
+Every call to OpenAI from here on becomes OpenTelemetry spans, metrics and events. Importing this
+package loads nothing heavy: each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clearspan.capture.context import Current, carry, context, current, suppressed
+    from clearspan.capture.decorators import Capture, observe
+    from clearspan.capture.kinds import agent, embedding, model, retrieval, task, tool, workflow
+    from clearspan.capture.steps import Step, invocation, span
+    from clearspan.draft import Draft
+    from clearspan.provider import Call, Endpoint, Provider, Server
+    from clearspan.record import (
+        CallContext,
+        ErrorInfo,
+        Invocation,
+        Message,
+        Operation,
+        Outcome,
+        Part,
+        Timing,
+        TraceRef,
+        Usage,
+    )
+    from clearspan.runtime import Instrumentation, Runtime, flush, init, instrument, shutdown, status, uninstrument
+    from clearspan.runtime.status import Status
+    from clearspan.settings import SettingError
+
+__all__ = [
+    "Call",
+    "CallContext",
+    "Capture",
+    "Current",
+    "Draft",
+    "Endpoint",
+    "ErrorInfo",
+    "Instrumentation",
+    "Invocation",
+    "Message",
+    "Operation",
+    "Outcome",
+    "Part",
+    "Provider",
+    "Runtime",
+    "Server",
+    "SettingError",
+    "Status",
+    "Step",
+    "Timing",
+    "TraceRef",
+    "Usage",
+    "agent",
+    "carry",
+    "context",
+    "current",
+    "embedding",
+    "flush",
+    "init",
+    "instrument",
+    "invocation",
+    "model",
+    "observe",
+    "retrieval",
+    "shutdown",
+    "span",
+    "status",
+    "suppressed",
+    "task",
+    "tool",
+    "uninstrument",
+    "workflow",
+]
+
+_HOMES = {
+    "capture.context": ("Current", "carry", "context", "current", "suppressed"),
+    "capture.decorators": ("Capture", "observe"),
+    "capture.kinds": ("agent", "embedding", "model", "retrieval", "task", "tool", "workflow"),
+    "capture.steps": ("Step", "invocation", "span"),
+    "draft": ("Draft",),
+    "provider": ("Call", "Endpoint", "Provider", "Server"),
+    "record": (
+        "CallContext", "ErrorInfo", "Invocation", "Message", "Operation", "Outcome", "Part", "Timing", "TraceRef",
+        "Usage",
+    ),
+    "runtime": (
+        "Instrumentation", "Runtime", "flush", "init", "instrument", "shutdown", "status", "uninstrument",
+    ),
+    "runtime.status": ("Status",),
+    "settings": ("SettingError",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'clearspan' has no attribute {name!r}")
+    found = getattr(import_module(f"clearspan.{module}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""A call becomes an Invocation: recording, patching, decorators, context."""

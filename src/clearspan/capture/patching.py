@@ -1,0 +1,217 @@
+"""Wrapping the methods that providers name: from post-import hooks, idempotent, reversible.
+
+Nothing is imported to be patched. A hook waits for the leaf module; when it is already there the
+hook runs at once. What is undone is undone for good: a target gets back the object it was, and a
+wrapper that somebody captured before becomes a plain pass-through.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import wrapt
+from packaging.version import InvalidVersion, Version
+
+from clearspan.capture import inlet, recording
+from clearspan.capture.wrapper import Driver, Wrapper, kind_of
+from clearspan.core import read
+from clearspan.core.fence import fenced
+from clearspan.core.observe import Begin
+from clearspan.draft import Draft
+from clearspan.provider import Call, Endpoint, Probe, Provider
+
+__all__ = ["Patches", "UnsupportedVersion", "installed_version"]
+
+_DEPTH = 6
+
+
+class UnsupportedVersion(RuntimeError):
+    """The installed version of a library is older than clearspan supports."""
+
+
+def installed_version(distribution: str) -> str | None:
+    """The installed version, from metadata: the library itself is not imported."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+_Build = Callable[[Driver], Callable[..., Any]]
+
+
+@dataclass(slots=True, eq=False)
+class _Target:
+    """One place that is or will be wrapped."""
+
+    path: str
+    build: _Build
+    state: str = "waiting"
+    owner: Any = None
+    attribute: str = ""
+    original: Any = None
+    installed: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Patches:
+    """All that is patched for one provider. `live` turns every wrapper of it on or off.
+
+    Several may ask for the same provider (a runtime, a test's capture); the last one to leave
+    undoes the patches.
+    """
+
+    provider: Provider
+    live: bool = False
+    users: int = 0
+    note: str | None = None
+    targets: list[_Target] = field(default_factory=list[_Target])
+
+    def install(self) -> None:
+        """Wrap every target, now or when its module is imported. Does nothing when already done."""
+        self.users += 1
+        if self.live:
+            return
+        self.live = True
+        self.targets = [
+            *(_Target(path, self._probe(probe)) for probe in self.provider.probes for path in probe.targets),
+            *(_Target(path, self._calls(item)) for item in self.provider.endpoints for path in item.targets),
+        ]
+        for target in self.targets:
+            self._hook(target)
+
+    def remove(self) -> None:
+        """Give every target the object that it was, unless others still want it."""
+        self.users = max(0, self.users - 1)
+        if self.users:
+            return
+        self.live = False
+        for target in self.targets:
+            fenced("patching.remove", _restore, target)
+
+    def supported(self) -> bool:
+        """Whether the installed version is new enough; says why not in `note`."""
+        version = installed_version(self.provider.distribution)
+        if version is None:
+            return True  # a half-installed copy without metadata is judged by what it has
+        try:
+            old = Version(version) < Version(self.provider.minimum)
+        except InvalidVersion:
+            return True
+        if old:
+            self.note = (
+                f"{self.provider.distribution} {version} is installed, "
+                f"clearspan needs {self.provider.minimum} or newer: pip install -U {self.provider.distribution}"
+            )
+        return not old
+
+    def states(self) -> Mapping[str, str]:
+        """Each target's state: `patched`, `waiting` for its import, or `absent` in this version."""
+        return {target.path: target.state for target in self.targets}
+
+    def _hook(self, target: _Target) -> None:
+        module = target.path.partition(":")[0]
+
+        def imported(loaded: Any) -> None:
+            # An exception here would come out of the host's own import statement.
+            fenced("patching.install", self._wrap, target, loaded)
+
+        wrapt.register_post_import_hook(imported, module)
+
+    def _wrap(self, target: _Target, module: Any) -> None:
+        if not self.live or target.state != "waiting" or target not in self.targets:
+            return
+        if not self.supported():
+            target.state = "unsupported"
+            return
+        owner, attribute, original = _find(module, target.path.partition(":")[2])
+        if original is None or isinstance(original, Wrapper):
+            target.state = "absent"  # or the same class under a second name: once is enough
+            return
+        target.owner, target.attribute, target.original = owner, attribute, original
+        target.installed = Wrapper(original, target.build(kind_of(original)))
+        setattr(owner, attribute, target.installed)
+        target.state = "patched"
+
+    def _calls(self, endpoint: Endpoint) -> _Build:
+        def build(drive: Driver) -> Callable[..., Any]:
+            def wrapper(
+                wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+            ) -> Any:
+                if not self.live or inlet.current() is None:
+                    return wrapped(*args, **kwargs)
+                return drive(wrapped, args, kwargs, self._begin(endpoint, instance))
+
+            return wrapper
+
+        return build
+
+    def _begin(self, endpoint: Endpoint, instance: Any) -> Begin:
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
+            return fenced("recording.begin", _begin, self.provider, endpoint, Call(instance, args, kwargs))
+
+        return begin
+
+    def _probe(self, probe: Probe) -> _Build:
+        def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            outer = recording.active()
+            if self.live and outer is not None and outer.owner is self.provider:
+                noted = fenced("reader.probe", probe.read, Call(instance, args, kwargs))
+                if noted:
+                    outer.draft.transport = {**(outer.draft.transport or {}), **noted}
+            return wrapped(*args, **kwargs)
+
+        return lambda drive: wrapper
+
+
+def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Recording | None:
+    """Snapshot a call and start its record: all that happens before the vendor's own code."""
+    outer = recording.active()
+    if (outer is not None and outer.owner is provider) or not endpoint.wanted(call):
+        return None
+    draft = Draft(endpoint.operation)
+    draft.endpoint = endpoint
+    draft.provider, draft.server_address, draft.server_port = provider.server(call.instance)
+    model = endpoint.model(call)
+    draft.model = model if isinstance(model, str) and model else None
+    if endpoint.streaming(call):
+        draft.params["stream"] = True
+    draft.extras.update(endpoint.extras)
+    draft.finish_with = provider.finish
+    started = recording.start(draft, provider)
+    if started is None:
+        return None
+    started.error_code = provider.error
+    weight = [0]
+    draft.call = Call(
+        call.instance,
+        call.args,
+        {
+            key: read.snapshot(value, (_DEPTH if key in endpoint.deep else 2) if draft.content else 0, weight)
+            for key, value in call.kwargs.items()
+        },
+    )
+    draft.weight = weight[0]
+    return started
+
+
+def _find(module: Any, path: str) -> tuple[Any, str, Any]:
+    """The owner in whose own namespace the target stands; no lazy attribute is triggered."""
+    owner = module
+    *parents, attribute = path.split(".")
+    for name in parents:
+        owner = vars(owner).get(name)
+        if owner is None:
+            return None, attribute, None
+    return owner, attribute, vars(owner).get(attribute)
+
+
+def _restore(target: _Target) -> None:
+    if target.state == "patched" and vars(target.owner).get(target.attribute) is target.installed:
+        setattr(target.owner, target.attribute, target.original)
+    # Otherwise somebody wrapped us in turn: ours stays inside theirs and passes everything through.
+    if target.state == "patched":
+        target.state = "removed"

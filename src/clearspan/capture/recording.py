@@ -1,0 +1,209 @@
+"""Recording: one operation while it is going on, from its first argument to its last chunk."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+import traceback
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any
+
+from clearspan.capture.context import current_context, last_response, silent
+from clearspan.capture.inlet import Inlet, current
+from clearspan.core import observe, read
+from clearspan.core.fence import fenced
+from clearspan.draft import Draft
+from clearspan.provider import Endpoint
+from clearspan.record import ErrorInfo, Operation, Outcome
+
+__all__ = ["Recording", "active", "describe_error", "start"]
+
+_BATCH = 32
+_FRAMES = 32
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
+_INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
+
+_active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar("clearspan_active", default=None)
+
+
+def active() -> Recording | None:
+    """The innermost operation whose code is running here."""
+    return _active.get()
+
+
+def start(draft: Draft, owner: object = None) -> Recording | None:
+    """Begin recording `draft`; `None` when nobody listens or the context asks for silence."""
+    inlet = current()
+    if inlet is None or silent():
+        return None
+    draft.context = current_context()
+    outer = _active.get()
+    if outer is not None:
+        _count(draft, outer.draft)
+    return Recording(draft, inlet, owner) if inlet.open(draft) else None
+
+
+def _count(draft: Draft, outer: Draft) -> None:
+    """Tell the agent around, if any, what it does itself; a sub-agent's doings are its own."""
+    draft.agent = outer if outer.operation == Operation.INVOKE_AGENT else outer.agent
+    if draft.agent is not None:
+        if draft.operation in _INFERENCE:
+            draft.agent.inference_calls += 1
+        elif draft.operation == Operation.EXECUTE_TOOL:
+            draft.agent.tool_calls += 1
+
+
+class Recording:
+    """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
+
+    __slots__ = ("_buffer", "_done", "_finalizer", "_inlet", "_stream", "draft", "error_code", "owner", "__weakref__")
+
+    def __init__(self, draft: Draft, inlet: Inlet, owner: object = None) -> None:
+        self.draft = draft
+        self.owner = owner
+        self.error_code: Callable[[BaseException], str | None] | None = None
+        self._inlet = inlet
+        self._buffer: list[tuple[float, Any]] = []
+        self._done = False
+        self._stream: weakref.ref[Any] | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    # -- observe.Recording ---------------------------------------------------------------------
+
+    def attach(self) -> Any:
+        """Make this operation the active one."""
+        return self._inlet.attach(self.draft), _active.set(self)
+
+    def detach(self, token: Any) -> None:
+        """Undo `attach`, in the same context."""
+        try:
+            _active.reset(token[1])
+        except ValueError:
+            return  # ended in another context than it began in (a coroutine closed by the collector)
+        self._inlet.detach(token[0])
+
+    def returned(self, value: Any) -> Any:
+        """Follow a stream, or take the value as the answer."""
+        kind = type(value)
+        endpoint: Endpoint = self.draft.endpoint
+        if kind is CoroutineType or (endpoint.stepped and kind in _GENERATORS):
+            return observe.follow(value, self)
+        if endpoint.follow is not None and fenced("recording.follow", endpoint.follow, value, self):
+            return value
+        if kind is GeneratorType:
+            return self.relay(value)
+        if kind is AsyncGeneratorType:
+            return self.arelay(value)
+        self.result(value)
+        return value
+
+    def chunk(self, item: Any) -> None:
+        """Note a chunk and when it came; batches are handed on so that none lives for long."""
+        buffer = self._buffer
+        buffer.append((time.perf_counter(), item))
+        if len(buffer) >= _BATCH:
+            self._hand_over()
+
+    def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Close the record; only the first end counts."""
+        if self._done:
+            return
+        self._done = True
+        draft = self.draft
+        draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
+        draft.outcome = draft.outcome or outcome
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        if error is not None and outcome is Outcome.FAILED:
+            draft.error = fenced("recording.error", describe_error, error, self.error_code)
+        if self._buffer:
+            self._hand_over()
+        fenced("inlet.close", self._inlet.close, draft)
+
+    def _hand_over(self) -> None:
+        batch, self._buffer = self._buffer, []
+        fenced("inlet.chunks", self._inlet.chunks, self.draft, batch)
+
+    # -- provider.Tap --------------------------------------------------------------------------
+
+    def relay(self, iterator: Iterator[Any]) -> Iterator[Any]:
+        """`iterator` with every element noted as it goes by."""
+        return self._listening(observe.relay(iterator, self), iterator)
+
+    def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The same for an asynchronous iterator."""
+        return self._listening(observe.arelay(iterator, self), iterator)
+
+    def _listening(self, stream: Any, iterator: Any) -> Any:
+        stream.__name__ = getattr(iterator, "__name__", stream.__name__)
+        stream.__qualname__ = getattr(iterator, "__qualname__", stream.__qualname__)
+        # Weakly: the generator's frame holds this recording, and a circle would delay its end.
+        self._stream = weakref.ref(stream)
+        self.watch(stream)
+        return stream
+
+    def closing(self, owner: object, method: str) -> None:
+        """End the record when `owner.method()` is called from outside the stream itself."""
+        inner = getattr(owner, method)
+
+        def closed(*args: Any, **kwargs: Any) -> Any:
+            if not self._reading():
+                self.ended(Outcome.CLOSED)
+            return inner(*args, **kwargs)
+
+        setattr(owner, method, closed)
+
+    def _reading(self) -> bool:
+        """Whether the stream is just being read: then it knows better than we why it is closed."""
+        stream = self._stream() if self._stream is not None else None
+        return bool(getattr(stream, "gi_running", False) or getattr(stream, "ag_running", False))
+
+    def watch(self, owner: object) -> None:
+        """End the record when `owner` is collected without having been read or closed."""
+        if self._finalizer is None:
+            self._finalizer = weakref.finalize(owner, self.ended, Outcome.ABANDONED)
+            self._finalizer.atexit = False  # at exit the runtime ends what is open, within its deadline
+
+    def result(self, value: Any) -> None:
+        """The answer; the operation is complete."""
+        draft = self.draft
+        draft.result = value
+        last_response.set(_id_of(draft, value))
+        self.ended(Outcome.COMPLETED)
+
+
+def _id_of(draft: Draft, value: Any) -> Callable[[], str | None]:
+    """Reads the response id when asked: from the answer while it waits, from the draft after."""
+    known = weakref.ref(draft)
+
+    def response_id() -> str | None:
+        draft = known()
+        return None if draft is None else draft.response_id or read.text(draft.result, "id")
+
+    del value
+    return response_id
+
+
+def describe_error(error: BaseException, code: Callable[[BaseException], str | None] | None = None) -> ErrorInfo:
+    """What an exception says, as text: nothing of it is kept alive.
+
+    Frames are listed without their source, which would mean reading files on the caller's thread.
+    """
+    name = qualified(type(error))
+    known = fenced("reader.error", code, error) if code is not None else None
+    return ErrorInfo(known or name, str(error) or None, _frames(error), name)
+
+
+def qualified(cls: type) -> str:
+    """The full name of a class; built-in ones go without their module."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _frames(error: BaseException) -> str | None:
+    summary = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), limit=-_FRAMES, lookup_lines=False
+    )
+    lines = [f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in summary]
+    return "\n".join(["Traceback (most recent call last):", *lines, qualified(type(error))]) if lines else None

@@ -1,0 +1,131 @@
+"""Blocks: a step of the application's own, or a model call of a client that is not known."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from clearspan.capture import recording
+from clearspan.core import jsonfast, read
+from clearspan.core.fence import fenced
+from clearspan.core.observe import outcome_of
+from clearspan.draft import Draft
+from clearspan.record import Operation, Outcome
+
+__all__ = ["KINDS", "Step", "check_kind", "invocation", "new_draft", "span"]
+
+KINDS: dict[str, tuple[Operation, str]] = {
+    "workflow": (Operation.INVOKE_WORKFLOW, "internal"),
+    "agent": (Operation.INVOKE_AGENT, "internal"),
+    "task": (Operation.TASK, "internal"),
+    "tool": (Operation.EXECUTE_TOOL, "internal"),
+    "retrieval": (Operation.RETRIEVAL, "client"),
+    "model": (Operation.CHAT, "client"),
+    "embedding": (Operation.EMBEDDINGS, "client"),
+}
+"""The kinds of steps: the operation each is, and whether it leaves the process (`client`)."""
+
+
+def check_kind(kind: str) -> None:
+    """Raise `ValueError` for a kind that does not exist."""
+    if kind not in KINDS:
+        raise ValueError(f"clearspan: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
+
+
+def new_draft(kind: str, name: str | None) -> Draft:
+    """A draft of the given kind."""
+    operation, side = KINDS[kind]
+    draft = Draft(operation, kind=side)
+    draft.name = name
+    return draft
+
+
+class _Block:
+    """Opens a record on entering, ends it on leaving, and passes every exception on."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self._recording: recording.Recording | None = None
+        self._token: Any = None
+
+    def __enter__(self) -> Any:
+        self._recording = fenced("recording.begin", recording.start, self.draft)
+        if self._recording is None:
+            self.draft.content = False  # nobody will read it, so nothing need be kept
+        else:
+            self._token = self._recording.attach()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, frames: TracebackType | None) -> None:
+        if self._recording is not None:
+            self._recording.detach(self._token)
+            self._recording.ended(Outcome.COMPLETED if error is None else outcome_of(error), error)
+
+    async def __aenter__(self) -> Any:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, frames: TracebackType | None) -> None:
+        self.__exit__(kind, error, frames)
+
+
+class Step(_Block):
+    """A step while it is open; what `with clearspan.span(...) as step` gives."""
+
+    def set(self, *, input: Any = None, output: Any = None, **attributes: Any) -> None:  # noqa: A002 -- public contract
+        """Say what the step was given and made; any other keyword becomes an attribute.
+
+        Values that are no scalars or lists of them are kept as JSON text. `None` is absent.
+        """
+        fenced("step.set", self._set, input, output, attributes)
+
+    def _set(self, given: Any, made: Any, attributes: dict[str, Any]) -> None:
+        self.draft.value(read.plain(given), read.plain(made))
+        for name, value in attributes.items():
+            self.draft.extra(name, _attribute(value))
+
+
+class _Invocation(_Block):
+    def __enter__(self) -> Draft:
+        super().__enter__()
+        return self.draft
+
+    async def __aenter__(self) -> Draft:
+        return self.__enter__()
+
+
+def span(name: str, *, kind: str = "task", **attributes: Any) -> Step:
+    """A block that is recorded as a step: `with clearspan.span("rank", kind="task") as step`.
+
+    Sync or async; `attributes` are set at once. Raises `ValueError` for an unknown kind.
+    """
+    check_kind(kind)
+    step = Step(new_draft(kind, name))
+    if attributes:
+        step.set(**attributes)
+    return step
+
+
+def invocation(
+    operation: str, *, provider: str | None = None, model: str | None = None, server: str | None = None,
+    port: int | None = None, kind: str = "client",
+) -> _Invocation:  # fmt: skip
+    """A block that records a call of a client that clearspan does not know.
+
+    `operation` is a value of `gen_ai.operation.name`, `provider` one of `gen_ai.provider.name`. The
+    block gives a `Draft` to be told what was asked and answered: `draft.input(messages)`,
+    `draft.text(piece)`, `draft.usage(input=12, output=40)`, `draft.finish("stop")`. Raises
+    `ValueError` for a kind other than `client` and `internal`.
+    """
+    if kind not in ("client", "internal"):
+        raise ValueError(f"clearspan: kind must be 'client' or 'internal', not {kind!r}")
+    draft = Draft(operation, kind=kind)
+    draft.provider, draft.model, draft.server_address, draft.server_port = provider, model, server, port
+    return _Invocation(draft)
+
+
+def _attribute(value: Any) -> Any:
+    """A value as a span attribute can hold it."""
+    plain = read.plain(value)
+    if isinstance(plain, list) and len({type(item) for item in plain}) == 1 and isinstance(plain[0], (str, int, float)):
+        return plain
+    return jsonfast.dumps(plain) if isinstance(plain, (list, dict)) else plain

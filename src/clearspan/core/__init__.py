@@ -1,0 +1,1 @@
+"""Machinery that knows neither language models nor OpenTelemetry."""

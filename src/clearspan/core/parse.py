@@ -1,0 +1,119 @@
+"""Reading settings from text or objects: each function answers a value or says what would be right."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["anything", "duration", "flag", "names", "one_of", "pairs", "path", "share", "size", "text", "url"]
+
+_UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+_MIN_SIZE = 1024
+
+
+def anything(value: Any) -> Any:
+    """The value itself."""
+    return value
+
+
+def text(value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text that is not empty")
+    return value.strip()
+
+
+def flag(value: Any) -> bool:
+    """True or false, in the usual spellings."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError("use true or false")
+
+
+def one_of(*allowed: str) -> Callable[[Any], str]:
+    """One of the allowed words, in any case."""
+
+    def read(value: Any) -> str:
+        word = str(value).strip().lower()
+        if word not in allowed:
+            raise ValueError(f"use one of {', '.join(allowed)}")
+        return word
+
+    return read
+
+
+def url(value: Any) -> str:
+    """An http or https address with a host."""
+    found = text(value)
+    parts = urlsplit(found)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("use an address such as http://localhost:4318")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or password; use headers")
+    _ = parts.port  # raises when it is no number
+    return found
+
+
+def path(value: Any) -> str:
+    """A file's path as text."""
+    return os.fspath(value) if not isinstance(value, str) else text(value)
+
+
+def pairs(value: Any) -> dict[str, str]:
+    """A mapping, or `name=value,name=value`."""
+    if isinstance(value, Mapping):
+        return {str(name): str(item) for name, item in value.items()}  # pyright: ignore
+    found: dict[str, str] = {}
+    for item in filter(None, (piece.strip() for piece in text(value).split(","))):
+        name, equals, content = item.partition("=")
+        if not equals or not name.strip():
+            raise ValueError("use name=value, separated by commas")
+        found[name.strip()] = content.strip()
+    return found
+
+
+def names(value: Any) -> tuple[Any, ...]:
+    """A list, or names separated by commas."""
+    if isinstance(value, str):
+        return tuple(piece.strip() for piece in value.split(",") if piece.strip())
+    if isinstance(value, Iterable):
+        return tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise TypeError("must be a list")
+
+
+def share(value: Any) -> float:
+    """A number from 0 to 1."""
+    found = float(value)
+    if not 0.0 <= found <= 1.0:
+        raise ValueError("must be from 0 to 1")
+    return found
+
+
+def duration(value: Any) -> float:
+    """Seconds: a number above 0, or one with a unit (ms, s, m, h, d, w)."""
+    return _measured(value, _UNITS, "use seconds, or a number with ms, s, m, h, d or w")
+
+
+def size(value: Any) -> int:
+    """Bytes: a number of at least 1024, or one with a unit (KB, MB, GB, KiB, MiB, GiB)."""
+    found = int(_measured(value, _SIZES, "use bytes, or a number with KB, MB, GB, KiB, MiB or GiB"))
+    if found < _MIN_SIZE:
+        raise ValueError(f"must be at least {_MIN_SIZE} bytes")
+    return found
+
+
+def _measured(value: Any, units: Mapping[str, float], remedy: str) -> float:
+    if isinstance(value, bool):
+        raise TypeError(remedy)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
+    if found is None or found.group(2).lower() not in units or float(found.group(1)) <= 0:
+        raise ValueError(remedy)
+    return float(found.group(1)) * units[found.group(2).lower()]

@@ -1,0 +1,199 @@
+"""Worker: one daemon thread behind a queue that is bounded in items and in bytes.
+
+The offering thread pays for an append and never waits. A full queue refuses, and the refusal is
+counted by whoever offered. After a fork the child starts with an empty queue and no thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from clearspan.core import fence
+
+__all__ = ["Worker"]
+
+T = TypeVar("T")
+_workers: weakref.WeakSet[Worker[object]] = weakref.WeakSet()
+
+
+class Worker(Generic[T]):
+    """Hands what is offered to `handle`, in order, in batches of at most `batch`.
+
+    `linger` is how long (seconds) the thread gathers after it was woken; `every` lets it call
+    `tick` when so many seconds passed, queue or no queue. `setup` runs once on the new thread,
+    `teardown` when it ends.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[list[T]], None],
+        *,
+        max_items: int,
+        max_bytes: int,
+        batch: int = 256,
+        linger: float = 0.02,
+        setup: Callable[[], object] | None = None,
+        tick: Callable[[], None] | None = None,
+        every: float | None = None,
+        teardown: Callable[[], object] | None = None,
+    ) -> None:
+        self.name = name
+        self.max_items = max_items
+        self.max_bytes = max_bytes
+        self._handle = handle
+        self._batch = batch
+        self._linger = linger
+        self._setup = setup
+        self._tick = tick
+        self._every = every
+        self._teardown = teardown
+        self._renew()
+        _workers.add(self)  # type: ignore[arg-type]  # the registry only renews, it never offers
+
+    def _renew(self) -> None:
+        self._queue: deque[tuple[T | threading.Event, int]] = deque()
+        # Reentrant: a collection inside the lock may run a finaliser that offers again.
+        self._lock = threading.RLock()
+        self._bytes = 0
+        self._wake = threading.Event()
+        self._urgent = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._idle = True
+        self._closed = False
+
+    @property
+    def pending(self) -> int:
+        """Items waiting or in the hands of the thread's current batch."""
+        return len(self._queue)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that the waiting items were said to weigh."""
+        return self._bytes
+
+    def offer(self, item: T, size: int = 0) -> bool:
+        """Queue `item`, which weighs about `size` bytes; `False` when there is no room for it."""
+        with self._lock:
+            if self._closed or len(self._queue) >= self.max_items or self._bytes + size > self.max_bytes:
+                return False
+            self._bytes += size
+            self._queue.append((item, size))
+            if not self._idle:
+                if len(self._queue) * 2 >= self.max_items or self._bytes * 2 >= self.max_bytes:
+                    self._urgent.set()  # half full: gathering on would lose some
+                return True
+            self._idle = False
+        self._rouse()
+        return True
+
+    def start(self) -> None:
+        """Start the thread now, as one that ticks must."""
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                    if fence.fenced("worker.start", thread.start) is None and thread.ident is not None:
+                        self._thread = thread
+        self._wake.set()
+
+    def mark(self) -> threading.Event | None:
+        """Ask for everything offered so far to be handled now; the event tells when it was.
+
+        `None` when there is nothing to wait for, or when the asking thread is the worker's own.
+        """
+        if threading.current_thread() is self._thread:
+            return None
+        marker = threading.Event()
+        with self._lock:
+            if not self._queue and self._idle:
+                return None
+            self._queue.append((marker, 0))
+            self._idle = False
+        self._urgent.set()
+        self._rouse()
+        if self._thread is None:  # no thread can start any more: the interpreter is going down
+            self._drain()
+        return marker
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was offered so far is handled; `False` after `timeout` seconds."""
+        marker = self.mark()
+        return marker is None or marker.wait(timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Flush within `timeout` seconds, then refuse everything and let the thread end."""
+        done = self.flush(timeout)
+        with self._lock:
+            self._closed = True
+        self._urgent.set()
+        self._wake.set()
+        return done
+
+    def _run(self) -> None:
+        if self._setup is not None:
+            fence.fenced("worker.setup", self._setup)
+        due = self._next_tick()
+        while True:
+            self._wake.wait(None if due is None else max(0.0, due - time.monotonic()))
+            self._wake.clear()
+            if not self._closed and self._queue:
+                self._urgent.wait(self._linger)
+            self._urgent.clear()
+            self._drain()
+            if due is not None and time.monotonic() >= due and self._tick is not None:
+                fence.fenced("worker.tick", self._tick)
+                due = self._next_tick()
+            if self._closed:
+                break
+        if self._teardown is not None:
+            fence.fenced("worker.teardown", self._teardown)
+
+    def _next_tick(self) -> float | None:
+        return None if self._every is None else time.monotonic() + self._every
+
+    def _drain(self) -> None:
+        while True:
+            batch: list[T] = []
+            markers: list[threading.Event] = []
+            weight = self._take(batch, markers)
+            if batch:
+                fence.fenced(f"worker.{self.name}", self._handle, batch)
+            with self._lock:
+                self._bytes -= weight
+                if not self._queue:
+                    self._idle = True
+            for marker in markers:
+                marker.set()
+            if not batch and not markers:
+                return
+
+    def _take(self, batch: list[T], markers: list[threading.Event]) -> int:
+        weight = 0
+        while self._queue and len(batch) < self._batch and not markers:
+            item, size = self._queue.popleft()
+            weight += size
+            if isinstance(item, threading.Event):
+                markers.append(item)
+            else:
+                batch.append(item)
+        return weight
+
+
+def _renew_all() -> None:
+    """In a forked child: the parent's items are the parent's, its locks and thread are gone."""
+    for worker in list(_workers):
+        worker._renew()  # noqa: SLF001 -- the class's own fork hook
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
+    os.register_at_fork(after_in_child=_renew_all)

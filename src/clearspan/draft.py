@@ -1,0 +1,366 @@
+"""The Draft: the one mutable thing. Adapters fill it; `seal(policy)` makes it an Invocation.
+
+A draft has one writer at a time: the caller's thread until the operation ends, then whoever
+completes it. Pieces of text are kept in lists and joined once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from clearspan.core import jsonfast
+from clearspan.record import (
+    CallContext,
+    ErrorInfo,
+    Invocation,
+    Message,
+    Outcome,
+    Part,
+    Timing,
+    TraceRef,
+    Usage,
+)
+
+__all__ = ["Clean", "Draft", "Policy"]
+
+MAX_GAPS = 4096
+
+
+class Clean(Protocol):
+    """Content after redaction and truncation: the value, and its JSON text where it was made."""
+
+    @property
+    def value(self) -> Any:
+        """The clean value."""
+
+    @property
+    def encoded(self) -> str | None:
+        """Its JSON text; `None` when there is nothing to emit."""
+
+
+class Policy(Protocol):
+    """What may be kept of content. Applied once, in `Draft.seal`."""
+
+    def messages(self, messages: list[Message]) -> Clean:
+        """Clean a list of messages, or of system parts."""
+
+    def value(self, value: Any) -> Clean:
+        """Clean any JSON value."""
+
+    def error(self, error: ErrorInfo) -> ErrorInfo:
+        """Clean what an error says."""
+
+    def tools(self, tools: list[Mapping[str, Any]]) -> Clean:
+        """Clean tool definitions."""
+
+
+class _Choice:
+    """One answer of the model while it is being put together; parts stay in order of appearance."""
+
+    __slots__ = ("finish", "parts", "role")
+
+    def __init__(self) -> None:
+        self.role = "assistant"
+        self.finish: str | None = None
+        self.parts: dict[Any, dict[str, Any]] = {}
+
+    def piece(self, kind: str, text: str, key: object) -> None:
+        part = self.parts.get((kind, key))
+        if part is None:
+            self.parts[(kind, key)] = {"type": kind, "content": [text]}
+        else:
+            part["content"].append(text)
+
+    def tool(self, key: object, call_id: str | None, name: str | None, arguments: Any) -> None:
+        part = self.parts.setdefault(("tool_call", key), {"type": "tool_call", "arguments": []})
+        if call_id:
+            part["id"] = call_id
+        if name:
+            part["name"] = name
+        if arguments is not None:
+            part["arguments"].append(arguments)
+
+    def sealed(self, finish: str | None) -> Message:
+        message: Message = {"role": self.role, "parts": [_joined(part) for part in self.parts.values()]}
+        if finish is not None:
+            message["finish_reason"] = finish
+        return message
+
+
+class Draft:
+    """Everything that is known of one operation so far.
+
+    Names, models and numbers are plain attributes that adapters set; content goes through
+    methods, which do nothing where content is not wanted, so adapters need no `if`.
+    """
+
+    __slots__ = (
+        "__weakref__", "_choices", "_tools", "_usage", "agent", "call", "chunks", "content", "context",
+        "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps",
+        "inference_calls", "input_messages", "input_value", "kind", "last_chunk", "lost", "model", "name",
+        "operation", "outcome", "output_value", "params", "pieces", "provider", "response_id",
+        "response_model", "result", "sealed", "server_address", "server_port", "span", "start_ns",
+        "started_at", "system_parts", "tool_calls", "trace", "transport", "weight",
+    )  # fmt: skip
+
+    def __init__(self, operation: str, *, kind: str = "client") -> None:
+        self.operation = str(operation)
+        self.kind = kind
+        self.name: str | None = None
+        self.provider: str | None = None
+        self.server_address: str | None = None
+        self.server_port: int | None = None
+        self.model: str | None = None
+        self.params: dict[str, Any] = {}
+        self.extras: dict[str, Any] = {}
+        self.content = True
+        self.input_messages: list[Message] = []
+        self.system_parts: list[Part] = []
+        self.input_value: Any = None
+        self.output_value: Any = None
+        self.response_id: str | None = None
+        self.response_model: str | None = None
+        self.finish_reasons: list[str] | None = None
+        self.outcome: Outcome | None = None
+        self.error: ErrorInfo | None = None
+        self.context: CallContext | None = None
+        self.trace: TraceRef | None = None
+        self.span: Any = None
+        self.endpoint: Any = None
+        self.call: Any = None
+        self.result: Any = None
+        self.finish_with: Callable[[Draft], None] | None = None
+        self.transport: dict[str, Any] | None = None
+        self.weight = 0
+        self.lost = 0
+        self.start_ns = 0
+        self.end_ns = 0
+        self.started_at = 0.0
+        self.first_chunk: float | None = None
+        self.first_content: float | None = None
+        self.last_chunk: float | None = None
+        self.chunks = 0
+        self.pieces = 0
+        self.agent: Draft | None = None
+        self.inference_calls = 0
+        self.tool_calls = 0
+        self.gaps: list[float] = []
+        self.sealed = False
+        self._choices: dict[int, _Choice] = {}
+        self._tools: list[Mapping[str, Any]] = []
+        self._usage: dict[str, Any] = {}
+
+    # -- what goes in ------------------------------------------------------------------------
+
+    def set(self, **params: Any) -> None:
+        """Request parameters under neutral names (`temperature`, `max_tokens`); `None` is absent."""
+        for name, value in params.items():
+            if value is not None:
+                self.params[name] = value
+
+    def extra(self, name: str, value: Any) -> None:
+        """An attribute under its full name; `None` and empty values are absent."""
+        if value is not None and value != "" and value != [] and value != ():
+            self.extras[name] = value
+
+    def input(self, messages: str | Message | Iterable[Message]) -> None:
+        """What the model is asked: a text, a message, or messages, in the conventions' JSON form."""
+        if not self.content:
+            return
+        if isinstance(messages, str):
+            messages = {"role": "user", "parts": [{"type": "text", "content": messages}]}
+        if isinstance(messages, dict):
+            self.input_messages.append(messages)  # type: ignore[arg-type]  # a mapping is one message
+        else:
+            self.input_messages.extend(messages)  # type: ignore[arg-type]  # and all else is many
+
+    def system(self, text: str) -> None:
+        """System instructions that the API takes apart from the messages."""
+        if self.content and text:
+            self.system_parts.append({"type": "text", "content": text})
+
+    def tools(self, definitions: Iterable[Mapping[str, Any]]) -> None:
+        """The tools that the model may call, in the conventions' form."""
+        if self.content:
+            self._tools.extend(definitions)
+
+    def value(self, given: Any = None, made: Any = None) -> None:
+        """Input and output of an operation that has no messages."""
+        if self.content:
+            self.input_value = given if given is not None else self.input_value
+            self.output_value = made if made is not None else self.output_value
+
+    # -- what comes out ----------------------------------------------------------------------
+
+    def text(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of the answer's text; pieces with the same `key` are one part."""
+        self._piece("text", piece, choice, key)
+
+    def reasoning(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of the model's reasoning."""
+        self._piece("reasoning", piece, choice, key)
+
+    def refusal(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of a refusal (a part of type `refusal`, which the conventions admit)."""
+        self._piece("refusal", piece, choice, key)
+
+    def _piece(self, kind: str, piece: str | None, choice: int, key: object) -> None:
+        if piece:
+            self.pieces += 1
+            answer = self.choice(choice)
+            if self.content:
+                answer.piece(kind, piece, key)
+
+    def tool_call(
+        self,
+        choice: int = 0,
+        key: object = 0,
+        *,
+        id: str | None = None,  # noqa: A002 -- the conventions' name
+        name: str | None = None,
+        arguments: Any = None,
+    ) -> None:
+        """A tool call, or a piece of one; text arguments with the same `key` are joined."""
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.content:
+            answer.tool(key, id, name, arguments)
+
+    def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:
+        """Any other part of an answer, whole (audio, image, server-side tool call, ...)."""
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.content:
+            answer.parts[(part.get("type"), key if key is not None else len(answer.parts))] = dict(part)
+
+    def finish(self, reason: str | None, choice: int = 0) -> None:
+        """Why the model stopped, in the provider's word."""
+        if reason:
+            self.choice(choice).finish = reason
+
+    def choice(self, index: int) -> _Choice:
+        """The answer of that index, made when it is first spoken of."""
+        answer = self._choices.get(index)
+        if answer is None:
+            answer = self._choices[index] = _Choice()
+        return answer
+
+    def forget_output(self) -> None:
+        """Drop what was put together so far: a final event holds the whole answer."""
+        self._choices.clear()
+
+    def usage(self, **counts: int | str | None) -> None:
+        """Token counts under the names of `Usage`; the last known value of each wins."""
+        for name, value in counts.items():
+            if value is not None:
+                self._usage[name] = value
+
+    def fail(self, error_type: str, message: str | None = None) -> None:
+        """The operation failed without raising, or a reader knows a better error type."""
+        if self.error is None:
+            self.error = ErrorInfo(error_type, message)
+        self.outcome = Outcome.FAILED
+
+    def stamp(self, at: float, content: bool) -> None:
+        """A chunk arrived at `at` (monotonic seconds), with content or without."""
+        if self.last_chunk is None:
+            self.first_chunk = at - self.started_at
+        elif len(self.gaps) < MAX_GAPS:
+            self.gaps.append(at - self.last_chunk)
+        if content and self.first_content is None:
+            self.first_content = at - self.started_at
+        self.last_chunk = at
+        self.chunks += 1
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def seal(self, policy: Policy) -> Invocation:
+        """Make the record: join, clean, truncate, once. The draft is not used afterwards."""
+        self.sealed = True
+        outcome = self.outcome or Outcome.COMPLETED
+        raw = self._finish_reasons(outcome)
+        content: dict[str, Clean] = {
+            "input": policy.messages(self.input_messages),
+            "output": policy.messages(self._output(outcome)),
+            "system": policy.messages(self.system_parts),  # type: ignore[arg-type]  # cleaned alike
+            "tools": policy.tools(self._tools),
+            "input_value": policy.value(self.input_value),
+            "output_value": policy.value(self.output_value),
+        }
+        return Invocation(
+            operation=self.operation,
+            timing=self._timing(),
+            trace=self.trace,
+            kind=self.kind,
+            name=self.name,
+            provider=self.provider,
+            server_address=self.server_address,
+            server_port=self.server_port,
+            model=self.model,
+            params=self.params,
+            input=tuple(content["input"].value),
+            output=tuple(content["output"].value),
+            system=tuple(content["system"].value),
+            tools=tuple(content["tools"].value),
+            input_value=content["input_value"].value,
+            output_value=content["output_value"].value,
+            response_id=self.response_id,
+            response_model=self.response_model,
+            finish_reasons=raw,
+            usage=Usage(**self._usage),
+            outcome=outcome,
+            error=policy.error(self.error) if self.error is not None else None,
+            context=self.context or _NO_CONTEXT,
+            extras=self.extras,
+            inference_calls=self.inference_calls,
+            tool_calls=self.tool_calls,
+            encoded={name: clean.encoded for name, clean in content.items() if clean.encoded is not None},
+        )
+
+    def _timing(self) -> Timing:
+        return Timing(
+            self.start_ns, self.end_ns, self.first_chunk, self.first_content, self.chunks, tuple(self.gaps)
+        )
+
+    def _finish_reasons(self, outcome: Outcome) -> tuple[str, ...]:
+        if self.finish_reasons is not None:
+            return tuple(self.finish_reasons)
+        reasons = [self._choices[index].finish for index in sorted(self._choices)]
+        if outcome not in _SERVER_ENDED and not any(reasons):
+            return ()  # the consumer left: nobody knows how it would have ended
+        return tuple(reason or "error" for reason in reasons)
+
+    def _output(self, outcome: Outcome) -> list[Message]:
+        if not self.content:
+            return []
+        missing = "error" if outcome in _SERVER_ENDED else None
+        return [
+            answer.sealed(_MESSAGE_REASONS.get(answer.finish or "", answer.finish) or missing)
+            for _, answer in sorted(self._choices.items())
+        ]
+
+
+_NO_CONTEXT = CallContext()
+_SERVER_ENDED = (Outcome.COMPLETED, Outcome.FAILED)
+_MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+
+
+def _joined(part: dict[str, Any]) -> Part:
+    if isinstance(part.get("content"), list):
+        part = {**part, "content": "".join(part["content"])}
+    if part["type"] == "tool_call":
+        part = {**part, "arguments": _arguments(part["arguments"])}
+        if part["arguments"] is None:
+            del part["arguments"]
+    return part  # type: ignore[return-value]  # a part by construction
+
+
+def _arguments(pieces: list[Any]) -> Any:
+    if not pieces:
+        return None
+    if not all(isinstance(piece, str) for piece in pieces):
+        return pieces[-1]
+    joined = "".join(pieces)
+    parsed = jsonfast.loads(joined)
+    return parsed if isinstance(parsed, dict) else joined

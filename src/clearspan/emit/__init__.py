@@ -1,0 +1,1 @@
+"""An Invocation becomes spans, metrics and events."""

@@ -1,0 +1,130 @@
+"""What may be kept of content: capture mode, redaction, truncation. Applied once, in `Draft.seal`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from clearspan.core import jsonfast, read
+from clearspan.emit import redact
+from clearspan.emit.fit import fit
+from clearspan.record import ErrorInfo, Message
+
+__all__ = ["ContentPolicy", "Kept"]
+
+# Redaction runs before the final cut, on a little more than will be kept, so that the cut cannot
+# leave half of a secret that no pattern knows any more.
+_MARGIN = 4096
+_DEPTH = 16
+_MAX_MESSAGE = 2_048
+
+
+class Kept(NamedTuple):
+    """Clean content, its JSON text, and whether something was cut."""
+
+    value: Any
+    encoded: str | None = None
+
+
+_NOTHING = Kept(())
+_NO_VALUE = Kept(None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ContentPolicy:
+    """One content mode (`off`, `metadata`, `redacted`, `full`) with its redactors and size cap.
+
+    `limit` bounds the JSON of each content attribute, in bytes of UTF-8. Tool definitions keep
+    their names only, unless `tool_schemas` asks for descriptions and parameters.
+    """
+
+    mode: str = "full"
+    limit: int = 131_072
+    redactors: Sequence[redact.Redactor] = ()
+    tool_schemas: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any content is to be collected at all."""
+        return self.mode != "off"
+
+    def messages(self, messages: list[Message]) -> Kept:
+        """Clean messages (or system parts); in mode `metadata` only their structure stays."""
+        if not messages or self.mode == "off":
+            return _NOTHING
+        if self.mode == "metadata":
+            return self._fitted([_outline(message) for message in messages])
+        return self._fitted(self._clean(messages))
+
+    def tools(self, tools: list[Mapping[str, Any]]) -> Kept:
+        """Clean tool definitions. They are the developer's, so mode `metadata` keeps the names."""
+        if not tools or self.mode == "off":
+            return _NOTHING
+        if self.tool_schemas and self.mode != "metadata":
+            return self._fitted(self._clean(tools))
+        return self._fitted([{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools])
+
+    def value(self, value: Any) -> Kept:
+        """Clean any value; nothing of it stays in mode `metadata`."""
+        if value is None or self.mode in ("off", "metadata"):
+            return _NO_VALUE
+        return self._fitted(self._clean(read.plain(value)))
+
+    def error(self, error: ErrorInfo) -> ErrorInfo:
+        """Messages of exceptions quote prompts: they stay only where content does."""
+        if self.mode in ("off", "metadata"):
+            return dataclasses.replace(error, message=None)
+        if error.message is None:
+            return error
+        message = redact.apply(redact.scrub(error.message[: _MAX_MESSAGE + _MARGIN]), self.redactors)
+        return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
+
+    def _clean(self, value: Any) -> Any:
+        longest = self.limit + _MARGIN
+        if self.redactors:
+            return _each_text(value, lambda text: redact.apply(redact.scrub(text), self.redactors), longest, _DEPTH)
+        trimmed = _each_text(value, None, longest, _DEPTH)
+        # Looking once through the JSON is much cheaper than through every string of it.
+        if redact.holds_secret(jsonfast.dumps(trimmed)):
+            return _each_text(trimmed, redact.scrub, longest, _DEPTH)
+        return trimmed
+
+    def _fitted(self, value: Any) -> Kept:
+        return Kept(*fit(value, self.limit))
+
+
+def _each_text(value: Any, change: Callable[[str], str] | None, longest: int, depth: int) -> Any:
+    """`value` with every string cut to `longest` and changed; base64 blobs are never looked into."""
+    if isinstance(value, str):
+        cut = value if len(value) <= longest else value[:longest]
+        return cut if change is None else change(cut)
+    if depth <= 0:
+        return read.plain(value, 0)
+    if isinstance(value, (list, tuple)):
+        return [_each_text(item, change, longest, depth - 1) for item in value]
+    if isinstance(value, dict):
+        if value.get("type") == "blob":
+            return value
+        return {key: _each_text(item, change, longest, depth - 1) for key, item in value.items()}
+    return value
+
+
+_OUTLINE = ("type", "id", "name", "modality", "mime_type")
+
+
+def _outline(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message's shape without a word of it; lengths are in characters."""
+    if "parts" not in message:
+        return _part_outline(message)
+    kept: dict[str, Any] = {key: message[key] for key in ("role", "finish_reason") if key in message}
+    kept["parts"] = [_part_outline(part) for part in message["parts"]]
+    return kept
+
+
+def _part_outline(part: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {key: part[key] for key in _OUTLINE if key in part}
+    content = part.get("content")
+    if isinstance(content, str):
+        kept.update(content="", length=len(content))
+    return kept

@@ -1,0 +1,188 @@
+"""Spans, metric points and events: the only module that holds a Tracer, a Meter and a Logger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry import baggage, trace
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry.context import Context, attach, detach, get_current, get_value
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+
+from clearspan import semconv as sc
+from clearspan.draft import Draft
+from clearspan.emit import measures, projection
+from clearspan.emit.measures import Vocabulary
+from clearspan.record import Invocation, TraceRef
+
+__all__ = ["Telemetry"]
+
+# Keys by which OpenTelemetry and its instrumentations say "not now".
+_SUPPRESSION = ("suppress_instrumentation", "suppress_language_model_instrumentation")
+_KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
+_PROPAGATED = "clearspan."
+_DETAILED = measures.INFERENCE
+
+
+class _Handle(NamedTuple):
+    """A started span, and the context in which it is the current one."""
+
+    span: Span
+    context: Context
+
+
+class Telemetry:
+    """Turns the life of a Draft into a span, and its Invocation into attributes and points.
+
+    `spans` and `events` say where content goes; `exception_signal` is the value of
+    `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`.
+    """
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        meter: Meter,
+        logger: Logger,
+        *,
+        vocabulary: Vocabulary = "current",
+        spans: bool = True,
+        events: bool = False,
+        exception_signal: str = "",
+    ) -> None:
+        self._tracer = tracer
+        self._logger = logger
+        self._vocabulary: Vocabulary = vocabulary
+        self._spans = spans
+        self._events = events
+        self._exception_signal = exception_signal
+        self._record = {
+            instrument.name: _recorder(meter, instrument)
+            for instrument in measures.INSTRUMENTS
+            if instrument.vocabulary in ("any", vocabulary) or vocabulary == "both"
+        }
+
+    def suppressed(self) -> bool:
+        """Whether the current context asks instrumentations to keep still."""
+        return any(get_value(key) for key in _SUPPRESSION)
+
+    def open(self, draft: Draft) -> None:
+        """Start the span of a draft, with what a sampler may want to know."""
+        context = get_current()
+        span = self._tracer.start_span(
+            projection.span_name(draft.operation, draft.model, draft.name),
+            context,
+            _KINDS[draft.kind],
+            projection.start_attributes(draft),
+            start_time=draft.start_ns,
+        )
+        draft.span = _Handle(span, trace.set_span_in_context(span, context))
+        draft.trace = _reference(span, trace.get_current_span(context))
+        draft.content = draft.content and (span.is_recording() or self._events)
+
+    def attach(self, draft: Draft) -> Any:
+        """Make the draft's span the current one; answers the token for `detach`."""
+        return attach(draft.span.context)
+
+    def detach(self, token: Any) -> None:
+        """Undo `attach`."""
+        detach(token)
+
+    def close(self, record: Invocation, handle: Any) -> None:
+        """Set what the record tells, end the span at its own end time, record the points."""
+        span: Span = handle.span
+        if span.is_recording():
+            span.set_attributes(projection.attributes(record, self._spans))
+            if record.error is not None:
+                self._fail(span, record)
+            span.end(record.timing.end_ns)
+        for point in measures.points(record, self._vocabulary):
+            self._record[point.name](point.value, point.attributes, handle.context)
+        if self._events and record.operation in _DETAILED:
+            self._emit(sc.EVENT_DETAILS, SeverityNumber.DEBUG, projection.event_attributes(record), record, handle)
+        if record.error is not None and self._exception_signal in ("logs", "logs/dup"):
+            self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(record), record, handle)
+
+    def _fail(self, span: Span, record: Invocation) -> None:
+        error = record.error
+        if error is None:  # pragma: no cover -- the caller has looked
+            return
+        span.set_status(Status(StatusCode.ERROR, error.message))
+        if error.exception is not None and self._exception_signal != "logs":
+            span.add_event("exception", _exception(record), record.timing.end_ns)
+
+    def _emit(
+        self, name: str, severity: SeverityNumber, attributes: Mapping[str, Any], record: Invocation, handle: Any
+    ) -> None:
+        self._logger.emit(
+            LogRecord(
+                timestamp=record.timing.end_ns,
+                observed_timestamp=time.time_ns(),
+                context=handle.context,
+                severity_number=severity,
+                severity_text=severity.name,
+                event_name=name,
+                attributes=dict(attributes),
+            )
+        )
+
+    def current(self) -> TraceRef | None:
+        """The ids of the span that is current, whoever started it."""
+        span = trace.get_current_span()
+        return _reference(span, None) if span.get_span_context().is_valid else None
+
+    def propagate(self, items: Mapping[str, str]) -> Callable[[], None]:
+        """Put `items` into the baggage that goes to other processes; answers the undo."""
+        context = get_current()
+        for name, value in items.items():
+            context = baggage.set_baggage(_PROPAGATED + name, value, context)
+        token = attach(context)
+        return lambda: detach(token)
+
+    def received(self) -> dict[str, str]:
+        """What an upstream process put into the baggage by `propagate`."""
+        return {
+            name[len(_PROPAGATED) :]: str(value)
+            for name, value in baggage.get_all().items()
+            if name.startswith(_PROPAGATED)
+        }
+
+
+def _reference(span: Span, parent: Span | None) -> TraceRef:
+    context = span.get_span_context()
+    above = parent.get_span_context() if parent is not None else None
+    return TraceRef(
+        f"{context.trace_id:032x}",
+        f"{context.span_id:016x}",
+        f"{above.span_id:016x}" if above is not None and above.is_valid else None,
+        context.trace_flags.sampled,
+    )
+
+
+def _exception(record: Invocation) -> dict[str, Any]:
+    error = record.error
+    found = (
+        {}
+        if error is None
+        else {
+            sc.EXCEPTION_TYPE: error.exception or error.type,
+            sc.EXCEPTION_MESSAGE: error.message,
+            sc.EXCEPTION_STACKTRACE: error.stacktrace,
+        }
+    )
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _recorder(meter: Meter, instrument: measures.Instrument) -> Callable[[float, Mapping[str, Any], Context], None]:
+    if instrument.kind == "counter":
+        return meter.create_counter(instrument.name, instrument.unit, instrument.note).add
+    return meter.create_histogram(
+        instrument.name,
+        instrument.unit,
+        instrument.note,
+        explicit_bucket_boundaries_advisory=list(instrument.buckets or ()),
+    ).record
+
+

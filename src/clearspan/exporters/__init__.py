@@ -1,0 +1,79 @@
+"""Where telemetry goes: one exporter a file, found by entry point (group `clearspan.exporters`).
+
+An entry point names a `Build`: a function that takes a `Destination` and answers `Exporters`. The
+exporters themselves are OpenTelemetry's own kinds, so any of the ecosystem's fits here and ours
+work in any OpenTelemetry program. Importing this module loads no SDK and opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from clearspan.settings import SettingError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs.export import LogRecordExporter
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+__all__ = ["Build", "Destination", "DestinationError", "Exporters"]
+
+
+class DestinationError(SettingError):
+    """A destination that cannot be used as asked. The message names the setting and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What a `Build` may need to know; each reads what concerns it and leaves the rest.
+
+    `None` means "not given as an argument": the standard `OTEL_*` variables then decide.
+    """
+
+    endpoint: str | None = None
+    """Base address of an OTLP receiver, as in `OTEL_EXPORTER_OTLP_ENDPOINT`."""
+    protocol: str | None = None
+    """`http/protobuf` or `grpc`."""
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    """Sent to `endpoint` and nowhere else. Never shown: they carry keys."""
+    path: str | None = None
+    """The file of an exporter that writes one."""
+    max_age: float | None = None
+    """Seconds for which a store keeps a trace after its last span."""
+    max_bytes: int | None = None
+    """Size in bytes that a store keeps to."""
+    timeout: float | None = None
+    """Seconds that one export may take."""
+
+
+def _no_status() -> Mapping[str, str | int]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Exporters:
+    """The exporters of one destination: a signal that it does not take is `None`."""
+
+    span: SpanExporter | None
+    log: LogRecordExporter | None
+    metric: MetricExporter | None
+    label: str
+    """How the destination is named to people. Holds no secrets."""
+    counts_as: Literal["exported", "stored"] = "exported"
+    """Under which name the accounts keep what was delivered here."""
+    status: Callable[[], Mapping[str, str | int]] = _no_status
+    """How the destination fares, by name: for `clearspan doctor` and `clearspan.status()`."""
+
+
+class Build(Protocol):
+    """What an entry point of the group `clearspan.exporters` names."""
+
+    def __call__(self, destination: Destination, /) -> Exporters:
+        """Build the exporters; may check that the destination is usable, may not write to it.
+
+        Raises:
+            DestinationError: the destination cannot be used, with the setting and the remedy.
+        """
+        ...

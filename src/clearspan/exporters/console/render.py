@@ -1,0 +1,191 @@
+"""Drawing the tree of a trace with rich: a line a span, with a bar over the time of the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from clearspan.exporters.console.view import Line, SpanView, arrange, duration, totals
+
+__all__ = ["TraceTree", "render_trace"]
+
+_COLOURS = {"model": "cyan", "step": "magenta", "other": "blue"}
+_GAP = 2
+_NARROWEST_NAME, _WIDEST_NAME = 16, 60
+_NARROWEST_BAR, _WIDEST_BAR = 8, 36
+_NARROWEST_NOTES = 10
+_DEEPEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The signs of a tree, for terminals that have them and for those that do not."""
+
+    branch: str
+    corner: str
+    pass_by: str
+    bar: str
+    waiting: str
+    arrow: str
+    error: str
+    more: str
+    dot: str
+
+
+_FANCY = _Marks("├─ ", "└─ ", "│  ", "█", "░", "→", "✗ ", "…", " · ")
+_PLAIN = _Marks("|- ", "`- ", "|  ", "#", "-", ">", "x ", "~", " | ")
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """Cells for each column; 0 leaves it out."""
+
+    name: int
+    bar: int
+    duration: int
+    tokens: int
+    notes: int
+
+
+def render_trace(
+    spans: Sequence[SpanView], *, title: str | None = None, max_spans: int = 1_000
+) -> TraceTree:
+    """The tree of one trace, to be printed by a rich console.
+
+    Each line has the span's name, a bar over the time of the trace (lighter until the first chunk of
+    a stream), its duration, tokens in and out, and what there is to say: error, how it ended, finish
+    reasons, time to the first chunk, retries. It takes the width that there is: bars go first,
+    then notes move to a line of their own. It says the same without colours.
+
+    Args:
+        spans: Spans of one trace, in any order.
+        title: Stands before the sums in the first line.
+        max_spans: How many lines at most; the rest is counted.
+    """
+    return TraceTree(spans, title, max_spans)
+
+
+class TraceTree:
+    """What `render_trace` gives: something that a rich console can print."""
+
+    def __init__(self, spans: Sequence[SpanView], title: str | None, max_spans: int) -> None:
+        self._title = title
+        self._totals = totals(spans)
+        self._all = arrange(spans)
+        self._lines = self._all[:max_spans]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw, in the width and with the signs that `options` admit."""
+        marks = _PLAIN if options.ascii_only else _FANCY
+        yield self._heading(marks)
+        if not self._lines:
+            return
+        start = min(line.start_ns for line in self._all)
+        length = max(1, max(line.end_ns for line in self._all) - start)
+        widths = _fit(self._lines, marks, options.max_width)
+        for line in self._lines:
+            yield from _draw(line, marks, widths, start, length)
+        if hidden := len(self._all) - len(self._lines):
+            yield Text(f"{marks.more} {hidden} more spans", style="dim", no_wrap=True)
+
+    def _heading(self, marks: _Marks) -> Text:
+        sums = self._totals
+        parts = [duration(sums.duration_ns), f"{sums.spans} span{'s' * (sums.spans != 1)}"]
+        if tokens := _tokens(sums.input_tokens, sums.output_tokens, marks):
+            parts.append(f"{tokens} tokens")
+        if sums.session:
+            parts.append(f"session {sums.session}")
+        heading = Text(self._title or "", style="bold")
+        heading.append((marks.dot if self._title else "") + marks.dot.join(parts), "not bold dim")
+        if sums.errors:
+            problem = f"{sums.errors} error{'s' * (sums.errors != 1)}"
+            heading.append(marks.dot, "not bold dim").append(problem, "bold red")
+        return heading
+
+
+def _fit(lines: Sequence[Line], marks: _Marks, width: int) -> _Widths:
+    """Share `width` out: durations and tokens whole, then names, then notes, then bars."""
+    time = max(len(duration(line.end_ns - line.start_ns)) for line in lines)
+    tokens = max(len(_tokens(line.input_tokens, line.output_tokens, marks)) for line in lines)
+    left = width - time - _GAP - (tokens + _GAP if tokens else 0)
+    longest = max(cell_len(_name(line, marks)) for line in lines)
+    name = min(longest, _WIDEST_NAME, max(_NARROWEST_NAME, left * 2 // 5))
+    name = max(1, min(name, left))
+    left -= name
+    said = max((cell_len(_said(line, marks)) for line in lines), default=0)
+    notes = min(said, left * 3 // 5 - _GAP)
+    notes = notes if notes >= min(said, _NARROWEST_NOTES) else 0
+    left -= notes + _GAP if notes else 0
+    bar = min(left - _GAP, _WIDEST_BAR)
+    return _Widths(name, bar if bar >= _NARROWEST_BAR else 0, time, tokens, notes)
+
+
+def _draw(line: Line, marks: _Marks, widths: _Widths, start: int, length: int) -> RenderResult:
+    colour = "red" if line.failed else _COLOURS[line.kind]
+    text = Text(no_wrap=True, overflow="crop", end="\n")
+    name = _cell(_name(line, marks), widths.name, marks)
+    guides = min(len(_guides(line, marks)), len(name))
+    text.append(name[:guides], "dim").append(name[guides:], "red" if line.failed else "")
+    if widths.bar:
+        before, waiting, working = _bar(line, widths.bar, start, length)
+        text.append(" " * (_GAP + before))
+        text.append(marks.waiting * waiting, colour).append(marks.bar * working, colour)
+        text.append(" " * (widths.bar - before - waiting - working))
+    text.append(" " * _GAP + duration(line.end_ns - line.start_ns).rjust(widths.duration))
+    if widths.tokens:
+        tokens = _tokens(line.input_tokens, line.output_tokens, marks)
+        text.append(" " * _GAP + tokens.rjust(widths.tokens), "green")
+    said = _said(line, marks)
+    if said and widths.notes:
+        text.append(" " * _GAP + _cell(said, widths.notes, marks), "red" if line.failed else "dim")
+    text.rstrip()
+    yield text
+    if said and not widths.notes:
+        below = Text(" " * (guides + _GAP), overflow="fold")
+        yield below.append(said, "red" if line.failed else "dim")
+
+
+def _name(line: Line, marks: _Marks) -> str:
+    return _guides(line, marks) + (marks.error if line.failed else "") + line.name
+
+
+def _guides(line: Line, marks: _Marks) -> str:
+    """The lines of the tree before a name; of very deep ones only the innermost."""
+    if not line.last:
+        return ""
+    *outer, here = line.last[-_DEEPEST:]
+    passing = "".join("   " if last else marks.pass_by for last in outer)
+    return passing + (marks.corner if here else marks.branch)
+
+
+def _bar(line: Line, width: int, start: int, length: int) -> tuple[int, int, int]:
+    """Cells before the span, until its first chunk, and until its end: at least one in all."""
+
+    def place(when: int) -> int:
+        return round((when - start) * width / length)
+
+    begin = min(place(line.start_ns), width - 1)
+    end = max(begin + 1, min(place(line.end_ns), width))
+    first = begin if line.first_ns is None else min(max(begin, place(line.first_ns)), end - 1)
+    return begin, first - begin, end - first
+
+
+def _tokens(sent: int | None, received: int | None, marks: _Marks) -> str:
+    if sent is None and received is None:
+        return ""
+    return marks.arrow.join("" if count is None else f"{count:,}" for count in (sent, received))
+
+
+def _said(line: Line, marks: _Marks) -> str:
+    return marks.dot.join(line.notes)
+
+
+def _cell(text: str, width: int, marks: _Marks) -> str:
+    """`text` in exactly `width` cells, with a mark where it was cut."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + marks.more

@@ -1,0 +1,123 @@
+"""The embedded store: spans, events and metric points in one SQLite file.
+
+Several threads and processes may write to it at once while others read. What an exporter has
+acknowledged survives a killed process (`synchronous=NORMAL`: a power cut may take the last moments).
+Reading needs no OpenTelemetry: `StoreReader` and its values load without the SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from clearspan.exporters import Destination, Exporters
+from clearspan.exporters.store.errors import (
+    AmbiguousTrace,
+    StoreError,
+    StoreNotFound,
+    TraceNotFound,
+)
+from clearspan.exporters.store.models import (
+    Counts,
+    SessionSummary,
+    StoredEvent,
+    StoredPoint,
+    StoredSpan,
+    TraceSummary,
+)
+from clearspan.exporters.store.read import StoreReader
+
+if TYPE_CHECKING:
+    from clearspan.exporters.store.exporters import (
+        StoreLogExporter,
+        StoreMetricExporter,
+        StoreSpanExporter,
+    )
+    from clearspan.exporters.store.write import Store, StoreStatus
+
+__all__ = [
+    "DEFAULT_PATH",
+    "AmbiguousTrace",
+    "Counts",
+    "SessionSummary",
+    "Store",
+    "StoreError",
+    "StoreLogExporter",
+    "StoreMetricExporter",
+    "StoreNotFound",
+    "StoreReader",
+    "StoreSpanExporter",
+    "StoreStatus",
+    "StoredEvent",
+    "StoredPoint",
+    "StoredSpan",
+    "TraceNotFound",
+    "TraceSummary",
+    "build",
+]
+
+DEFAULT_PATH: Final = str(Path(".clearspan", "clearspan.db"))
+"""Where the store lies, below the working directory, when nothing else is said."""
+
+_LAZY: Final = {
+    "Store": "write",
+    "StoreStatus": "write",
+    "StoreSpanExporter": "exporters",
+    "StoreLogExporter": "exporters",
+    "StoreMetricExporter": "exporters",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def build(destination: Destination) -> Exporters:
+    """The three exporters over one store at `destination.path`, with its limits.
+
+    The file is created by the first batch, not here.
+
+    Raises:
+        StoreError: the path cannot be written, or a limit makes no sense.
+    """
+    from clearspan.exporters.store.exporters import (
+        StoreLogExporter,
+        StoreMetricExporter,
+        StoreSpanExporter,
+    )
+    from clearspan.exporters.store.write import DEFAULT_TIMEOUT, Store
+
+    store = Store(
+        destination.path or DEFAULT_PATH,
+        max_age=destination.max_age,
+        max_bytes=destination.max_bytes,
+        timeout=DEFAULT_TIMEOUT if destination.timeout is None else destination.timeout,
+    )
+    store.check_writable()
+
+    def status() -> Mapping[str, str | int]:
+        now = store.status
+        return {
+            "path": now.path,
+            "spans": now.spans,
+            "events": now.events,
+            "points": now.points,
+            "skipped": now.skipped,
+            "failed batches": now.failed_batches,
+            "last error": now.last_error or "",
+            "set aside": ", ".join(now.set_aside),
+        }
+
+    return Exporters(
+        StoreSpanExporter(store),
+        StoreLogExporter(store),
+        StoreMetricExporter(store),
+        label=f"store {store.path}",
+        counts_as="stored",
+        status=status,
+    )

@@ -1,0 +1,153 @@
+"""What a store gives back: plain frozen values. Times are nanoseconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = [
+    "Attributes",
+    "Counts",
+    "SessionSummary",
+    "StoredEvent",
+    "StoredPoint",
+    "StoredSpan",
+    "TraceSummary",
+]
+
+Attributes: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """One span. `id` grows in the order of storing; unknown values are `None`."""
+
+    id: int
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    start_ns: int
+    end_ns: int
+    status: str
+    """`unset`, `ok` or `error`."""
+    status_message: str | None
+    service: str | None
+    scope: str | None
+    session: str | None
+    user: str | None
+    operation: str | None
+    provider: str | None
+    model: str | None
+    """The model that answered, else the one that was asked for."""
+    request_model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    error_type: str | None
+    attributes: Attributes
+    resource: Attributes
+    events: list[Attributes]
+    """Span events: `name`, `time_ns`, `attributes`."""
+    links: list[Attributes]
+    """`trace_id`, `span_id`, `attributes`."""
+
+    @property
+    def duration_ns(self) -> int:
+        """Nanoseconds from start to end."""
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One log record; with a `name` it is an event."""
+
+    id: int
+    time_ns: int
+    name: str | None
+    severity: str | None
+    severity_number: int | None
+    trace_id: str | None
+    span_id: str | None
+    body: Any
+    attributes: Attributes
+    service: str | None
+    scope: str | None
+    resource: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """One point of one metric series: a `value`, or `count` and the rest for a histogram."""
+
+    id: int
+    time_ns: int
+    start_ns: int | None
+    name: str
+    unit: str | None
+    kind: str
+    """`sum`, `gauge`, `histogram` or `exponential_histogram`."""
+    temporality: str | None
+    """`delta` or `cumulative`."""
+    monotonic: bool | None
+    attributes: Attributes
+    value: int | float | None
+    count: int | None
+    sum: int | float | None
+    min: int | float | None
+    max: int | float | None
+    buckets: Any
+    """Counts of the buckets; for an exponential histogram its scale, offsets and counts."""
+    bounds: list[float] | None
+    service: str | None
+    scope: str | None
+    resource: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One trace in a list. Token counts are of model calls: what agents repeat is left out."""
+
+    trace_id: str
+    name: str
+    """The name of its root, or of its earliest span while the root is not stored."""
+    start_ns: int
+    end_ns: int
+    spans: int
+    errors: int
+    models: tuple[str, ...]
+    input_tokens: int | None
+    output_tokens: int | None
+    session: str | None
+    user: str | None
+    service: str | None
+
+    @property
+    def duration_ns(self) -> int:
+        """Nanoseconds from the first start to the last end."""
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """The traces of one session, together."""
+
+    session: str
+    start_ns: int
+    end_ns: int
+    traces: int
+    spans: int
+    errors: int
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a store holds. `bytes` is the size on disk, side files included."""
+
+    traces: int
+    spans: int
+    events: int
+    metric_points: int
+    bytes: int

@@ -1,0 +1,191 @@
+"""Keeping a store to an age and a size, a little at a time, as it is written.
+
+Whole traces go, the one that ended longest ago first; what belongs to no trace goes by its time.
+Each step is a short transaction and each pass has a time budget, so writing never stands still for
+long; a pass that was not enough is taken up after the next batch.
+
+The size is that of the file with its side files. After a batch it is at most `max_bytes`, except
+that a reader in the middle of a long query delays the return of space, and that a pass out of time
+leaves the rest to the following ones: the margin is then what was written meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from clearspan.exporters.store import files
+
+__all__ = ["SMALLEST", "Retention"]
+
+SMALLEST: Final = 512 * 1024
+"""Bytes: below this the tables and the log alone would not fit."""
+
+_BUDGET = 0.25
+_INTERVAL = 30.0
+_ROWS_AT_ONCE = 2_000
+_TRACES_AT_ONCE = 256
+_PAGES_AT_ONCE = 1_024
+_PAGES_TO_SPARE = 256
+# Some room is made at a time, so that not every batch has to.
+_ENOUGH, _GOAL = 0.95, 0.85
+_MOST_LOG_PAGES, _FEWEST_LOG_PAGES = 1_000, 16
+_NANOS = 1_000_000_000
+_NEVER = 2**63 - 1
+
+
+class Retention:
+    """The limits of one store. `None` is no limit."""
+
+    def __init__(self, path: Path, max_age: float | None, max_bytes: int | None) -> None:
+        self._path = path
+        self._max_age = max_age
+        self._max_bytes = max_bytes
+        self._next = 0.0
+
+    def log_pages(self, page_size: int) -> int:
+        """After how many pages the write-ahead log is folded into the file: an eighth of it all."""
+        if self._max_bytes is None:
+            return _MOST_LOG_PAGES
+        share = self._max_bytes // 8 // page_size
+        return min(_MOST_LOG_PAGES, max(_FEWEST_LOG_PAGES, share))
+
+    def keep(self, connection: sqlite3.Connection) -> None:
+        """Delete what is due, if anything is. Called after each batch, outside a transaction.
+
+        Raises:
+            sqlite3.Error: the file cannot be written; the batch before is stored nevertheless.
+        """
+        deadline = time.monotonic() + _BUDGET
+        if self._max_age is not None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _INTERVAL
+            if self._expire(connection, time.time_ns() - int(self._max_age * _NANOS), deadline):
+                self._next = 0.0
+            _reclaim(connection)
+        if self._max_bytes is not None and files.size(self._path) > self._max_bytes:
+            self._shrink(connection, self._max_bytes, deadline)
+
+    def _expire(self, connection: sqlite3.Connection, before: int, deadline: float) -> bool:
+        """Delete what is older than `before`; whether some of it is left."""
+        while time.monotonic() < deadline:
+            old = connection.execute(
+                "SELECT trace_id FROM traces WHERE end_ns < ? ORDER BY end_ns LIMIT ?",
+                (before, _TRACES_AT_ONCE),
+            ).fetchall()
+            with _transaction(connection):
+                gone = _delete_traces(connection, [row[0] for row in old])
+                gone += _delete_points(connection, _ROWS_AT_ONCE, before)
+                gone += _delete_loose(connection, _ROWS_AT_ONCE, before)
+            if not gone:
+                return False
+        return True
+
+    def _shrink(self, connection: sqlite3.Connection, limit: int, deadline: float) -> None:
+        goal = int(limit * _GOAL)
+        while time.monotonic() < deadline:
+            _fold(connection)
+            if files.size(self._path) <= limit * _ENOUGH:
+                return
+            excess = _used(connection) - goal
+            gone = _thin(connection, excess / (excess + goal)) if excess > 0 else 0
+            # Nothing left to delete or to give back: the rest is a log that a reader holds.
+            if not _reclaim(connection, leave=0) and not gone:
+                return
+
+
+def _thin(connection: sqlite3.Connection, share: float) -> int:
+    """Delete the oldest `share` of everything, up to what one step may; answers the rows gone."""
+    traces, points, loose = (
+        math.ceil(share * _count(connection, kind))
+        for kind in ("traces", "metric_points", "events WHERE trace_id IS NULL")
+    )
+    old = connection.execute(
+        "SELECT trace_id FROM traces ORDER BY end_ns LIMIT ?", (min(traces, _TRACES_AT_ONCE),)
+    ).fetchall()
+    with _transaction(connection):
+        return (
+            _delete_traces(connection, [row[0] for row in old])
+            + _delete_points(connection, points)
+            + _delete_loose(connection, loose)
+        )
+
+
+def _delete_traces(connection: sqlite3.Connection, traces: list[str]) -> int:
+    """Delete `traces`, with their spans and events, until it is enough for one transaction."""
+    gone = 0
+    for trace in traces:
+        for table in ("spans", "events", "traces"):
+            gone += connection.execute(
+                f"DELETE FROM {table} WHERE trace_id = ?",  # noqa: S608 -- our own names
+                (trace,),
+            ).rowcount
+        if gone >= _ROWS_AT_ONCE:
+            break
+    return gone
+
+
+def _delete_points(connection: sqlite3.Connection, rows: int, before: int = _NEVER) -> int:
+    """Delete up to `rows` of the oldest metric points from before that time."""
+    return connection.execute(
+        "DELETE FROM metric_points WHERE id IN"
+        " (SELECT id FROM metric_points WHERE time_ns < ? ORDER BY time_ns LIMIT ?)",
+        (before, min(rows, _ROWS_AT_ONCE)),
+    ).rowcount
+
+
+def _delete_loose(connection: sqlite3.Connection, rows: int, before: int = _NEVER) -> int:
+    """Delete up to `rows` of the oldest events that belong to no trace."""
+    return connection.execute(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events"
+        " WHERE trace_id IS NULL AND time_ns < ? ORDER BY time_ns LIMIT ?)",
+        (before, min(rows, _ROWS_AT_ONCE)),
+    ).rowcount
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Bytes of the file that hold something."""
+    pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
+    return pages * _pragma(connection, "page_size")
+
+
+def _reclaim(connection: sqlite3.Connection, leave: int = _PAGES_TO_SPARE) -> int:
+    """Give free pages back to the file system, but for `leave` that the next batches will use."""
+    pages = min(_pragma(connection, "freelist_count") - leave, _PAGES_AT_ONCE)
+    if pages > 0:
+        # The pragma frees one page a step, and only a script is stepped to its end.
+        connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+    return max(pages, 0)
+
+
+def _fold(connection: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file and empty it, unless a reader is in the way."""
+    patience = _pragma(connection, "busy_timeout")
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 -- our own names

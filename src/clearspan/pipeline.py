@@ -1,0 +1,176 @@
+"""Pipeline: what happens to a Draft between its opening and the record's emission.
+
+`complete(draft)` runs in one of two places: on our worker where the pipeline is ours, or inline
+where the application's own providers are used, so that its processors see what they would see.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from clearspan.core.fence import fenced
+from clearspan.core.ledger import Ledger
+from clearspan.core.worker import Worker
+from clearspan.draft import Draft, Policy
+from clearspan.emit.telemetry import Telemetry
+from clearspan.provider import Endpoint
+from clearspan.record import Invocation, Outcome, TraceRef
+from clearspan.semconv import CONTENT_LOST
+
+__all__ = ["Chunks", "Pipeline"]
+
+# A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
+_CHUNK_WEIGHT = 1024
+_BASE_WEIGHT = 2048
+
+
+class Chunks(NamedTuple):
+    """A batch of a stream's chunks with the time each arrived, on its way to being read."""
+
+    draft: Draft
+    items: Sequence[tuple[float, Any]]
+
+
+class _Policy(Policy, Protocol):
+    @property
+    def wanted(self) -> bool: ...
+
+
+class Pipeline:
+    """Joins capture to emission. Fulfils the `Inlet` that capture speaks to."""
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        policy: _Policy,
+        ledger: Ledger,
+        *,
+        worker: Callable[[Callable[[list[Draft | Chunks]], None]], Worker[Draft | Chunks]] | None = None,
+        consumers: Sequence[Callable[[Invocation], None]] = (),
+        handed_over: bool = False,
+    ) -> None:
+        self._telemetry = telemetry
+        self._policy = policy
+        self._ledger = ledger
+        self._consumers = tuple(consumers)
+        self._handed_over = handed_over
+        self._open: dict[int, Draft] = {}
+        self._worker = worker(self._handle) if worker is not None else None
+        self.attach = telemetry.attach
+        self.detach = telemetry.detach
+
+    @property
+    def worker(self) -> Worker[Draft | Chunks] | None:
+        """The worker that completes, if any."""
+        return self._worker
+
+    @property
+    def open_calls(self) -> int:
+        """Operations that have begun and not ended."""
+        return len(self._open)
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The emitting end."""
+        return self._telemetry
+
+    def open(self, draft: Draft) -> bool:
+        """Begin an operation; `False` when the current context asks for silence."""
+        if self._telemetry.suppressed():
+            return False
+        draft.content = self._policy.wanted
+        draft.start_ns = time.time_ns()
+        draft.started_at = time.perf_counter()
+        self._telemetry.open(draft)
+        self._ledger.create()
+        self._open[id(draft)] = draft
+        return True
+
+    def here(self) -> TraceRef | None:
+        """The ids of the current span, whoever started it."""
+        return self._telemetry.current()
+
+    def propagate(self, items: Mapping[str, str]) -> Callable[[], None]:
+        """Send `items` along to other processes until the answer is called."""
+        return self._telemetry.propagate(items)
+
+    def received(self) -> Mapping[str, str]:
+        """What an upstream process sent along."""
+        return self._telemetry.received()
+
+    def renew(self) -> None:
+        """In a forked child: operations that were open in the parent end there."""
+        self._open.clear()
+
+    def chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
+        """Take a batch of chunks, so that none is kept alive for the whole stream."""
+        if self._worker is None:
+            self._read_chunks(draft, items)
+        elif not self._worker.offer(Chunks(draft, items), _CHUNK_WEIGHT * len(items)):
+            draft.lost += len(items)
+
+    def close(self, draft: Draft) -> None:
+        """The operation is over, its end time taken; complete it here or on the worker."""
+        self._open.pop(id(draft), None)
+        if self._worker is None:
+            self.complete(draft)
+            return
+        if self._worker.offer(draft, _BASE_WEIGHT + draft.weight):
+            return
+        # No room: without its content the record is small, and the numbers are worth more.
+        draft.call, draft.content, draft.lost = None, False, draft.lost + 1
+        if not self._worker.offer(draft, 0):
+            self._ledger.drop("queue_full")
+
+    def end_open(self) -> None:
+        """End what is still open, as at shutdown: nobody is going to."""
+        for draft in list(self._open.values()):
+            draft.outcome = draft.outcome or Outcome.ABANDONED
+            draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
+            self.close(draft)
+
+    def _handle(self, batch: list[Draft | Chunks]) -> None:
+        for item in batch:
+            if isinstance(item, Chunks):
+                self._read_chunks(item.draft, item.items)
+            else:
+                fenced("pipeline.complete", self.complete, item)
+
+    def complete(self, draft: Draft) -> None:
+        """Read, seal, emit. Runs once for each draft."""
+        endpoint: Endpoint | None = draft.endpoint
+        if endpoint is not None:
+            self._read(draft, endpoint)
+        record = fenced("pipeline.seal", draft.seal, self._policy)
+        if record is None:
+            self._ledger.drop("internal_error")
+            return
+        self._telemetry.close(record, draft.span)
+        if record.trace is not None and not record.trace.sampled:
+            self._ledger.drop("unsampled")
+        elif self._handed_over:
+            self._ledger.settle("exported")
+        for consumer in self._consumers:
+            fenced("pipeline.consumer", consumer, record)
+        draft.call = draft.result = draft.span = None
+
+    def _read(self, draft: Draft, endpoint: Endpoint) -> None:
+        if draft.call is not None:
+            fenced("reader.request", endpoint.request, draft, draft.call)
+        if draft.result is not None:
+            fenced("reader.response", endpoint.response, draft, draft.result)
+        if draft.finish_with is not None:
+            fenced("reader.finish", draft.finish_with, draft)
+        if draft.lost:
+            draft.extra(CONTENT_LOST, draft.lost)
+
+    def _read_chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
+        endpoint: Endpoint = draft.endpoint
+        for at, item in items:
+            before = draft.pieces
+            if endpoint.chunk is not None:
+                fenced("reader.chunk", endpoint.chunk, draft, item)
+            if not endpoint.stepped:  # a generator's pace is that of its consumer
+                draft.stamp(at, draft.pieces > before)

@@ -1,0 +1,127 @@
+"""Provider and Endpoint: frozen descriptions of a client library, without behaviour of their own.
+
+A provider says where its library runs a model (`targets`), and gives small pure functions that
+read a request, a response and a chunk into a `Draft`. Everything else (wrapping, streams, errors,
+spans, metrics) is done once, elsewhere, for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from clearspan.draft import Draft
+
+__all__ = ["Call", "Endpoint", "Probe", "Provider", "Server", "Tap"]
+
+
+class Call(NamedTuple):
+    """What a method was called with: the object it was called on, and its arguments.
+
+    Readers that run at completion see a copy of the containers, so the caller's later edits are
+    not in it.
+    """
+
+    instance: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+class Server(NamedTuple):
+    """Who answers: the provider's name as for `gen_ai.provider.name`, and the address."""
+
+    provider: str
+    address: str | None = None
+    port: int | None = None
+
+
+class Tap(Protocol):
+    """What an `Endpoint.follow` uses to listen to a stream without replacing the caller's object."""
+
+    def relay(self, iterator: Iterator[Any]) -> Iterator[Any]:
+        """`iterator` with every element noted as it goes by."""
+
+    def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The same for an asynchronous iterator."""
+
+    def closing(self, owner: object, method: str) -> None:
+        """End the record when `owner.method()` is called; the method itself does what it did."""
+
+    def watch(self, owner: object) -> None:
+        """End the record when `owner` is collected without having been read or closed."""
+
+    def result(self, value: Any) -> None:
+        """The answer itself, when it only becomes known after the call returned."""
+
+
+def _model(call: Call) -> Any:
+    return call.kwargs.get("model")
+
+
+def _streaming(call: Call) -> bool:
+    return call.kwargs.get("stream") is True
+
+
+def _always(call: Call) -> bool:
+    del call
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One thing that a library can do.
+
+    `targets` are `"module:Class.method"`; those that the installed version lacks are passed over.
+    `request`, `response` and `chunk` read the vendor's objects into the draft, away from the
+    caller's thread. `model`, `streaming` and `wanted` are asked on the caller's thread and must be
+    cheap. `deep` names the arguments that are copied in depth. `follow(result, tap)` attaches to a
+    result that is read later (a stream) and answers whether it did; without it, plain generators
+    are followed by themselves. `stepped` generators are host code that runs in the record's context
+    at each step, as decorated ones are. `extras` are attributes that every call gets.
+    """
+
+    operation: str
+    targets: tuple[str, ...]
+    request: Callable[[Draft, Call], None]
+    response: Callable[[Draft, Any], None]
+    chunk: Callable[[Draft, Any], None] | None = None
+    model: Callable[[Call], Any] = _model
+    streaming: Callable[[Call], bool] = _streaming
+    wanted: Callable[[Call], bool] = _always
+    deep: tuple[str, ...] = ("messages", "input", "prompt")
+    follow: Callable[[Any, Tap], bool] | None = None
+    stepped: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A place inside a library that knows something the result does not tell, such as retries.
+
+    `read(call)` runs before the wrapped function, and what it answers is merged into
+    `Draft.transport` of the call in progress. Probes are optional: a version without the target
+    simply records less.
+    """
+
+    targets: tuple[str, ...]
+    read: Callable[[Call], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A client library: how it is recognised, what it can do, whom it talks to.
+
+    `minimum` is the oldest supported version of `distribution`. `server(instance)` names the
+    server of the object a method was called on. `finish(draft)` reads what the probes noted.
+    `error(exception)` answers the provider's own error code, where there is one.
+    """
+
+    name: str
+    distribution: str
+    minimum: str
+    endpoints: tuple[Endpoint, ...]
+    server: Callable[[Any], Server]
+    probes: tuple[Probe, ...] = ()
+    finish: Callable[[Draft], None] | None = None
+    error: Callable[[BaseException], str | None] | None = None

@@ -1,0 +1,239 @@
+"""The Invocation: the sealed record of one operation, and the types it is made of.
+
+Everything here is inert data. The JSON shapes (`Message`, `Part`) *are* those of the
+OpenTelemetry GenAI conventions, so nothing converts them again on the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypedDict, Union
+
+__all__ = [
+    "CallContext",
+    "ErrorInfo",
+    "Invocation",
+    "Json",
+    "Message",
+    "Operation",
+    "Outcome",
+    "Part",
+    "Timing",
+    "TraceRef",
+    "Usage",
+]
+
+Json = Union[str, int, float, bool, None, list["Json"], dict[str, "Json"]]
+"""A value that JSON can hold."""
+
+
+class Operation(str, Enum):
+    """What was done. Values follow `gen_ai.operation.name`; the last group is our own.
+
+    The convention admits custom values where none of its own applies.
+    """
+
+    CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    GENERATE_CONTENT = "generate_content"
+    EMBEDDINGS = "embeddings"
+    RETRIEVAL = "retrieval"
+    EXECUTE_TOOL = "execute_tool"
+    INVOKE_AGENT = "invoke_agent"
+    INVOKE_WORKFLOW = "invoke_workflow"
+    FETCH_RESPONSE = "fetch_response"
+    MODERATION = "moderation"
+    DECISION = "decision"
+    CREATE_BATCH = "create_batch"
+    TASK = "task"
+
+    __str__ = str.__str__
+
+
+class Outcome(str, Enum):
+    """How an operation ended.
+
+    `closed` is a stream that its consumer left early on purpose; `abandoned` one that was
+    dropped without being read to its end or closed.
+    """
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+    ABANDONED = "abandoned"
+
+    __str__ = str.__str__
+
+
+class Part(TypedDict, total=False):
+    """One piece of a message, in the JSON form of the GenAI conventions.
+
+    `type` is always there; which other keys are, depends on it (`text` and `reasoning` have
+    `content`, `tool_call` has `name`, `id`, `arguments`, and so on).
+    """
+
+    type: str
+    content: Any
+    id: str
+    name: str
+    arguments: Any
+    response: Any
+    modality: str
+    mime_type: str
+    uri: str
+    file_id: str
+
+
+class Message(TypedDict, total=False):
+    """A message of a conversation, in the JSON form of the GenAI conventions."""
+
+    role: str
+    parts: list[Part]
+    name: str
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRef:
+    """Where the operation stands in its trace; ids are lower-case hex as in W3C traceparent."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None = None
+    sampled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts (unit: tokens). Unknown is `None`, never zero.
+
+    `input` includes `cache_read` and `cache_write`; `output` includes `reasoning`. The counts by
+    modality are subsets of the totals. `source` is `reported` when the provider said so.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    text_input: int | None = None
+    image_input: int | None = None
+    audio_input: int | None = None
+    text_output: int | None = None
+    image_output: int | None = None
+    audio_output: int | None = None
+    source: str = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When it happened. `start_ns` and `end_ns` are Unix nanoseconds, the rest seconds.
+
+    The end is the start plus a monotonic duration, so a wall clock that jumps cannot make a
+    duration negative. `first_chunk` and `first_content` count from the start: the first chunk of
+    a stream is often empty, the first *content* is the first text, reasoning, tool call or audio.
+    `gaps` are the pauses between consecutive chunks, bounded in number.
+    """
+
+    start_ns: int
+    end_ns: int
+    first_chunk: float | None = None
+    first_content: float | None = None
+    chunks: int = 0
+    gaps: tuple[float, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """What went wrong: `type` as for `error.type`; message and stack are cleaned like content.
+
+    `exception` is the exception's class name, where `type` is a provider's own error code.
+    """
+
+    type: str
+    message: str | None = None
+    stacktrace: str | None = None
+    exception: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What the application said about the call by `clearspan.context(...)`."""
+
+    session: str | None = None
+    user: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    prompt: tuple[str, str | None] | None = None
+    variant: Mapping[str, str] = field(default_factory=dict[str, str])
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The sealed record of one operation; what emitters and evaluators see.
+
+    Content fields are empty where the content mode forbids them. `input` and `output` of
+    operations that have no messages (steps, tools, retrievals) are in `input_value` and
+    `output_value`. `extras` are attributes ready to emit under their full names. `encoded` holds
+    the JSON text of the content fields, made once while they were measured against the size cap.
+    `inference_calls` and `tool_calls` count what an agent did itself, sub-agents excluded.
+    """
+
+    operation: str
+    timing: Timing
+    trace: TraceRef | None = None
+    kind: str = "client"
+    name: str | None = None
+    provider: str | None = None
+    server_address: str | None = None
+    server_port: int | None = None
+    model: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    input: tuple[Message, ...] = ()
+    output: tuple[Message, ...] = ()
+    system: tuple[Part, ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
+    input_value: Any = None
+    output_value: Any = None
+    response_id: str | None = None
+    response_model: str | None = None
+    finish_reasons: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    outcome: Outcome = Outcome.COMPLETED
+    error: ErrorInfo | None = None
+    context: CallContext = field(default_factory=CallContext)
+    extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    inference_calls: int = 0
+    tool_calls: int = 0
+    encoded: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end."""
+        return self.timing.duration
+
+    @property
+    def input_text(self) -> str:
+        """The text of all input messages, one a line; empty when content is not captured."""
+        return _text(self.input)
+
+    @property
+    def output_text(self) -> str:
+        """The answer's text without its reasoning; several choices one a line."""
+        return _text(self.output)
+
+
+def _text(messages: tuple[Message, ...]) -> str:
+    return "\n".join(
+        "".join(str(part.get("content", "")) for part in message.get("parts", ()) if part.get("type") == "text")
+        for message in messages
+    )

@@ -1,0 +1,399 @@
+"""Runtime: builds and owns everything from Settings, starts it, flushes it, closes it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from clearspan import registry, semconv
+from clearspan.capture import inlet
+from clearspan.capture.patching import Patches, UnsupportedVersion, installed_version
+from clearspan.core import fence
+from clearspan.core.ledger import Ledger
+from clearspan.core.worker import Worker
+from clearspan.draft import Draft
+from clearspan.emit import redact
+from clearspan.emit.content import ContentPolicy
+from clearspan.emit.telemetry import Telemetry
+from clearspan.exporters.queued import quiet
+from clearspan.pipeline import Chunks, Pipeline
+from clearspan.provider import Provider
+from clearspan.runtime.build import Providers, assemble, identifiers, sampler_of, statuses
+from clearspan.runtime.status import ProviderStatus, QueueStatus, Status
+from clearspan.settings import SettingError, Settings, load
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+    from clearspan.emit.redact import Redactor
+
+__all__ = [
+    "Instrumentation",
+    "ProviderSet",
+    "Runtime",
+    "current",
+    "flush",
+    "init",
+    "instrument",
+    "make_pipeline",
+    "sampler_of",
+    "shutdown",
+    "status",
+    "uninstrument",
+]
+
+_log = logging.getLogger("clearspan")
+_EXIT_DEADLINE = 2.0
+_ITEMS = 8_192
+
+
+class Runtime:
+    """One running clearspan. A context manager: shuts down at the block's end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ledger = Ledger()
+        self.running = False
+        self._patches = ProviderSet()
+        if settings.disabled:
+            self._providers: Providers | None = None
+            self.pipeline: Pipeline | None = None
+            return
+        chosen = self._patches.choose(settings.providers)
+        self._providers = assemble(settings, self.ledger)
+        self.pipeline = make_pipeline(settings, self._providers, self.ledger)
+        self._chosen = chosen
+
+    def start(self) -> None:
+        """Listen, and patch what is to be patched."""
+        if self.pipeline is None:
+            _log.info("clearspan: disabled")
+            return
+        self.running = True
+        inlet.use(self.pipeline)
+        for patches in self._chosen:
+            self._patches.install(patches)
+        _log.info(
+            "clearspan: recording %s to %s, content %s",
+            ", ".join(self._patches.names()) or "decorated code", self.destination, self.settings.content,
+        )  # fmt: skip
+
+    @property
+    def destination(self) -> str:
+        """Where telemetry goes, in words; no secrets."""
+        return "nowhere" if self._providers is None else self._providers.label
+
+    def instrument(self, *targets: Any) -> list[Patches]:
+        """Patch libraries by name or by a client object of theirs; answers what was patched."""
+        chosen = self._patches.choose([_name_of(target) for target in targets])
+        for patches in chosen:
+            self._patches.install(patches)
+        return chosen
+
+    def uninstrument(self, patches: Sequence[Patches] | None = None) -> None:
+        """Give every target the object that it was."""
+        self._patches.remove(patches)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Complete and export everything so far; returns by `timeout` seconds whatever lies below."""
+        if self.pipeline is None or self._providers is None:
+            return True
+        deadline = time.monotonic() + timeout
+        done = True
+        if self.pipeline.worker is not None:
+            done = self.pipeline.worker.flush(timeout)
+        waiting = [queue.mark() for queue in self._providers.queues]
+        for event in waiting:
+            if event is not None:
+                done = event.wait(max(0.0, deadline - time.monotonic())) and done
+        return done
+
+    def shutdown(self, timeout: float = _EXIT_DEADLINE) -> bool:
+        """Undo all patches, end what is open, export what is left: by `timeout` seconds."""
+        if not self.running or self.pipeline is None or self._providers is None:
+            return True
+        self.running = False
+        deadline = time.monotonic() + timeout
+        self.uninstrument()
+        if inlet.current() is self.pipeline:
+            inlet.use(None)
+        self.pipeline.end_open()
+        done = self.flush(timeout)
+        if self.pipeline.worker is not None:
+            self.pipeline.worker.close(max(0.0, deadline - time.monotonic()))
+        for queue in self._providers.queues:
+            done = queue.close(max(0.0, deadline - time.monotonic())) and done
+        if _running.runtime is self:
+            _running.runtime = None
+        return done
+
+    def status(self) -> Status:
+        """How it stands."""
+        if self.pipeline is None or self._providers is None:
+            return Status(False)
+        workers = [self.pipeline.worker, *(getattr(queue, "worker", None) for queue in self._providers.queues)]
+        return Status(
+            running=self.running,
+            destination=self.destination,
+            content=self.settings.content,
+            providers=self._patches.statuses(),
+            queues=tuple(
+                QueueStatus(worker.name, worker.pending, worker.pending_bytes, worker.max_items, worker.max_bytes)
+                for worker in workers
+                if worker is not None
+            ),
+            accounts=self.ledger.read(),
+            open_calls=self.pipeline.open_calls,
+            internal_errors=fence.failures(),
+            destination_status=statuses(self._providers.exporters),
+        )
+
+    def renew(self) -> None:
+        """In a forked child: what the parent had open is the parent's."""
+        self.ledger.renew()
+        if self.pipeline is not None:
+            self.pipeline.renew()
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+
+def make_pipeline(settings: Settings, providers: Providers, ledger: Ledger, **more: Any) -> Pipeline:
+    """The pipeline over the given providers: on a worker where they are ours, else inline."""
+    try:
+        redactors = redact.resolve(settings.redact, settings.content)
+    except KeyError as error:
+        known = ", ".join(redact.BUILT_IN)
+        raise SettingError(f"clearspan: redact: no rule named {error}; use a function or one of {known}") from None
+    version = installed_version("clearspan")
+    telemetry = Telemetry(
+        providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        providers.meter.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
+        spans=settings.content_target in ("span", "both"),
+        events=settings.content_target in ("event", "both") and settings.content != "off",
+        exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
+    )
+    policy = ContentPolicy(settings.content, settings.content_limit, redactors, settings.tool_schemas)
+
+    def worker(handle: Any) -> Worker[Draft | Chunks]:
+        return Worker("clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet)
+
+    return Pipeline(
+        telemetry, policy, ledger, worker=worker if providers.own else None, handed_over=not providers.own, **more
+    )
+
+
+class ProviderSet:
+    """The libraries that this runtime patches."""
+
+    def __init__(self) -> None:
+        self._installed: list[Patches] = []
+
+    def choose(self, wanted: Sequence[Any] | None) -> list[Patches]:
+        """The providers asked for; all of them when `wanted` is `None`.
+
+        Asked for by name, a library must be known and new enough: else `SettingError`. Found by
+        itself, it is passed over and says so in the status.
+        """
+        if wanted is None:
+            found = [fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name) for name in registry.names(registry.PROVIDERS)]
+            return [patches_of(provider) for provider in found if provider is not None]
+        chosen: list[Patches] = []
+        for item in wanted:
+            patches = patches_of(item if isinstance(item, Provider) else _known(item))
+            if not patches.supported():
+                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(patches.note)
+            chosen.append(patches)
+        return chosen
+
+    def install(self, patches: Patches) -> None:
+        patches.install()
+        self._installed.append(patches)
+
+    def remove(self, some: Sequence[Patches] | None = None) -> None:
+        for patches in list(self._installed if some is None else some):
+            if patches in self._installed:
+                self._installed.remove(patches)
+                patches.remove()
+
+    def names(self) -> list[str]:
+        return [patches.provider.name for patches in self._installed]
+
+    def statuses(self) -> tuple[ProviderStatus, ...]:
+        return tuple(
+            ProviderStatus(item.provider.name, installed_version(item.provider.distribution), item.states(), item.note)
+            for item in dict.fromkeys(self._installed)
+        )
+
+
+_all_patches: dict[int, Patches] = {}
+
+
+def patches_of(provider: Provider) -> Patches:
+    """The one set of patches of a provider, whoever asks."""
+    return _all_patches.setdefault(id(provider), Patches(provider))
+
+
+def _known(name: str) -> Provider:
+    try:
+        provider: Provider = registry.load(registry.PROVIDERS, name)
+    except registry.NotFound as error:
+        raise SettingError(f"clearspan: providers: {error}") from None
+    return provider
+
+
+def _name_of(target: Any) -> Any:
+    """A provider's name from a name, a Provider, or a client object of the library."""
+    return target if isinstance(target, (str, Provider)) else type(target).__module__.partition(".")[0]
+
+
+class Instrumentation:
+    """What `instrument` answers: leave the block, or call `undo`, to restore the targets."""
+
+    def __init__(self, runtime: Runtime, patches: list[Patches]) -> None:
+        self._runtime = runtime
+        self._patches = patches
+
+    def undo(self) -> None:
+        """Give every target of this call the object that it was."""
+        self._runtime.uninstrument(self._patches)
+        self._patches = []
+
+    def __enter__(self) -> Instrumentation:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.undo()
+
+
+class _Running:
+    runtime: Runtime | None = None
+
+
+_running = _Running()
+
+
+def current() -> Runtime | None:
+    """The running runtime."""
+    return _running.runtime
+
+
+def init(
+    *,
+    service_name: str | None = None,
+    environment: str | None = None,
+    endpoint: str | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    max_age: float | str | None = None,
+    max_bytes: int | str | None = None,
+    content: str | None = None,
+    content_target: str | None = None,
+    content_limit: int | str | None = None,
+    tool_schemas: bool | None = None,
+    redact: Sequence[str | Redactor] = (),
+    providers: Sequence[str | Provider] | None = None,
+    exporters: Sequence[Any] = (),
+    sample_rate: float | None = None,
+    attributes: Mapping[str, str] | None = None,
+    metric_names: str | None = None,
+    queue_bytes: int | str | None = None,
+    export_interval: float | str | None = None,
+    metric_interval: float | str | None = None,
+    disabled: bool | None = None,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
+) -> Runtime:
+    """Start recording. One call is enough; everything has a default.
+
+    Every argument has a variable `CLEARSPAN_<ARGUMENT>`; arguments win over those, and those over
+    the standard `OTEL_*` variables. What each means, with units and defaults, is in the reference
+    of settings. A second call with the same settings answers the running Runtime; with others it
+    warns once and answers the running one.
+
+    Raises `clearspan.SettingError` for a value that cannot be used, naming setting and remedy;
+    afterwards nothing of clearspan raises.
+    """
+    return _init(load({name: value for name, value in locals().items() if value is not None}))
+
+
+def _init(settings: Settings) -> Runtime:
+    running = _running.runtime
+    if running is not None:
+        if settings != running.settings:
+            _warn_once("clearspan: init was called again with other settings; the first ones stay. "
+                       "Call clearspan.shutdown() first to change them.")  # fmt: skip
+        return running
+    runtime = Runtime(settings)
+    runtime.start()
+    _running.runtime = runtime
+    return runtime
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _warned:
+        _warned.add(message)
+        _log.warning(message)
+
+
+def instrument(*targets: Any) -> Instrumentation:
+    """Record libraries named by name, by a `Provider`, or by a client object of theirs.
+
+    Starts clearspan by its environment when it is not running. The answer undoes it, as a context
+    manager or by `undo()`. Raises `SettingError` for a name that is not known, or an installed
+    version that is too old.
+    """
+    runtime = _running.runtime or init(providers=())
+    return Instrumentation(runtime, runtime.instrument(*targets))
+
+
+def uninstrument() -> None:
+    """Restore every target to the object it was; decorated code is still recorded."""
+    if _running.runtime is not None:
+        _running.runtime.uninstrument()
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Complete and export everything so far; `False` when `timeout` (seconds) came first."""
+    return _running.runtime is None or _running.runtime.flush(timeout)
+
+
+def shutdown(timeout: float = _EXIT_DEADLINE) -> bool:
+    """Undo all patches and export what is left, by `timeout` seconds; `False` when that was not all."""
+    return _running.runtime is None or _running.runtime.shutdown(timeout)
+
+
+def status() -> Status:
+    """Providers, queues, the accounting identity, internal errors: a reading of this moment."""
+    return Status(False) if _running.runtime is None else _running.runtime.status()
+
+
+def _after_fork() -> None:
+    identifiers.reseed()
+    fence.reset()
+    if _running.runtime is not None:
+        _running.runtime.renew()
+
+
+atexit.register(shutdown)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,211 @@
+"""From Settings to OpenTelemetry providers: the application's own where it has them, else ours."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
+
+from clearspan import registry
+from clearspan.core.ledger import Ledger
+from clearspan.exporters import Destination, DestinationError, Exporters
+from clearspan.exporters.queued import LogQueue, MetricQueue, Queue, SpanQueue
+from clearspan.settings import Settings, SettingError
+
+__all__ = ["Providers", "assemble", "identifiers"]
+
+DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
+_OTLP_VARIABLES = tuple(f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS"))
+
+
+class _Identifiers(IdGenerator):
+    """Trace and span ids from a generator of our own: the host may seed the global one, and a fork copies it."""
+
+    def __init__(self) -> None:
+        self.reseed()
+
+    def reseed(self) -> None:
+        """Start anew from the operating system, as a forked child must."""
+        self._bits = random.Random(os.urandom(32)).getrandbits
+
+    def generate_span_id(self) -> int:
+        """A span id that is not zero."""
+        return self._bits(64) or self.generate_span_id()
+
+    def generate_trace_id(self) -> int:
+        """A trace id that is not zero."""
+        return self._bits(128) or self.generate_trace_id()
+
+
+identifiers = _Identifiers()
+
+
+@dataclass(slots=True)
+class Providers:
+    """The three providers, and what of them is ours to flush and close."""
+
+    tracer: trace.TracerProvider
+    meter: metrics.MeterProvider
+    logger: _logs.LoggerProvider
+    own: bool
+    label: str
+    queues: list[Queue] = field(default_factory=list[Queue])
+    exporters: list[Exporters] = field(default_factory=list[Exporters])
+
+
+def assemble(settings: Settings, ledger: Ledger) -> Providers:
+    """Build what `settings` ask for.
+
+    Raises `SettingError` (or `DestinationError`, which names the setting as well) when a
+    destination cannot be used.
+    """
+    tracer = settings.tracer_provider or _applications(trace.get_tracer_provider())
+    meter = settings.meter_provider or _applications(metrics.get_meter_provider())
+    logger = settings.logger_provider or _applications(_logs.get_logger_provider())
+    found = _destinations(settings, default=tracer is None)
+    resource = _resource(settings)
+    queues: list[Queue] = []
+    if tracer is None:
+        tracer = _tracer_provider(settings, resource, found, ledger, queues)
+        own = True
+    else:
+        own = False
+    if meter is None:
+        meter = _meter_provider(settings, resource, found, queues)
+    if logger is None:
+        logger = _logger_provider(settings, resource, found, queues)
+    label = " and ".join(item.label for item in found) if own else f"the application's {type(tracer).__name__}"
+    return Providers(tracer, meter, logger, own, label or "nowhere", queues, found)
+
+
+def _applications(provider: Any) -> Any:
+    """The provider if the application has set one; `None` for the API's placeholders."""
+    name = type(provider).__name__
+    return None if "Proxy" in name or name.startswith(("NoOp", "_NoOp")) else provider
+
+
+def _resource(settings: Settings) -> Resource:
+    given: dict[str, str] = dict(settings.attributes or {})
+    if settings.service_name:
+        given["service.name"] = settings.service_name
+    if settings.environment:
+        given["deployment.environment.name"] = settings.environment
+    return Resource.create(given)  # type: ignore[arg-type]  # texts are attribute values
+
+
+def _destinations(settings: Settings, default: bool) -> list[Exporters]:
+    """OTLP where an address is known, the store where a file is; the default store without either."""
+    found: list[Exporters] = []
+    argued = Destination(
+        endpoint=settings.endpoint,
+        protocol=settings.protocol,
+        headers=settings.headers,
+        path=settings.store,
+        max_age=settings.max_age,
+        max_bytes=settings.max_bytes,
+    )
+    if settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES):
+        found.append(_build("otlp", argued))
+    named = [item for item in settings.exporters if isinstance(item, str)]
+    if settings.store:
+        found.append(_build("store", argued))
+    elif not found and not settings.exporters and default:
+        found.append(_build("store", Destination(path=str(DEFAULT_STORE), max_age=settings.max_age, max_bytes=settings.max_bytes)))
+    for item in named:
+        name, _, path = item.partition(":")
+        found.append(_build(name, Destination(path=path or None)))
+    found.extend(_foreign(item) for item in settings.exporters if not isinstance(item, str))
+    return found
+
+
+def _build(name: str, destination: Destination) -> Exporters:
+    try:
+        built: Exporters = registry.load(registry.EXPORTERS, name)(destination)
+    except registry.NotFound as error:
+        raise SettingError(f"clearspan: exporters: {error}") from None
+    except DestinationError as error:
+        raise SettingError(f"clearspan: {error}") from None
+    return built
+
+
+def _foreign(exporter: Any) -> Exporters:
+    """An OpenTelemetry exporter of anyone's, told apart by what it can be handed."""
+    label = type(exporter).__name__
+    if isinstance(exporter, SpanExporter):
+        return Exporters(exporter, None, None, label)
+    if isinstance(exporter, (MetricExporter, MetricReader)):
+        return Exporters(None, None, exporter, label)  # type: ignore[arg-type]  # a reader is wired as it is
+    if callable(getattr(exporter, "export", None)):
+        return Exporters(None, exporter, None, label)
+    raise SettingError(
+        f"clearspan: exporters: {label} is no OpenTelemetry exporter: "
+        "give a SpanExporter, LogRecordExporter, MetricExporter, MetricReader, or a name such as 'console'"
+    )
+
+
+def _tracer_provider(
+    settings: Settings, resource: Resource, found: list[Exporters], ledger: Ledger, queues: list[Queue]
+) -> TracerProvider:
+    provider = TracerProvider(sampler_of(settings), resource, shutdown_on_exit=False, id_generator=identifiers)
+    keeping: Ledger | None = ledger  # a span is settled once, by the first destination that takes spans
+    for item in found:
+        if item.span is not None:
+            queue = SpanQueue(
+                item.span, max_bytes=settings.queue_bytes, interval=settings.export_interval,
+                ledger=keeping, where=item.counts_as,
+            )  # fmt: skip
+            keeping = None
+            provider.add_span_processor(queue)
+            queues.append(queue)
+    return provider
+
+
+def sampler_of(settings: Settings) -> Sampler | None:
+    """The sampler for `sample_rate`; without one the standard variables decide."""
+    return None if settings.sample_rate is None else ParentBased(TraceIdRatioBased(settings.sample_rate))
+
+
+def _meter_provider(
+    settings: Settings, resource: Resource, found: list[Exporters], queues: list[Queue]
+) -> metrics.MeterProvider:
+    readers: list[MetricReader] = []
+    for item in found:
+        if isinstance(item.metric, MetricReader):
+            readers.append(item.metric)
+        elif item.metric is not None:
+            queue = MetricQueue(item.metric, interval=settings.metric_interval)
+            readers.append(queue)
+            queues.append(queue)
+    return MeterProvider(readers, resource, shutdown_on_exit=False) if readers else metrics.NoOpMeterProvider()
+
+
+def _logger_provider(
+    settings: Settings, resource: Resource, found: list[Exporters], queues: list[Queue]
+) -> _logs.LoggerProvider:
+    provider = LoggerProvider(resource, shutdown_on_exit=False)
+    for item in found:
+        if item.log is not None:
+            queue = LogQueue(item.log, max_bytes=settings.queue_bytes, interval=settings.export_interval)
+            provider.add_log_record_processor(queue)
+            queues.append(queue)
+    return provider
+
+
+def statuses(found: list[Exporters]) -> Mapping[str, str | int]:
+    """What the destinations say of themselves."""
+    return {name: value for item in found for name, value in item.status().items()}
+
+

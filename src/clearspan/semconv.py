@@ -1,0 +1,170 @@
+"""Every name that clearspan emits, and the bucket lists: literals, pinned to one version.
+
+The vocabulary is that of the GenAI conventions' own repository as of November 2026 (attributes),
+with the metric names of conventions 1.37 to 1.41 (`current`) and the proposed ones (`next`).
+Nothing is imported from `opentelemetry.semconv._incubating`: all of it is deprecated there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
+SCOPE: Final = "clearspan"
+
+# General
+ERROR_TYPE: Final = "error.type"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+SESSION_ID: Final = "session.id"
+USER_ID: Final = "user.id"
+CODE_FUNCTION_NAME: Final = "code.function.name"
+
+# GenAI: identity and request
+OPERATION_NAME: Final = "gen_ai.operation.name"
+PROVIDER_NAME: Final = "gen_ai.provider.name"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+CONVERSATION_COMPACTED: Final = "gen_ai.conversation.compacted"
+OUTPUT_TYPE: Final = "gen_ai.output.type"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+REQUEST_ENCODING_FORMATS: Final = "gen_ai.request.encoding_formats"
+REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+REQUEST_PREVIOUS_RESPONSE_ID: Final = "gen_ai.request.previous_response.id"
+REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+REQUEST_SEED: Final = "gen_ai.request.seed"
+REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+REQUEST_STREAM: Final = "gen_ai.request.stream"
+REQUEST_STREAM_CURSOR: Final = "gen_ai.request.stream_cursor"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+PROMPT_NAME: Final = "gen_ai.prompt.name"
+PROMPT_VERSION: Final = "gen_ai.prompt.version"
+PROMPT_VARIABLE: Final = "gen_ai.prompt.variable."
+
+# GenAI: response and usage
+RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+RESPONSE_ID: Final = "gen_ai.response.id"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_STATUS: Final = "gen_ai.response.status"
+RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
+USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+USAGE_CACHE_READ: Final = "gen_ai.usage.cache_read.input_tokens"
+USAGE_CACHE_WRITE: Final = "gen_ai.usage.cache_write.input_tokens"
+USAGE_REASONING: Final = "gen_ai.usage.reasoning.output_tokens"
+USAGE_TEXT_INPUT: Final = "gen_ai.usage.text.input_tokens"
+USAGE_IMAGE_INPUT: Final = "gen_ai.usage.image.input_tokens"
+USAGE_AUDIO_INPUT: Final = "gen_ai.usage.audio.input_tokens"
+USAGE_TEXT_OUTPUT: Final = "gen_ai.usage.text.output_tokens"
+USAGE_IMAGE_OUTPUT: Final = "gen_ai.usage.image.output_tokens"
+USAGE_AUDIO_OUTPUT: Final = "gen_ai.usage.audio.output_tokens"
+
+# GenAI: content
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+
+# GenAI: tools, agents, workflows, retrieval
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
+TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_ID: Final = "gen_ai.agent.id"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+DATA_SOURCE_ID: Final = "gen_ai.data_source.id"
+RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
+RETRIEVAL_QUERY_TEXT: Final = "gen_ai.retrieval.query.text"
+RETRIEVAL_TOP_K: Final = "gen_ai.retrieval.top_k"
+TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 -- an attribute's name, no secret
+TOKEN_MODALITY: Final = "gen_ai.token.modality"  # noqa: S105 -- an attribute's name, no secret
+
+# OpenAI
+OPENAI_API_TYPE: Final = "openai.api.type"
+OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
+OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
+
+# Our own
+INPUT: Final = "clearspan.input"
+OUTPUT: Final = "clearspan.output"
+STEP_NAME: Final = "clearspan.step.name"
+OUTCOME: Final = "clearspan.outcome"
+USAGE_SOURCE: Final = "clearspan.usage.source"
+TIME_TO_FIRST_CONTENT: Final = "clearspan.response.time_to_first_content"
+CHUNK_COUNT: Final = "clearspan.response.chunk_count"
+RETRY_COUNT: Final = "clearspan.request.retry_count"
+REQUEST_ID: Final = "clearspan.response.request_id"
+PROCESSING_TIME: Final = "clearspan.response.processing_time"
+HTTP_STATUS: Final = "clearspan.response.http_status"
+LOGPROBS: Final = "clearspan.response.logprobs"
+RATE_LIMIT: Final = "clearspan.rate_limit."
+ACCEPTED_PREDICTION_TOKENS: Final = "clearspan.usage.accepted_prediction_tokens"
+REJECTED_PREDICTION_TOKENS: Final = "clearspan.usage.rejected_prediction_tokens"
+AUDIO_SECONDS: Final = "clearspan.usage.audio_seconds"
+INPUT_COUNT: Final = "clearspan.request.input_count"
+OUTPUT_COUNT: Final = "clearspan.response.output_count"
+RESPONSE_FORMAT: Final = "clearspan.request.response_format"
+MODERATION_FLAGGED: Final = "clearspan.moderation.flagged"
+BATCH_STATUS: Final = "clearspan.batch.status"
+CONTENT_LOST: Final = "clearspan.content.lost"
+CONTENT_TRUNCATED: Final = "clearspan.content.truncated"
+TAGS: Final = "clearspan.tags"
+METADATA: Final = "clearspan.metadata."
+VARIANT: Final = "clearspan.variant."
+
+# Events
+EVENT_DETAILS: Final = "gen_ai.client.inference.operation.details"
+EVENT_EXCEPTION: Final = "gen_ai.client.operation.exception"
+
+# Buckets: boundaries as the conventions list them
+DURATION_BUCKETS: Final = (
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+)  # fmt: skip
+TOKEN_BUCKETS: Final = (
+    1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
+)  # fmt: skip
+AGENT_BUCKETS: Final = (
+    0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6,
+)  # fmt: skip
+WORKFLOW_BUCKETS: Final = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+
+# Metrics, vocabulary `current`
+METRIC_TOKEN_USAGE: Final = "gen_ai.client.token.usage"  # noqa: S105 -- a metric's name, no secret
+METRIC_OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
+METRIC_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
+METRIC_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
+METRIC_EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
+METRIC_INVOKE_AGENT_DURATION: Final = "gen_ai.invoke_agent.duration"
+METRIC_INVOKE_WORKFLOW_DURATION: Final = "gen_ai.invoke_workflow.duration"
+METRIC_AGENT_INFERENCE_CALLS: Final = "gen_ai.invoke_agent.inference_calls"
+METRIC_AGENT_TOOL_CALLS: Final = "gen_ai.invoke_agent.tool_calls"
+
+# Metrics, vocabulary `next`
+METRIC_INFERENCE_DURATION: Final = "gen_ai.client.inference.duration"
+METRIC_INFERENCE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.inference.time_to_first_chunk"
+METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_per_output_chunk"
+METRIC_INFERENCE_INPUT_TOKENS: Final = "gen_ai.client.inference.usage.input_tokens"
+METRIC_INFERENCE_OUTPUT_TOKENS: Final = "gen_ai.client.inference.usage.output_tokens"
+METRIC_INFERENCE_CACHE_READ: Final = "gen_ai.client.inference.usage.cache_read.input_tokens"
+METRIC_INFERENCE_CACHE_WRITE: Final = "gen_ai.client.inference.usage.cache_write.input_tokens"
+METRIC_INFERENCE_REASONING: Final = "gen_ai.client.inference.usage.reasoning.output_tokens"
+METRIC_INFERENCE_OPERATION_INPUT: Final = "gen_ai.client.inference.operation.input_tokens"
+METRIC_INFERENCE_OPERATION_OUTPUT: Final = "gen_ai.client.inference.operation.output_tokens"
+
+# Our own metrics: time to the first content of a stream, and the SDK about itself
+METRIC_TIME_TO_FIRST_CONTENT: Final = "clearspan.client.operation.time_to_first_content"
+METRIC_SELF_INVOCATIONS: Final = "clearspan.invocations"
+METRIC_SELF_INTERNAL_ERRORS: Final = "clearspan.internal_errors"

@@ -1,0 +1,179 @@
+"""Settings: one frozen object, merged from arguments, `CLEARSPAN_*` and `OTEL_*`, checked at init.
+
+Arguments win over `CLEARSPAN_*`, which win over `OTEL_*`. Each setting is one row of `SETTINGS`;
+the reference page is generated from those rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+from clearspan.core import parse
+
+__all__ = ["SETTINGS", "Setting", "SettingError", "Settings", "load"]
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used. The message names it and says what to do."""
+
+
+class Setting(NamedTuple):
+    """One setting: its argument, variables, how text is read, and what it means."""
+
+    name: str
+    variable: str | None
+    standard: str | None
+    parse: Callable[[Any], Any]
+    default: Any
+    note: str
+    standard_parse: Callable[[str], Any] | None = None
+
+
+CONTENT_MODES = ("off", "metadata", "redacted", "full")
+TARGETS = ("span", "event", "both")
+VOCABULARIES = ("current", "next", "both")
+PROTOCOLS = ("http/protobuf", "grpc")
+
+_STANDARD_CONTENT = {
+    "NO_CONTENT": ("off", "span"),
+    "SPAN_ONLY": ("full", "span"),
+    "EVENT_ONLY": ("full", "event"),
+    "SPAN_AND_EVENT": ("full", "both"),
+    "TRUE": ("full", "span"),
+    "FALSE": ("off", "span"),
+}
+
+
+def _standard_content(position: int) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        # The convention: an invalid value means no content.
+        return _STANDARD_CONTENT.get(value.strip().upper(), ("off", "span"))[position]
+
+    return read
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("service_name", "CLEARSPAN_SERVICE_NAME", "OTEL_SERVICE_NAME", parse.text, None, "name of the service, as `service.name`"),
+    Setting("environment", "CLEARSPAN_ENVIRONMENT", None, parse.text, None, "where it runs, as `deployment.environment.name`"),
+    Setting("endpoint", "CLEARSPAN_ENDPOINT", None, parse.url, None, "base address of an OTLP receiver; `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin are honoured where this is absent"),
+    Setting("protocol", "CLEARSPAN_PROTOCOL", None, parse.one_of(*PROTOCOLS), None, "OTLP over `http/protobuf` (default) or `grpc`; `OTEL_EXPORTER_OTLP_PROTOCOL` is honoured where this is absent"),
+    Setting("headers", "CLEARSPAN_HEADERS", None, parse.pairs, None, "headers for `endpoint` only, `name=value,...`"),
+    Setting("store", "CLEARSPAN_STORE", None, parse.path, None, "file of the embedded store; without any destination `.clearspan/clearspan.db`"),
+    Setting("max_age", "CLEARSPAN_MAX_AGE", None, parse.duration, None, "how long the store keeps a trace: seconds, or `36h`, `7d`"),
+    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, None, "how large the store may grow: bytes, or `500MB`, `2GB`"),
+    Setting("content", "CLEARSPAN_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*CONTENT_MODES), "full", "prompts and outputs: `off`, `metadata`, `redacted` or `full`", _standard_content(0)),
+    Setting("content_target", "CLEARSPAN_CONTENT_TARGET", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*TARGETS), "span", "where content goes: `span`, `event` (the operation-details event) or `both`", _standard_content(1)),
+    Setting("content_limit", "CLEARSPAN_CONTENT_LIMIT", None, parse.size, 131_072, "cap of each content attribute's JSON, in bytes"),
+    Setting("tool_schemas", "CLEARSPAN_TOOL_SCHEMAS", None, parse.flag, False, "keep descriptions and parameters of tool definitions"),
+    Setting("redact", "CLEARSPAN_REDACT", None, parse.names, (), "functions, or names of built-in rules (`email`, `iban`, `card`, `ssn`, `ip`, `phone`)"),
+    Setting("providers", "CLEARSPAN_PROVIDERS", None, parse.names, None, "which libraries to instrument; all that are found when absent"),
+    Setting("exporters", "CLEARSPAN_EXPORTERS", None, parse.names, (), "further exporters: OpenTelemetry objects, or names with an optional path (`console`, `otlp_json:spans.jsonl`)"),
+    Setting("sample_rate", "CLEARSPAN_SAMPLE_RATE", None, parse.share, None, "share of traces to record, 0 to 1; `OTEL_TRACES_SAMPLER` decides where this is absent"),
+    Setting("attributes", "CLEARSPAN_ATTRIBUTES", None, parse.pairs, None, "resource attributes, `name=value,...`"),
+    Setting("metric_names", "CLEARSPAN_METRIC_NAMES", None, parse.one_of(*VOCABULARIES), "current", "metric vocabulary of the conventions: `current`, `next` or `both`"),
+    Setting("queue_bytes", "CLEARSPAN_QUEUE_BYTES", None, parse.size, 33_554_432, "memory that telemetry may wait in, in bytes, for each queue"),
+    Setting("export_interval", "CLEARSPAN_EXPORT_INTERVAL", None, parse.duration, 2.0, "how often spans and events are exported, in seconds"),
+    Setting("metric_interval", "CLEARSPAN_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", parse.duration, 30.0, "how often metrics are exported, in seconds (the OTEL variable is in milliseconds)", lambda value: parse.duration(value) / 1e3),
+    Setting("disabled", "CLEARSPAN_DISABLED", "OTEL_SDK_DISABLED", parse.flag, False, "make all of it inert"),
+    Setting("tracer_provider", None, None, parse.anything, None, "the application's own TracerProvider"),
+    Setting("meter_provider", None, None, parse.anything, None, "the application's own MeterProvider"),
+    Setting("logger_provider", None, None, parse.anything, None, "the application's own LoggerProvider"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `init` was told, by whom. Two that are equal describe the same runtime."""
+
+    service_name: str | None = None
+    environment: str | None = None
+    endpoint: str | None = None
+    protocol: str | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    store: str | None = None
+    max_age: float | None = None
+    max_bytes: int | None = None
+    content: str = "full"
+    content_target: str = "span"
+    content_limit: int = 131_072
+    tool_schemas: bool = False
+    redact: Sequence[Any] = ()
+    providers: Sequence[Any] | None = None
+    exporters: Sequence[Any] = ()
+    sample_rate: float | None = None
+    attributes: Mapping[str, str] | None = None
+    metric_names: str = "current"
+    queue_bytes: int = 33_554_432
+    export_interval: float = 2.0
+    metric_interval: float = 30.0
+    disabled: bool = False
+    tracer_provider: Any = None
+    meter_provider: Any = None
+    logger_provider: Any = None
+    origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        """(name, value, origin) of every setting, for people; header values stay hidden."""
+        rows: list[tuple[str, str, str]] = []
+        for item in fields(self):
+            if item.name != "origins":
+                value = getattr(self, item.name)
+                text = ", ".join(value) if item.name == "headers" and value else repr(value)
+                rows.append((item.name, text, self.origins.get(item.name, "default")))
+        return rows
+
+
+def load(given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Merge `given` (arguments; `None` is "not given") with the environment.
+
+    Raises `SettingError` naming the setting, where the value came from, and what would be right;
+    `TypeError` for an argument that does not exist.
+    """
+    environ = os.environ if environ is None else environ
+    known = {setting.name for setting in SETTINGS}
+    if unknown := set(given) - known:
+        raise TypeError(f"clearspan.init: unknown setting {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        found = _find(setting, given, environ)
+        if found is not None:
+            values[setting.name], origins[setting.name] = found
+    settings = Settings(**values, origins=origins)
+    _check(settings)
+    return settings
+
+
+def _find(setting: Setting, given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Any, str] | None:
+    sources: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+        (given.get(setting.name), f"argument {setting.name}", setting.parse),
+        (_variable(setting.variable, environ), str(setting.variable), setting.parse),
+        (_variable(setting.standard, environ), str(setting.standard), setting.standard_parse or setting.parse),
+    )
+    for value, origin, read in sources:
+        if value is None or (value == () and setting.default == ()):
+            continue
+        try:
+            return read(value), origin
+        except (ValueError, TypeError) as error:
+            raise SettingError(f"clearspan: {origin} = {_shown(setting, value)}: {error}") from None
+    return None
+
+
+def _variable(name: str | None, environ: Mapping[str, str]) -> str | None:
+    return (environ.get(name) or None) if name is not None else None
+
+
+def _shown(setting: Setting, value: Any) -> str:
+    return "..." if setting.name == "headers" else repr(value)
+
+
+def _check(settings: Settings) -> None:
+    if settings.headers and settings.endpoint is None:
+        raise SettingError(
+            "clearspan: headers are given without an endpoint; headers belong to one endpoint: "
+            "set endpoint (CLEARSPAN_ENDPOINT) too, or use OTEL_EXPORTER_OTLP_HEADERS"
+        )

@@ -1,0 +1,1 @@
+"""Replays of recorded provider traffic, checked against a second, independent reading of the raw JSON."""
