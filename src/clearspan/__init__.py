@@ -31,8 +31,17 @@ if TYPE_CHECKING:
         TraceRef,
         Usage,
     )
-    from clearspan.runtime import Instrumentation, Runtime, flush, init, instrument, shutdown, status, uninstrument
-    from clearspan.runtime.status import Status
+    from clearspan.runtime import (
+        Instrumentation,
+        Runtime,
+        flush,
+        init,
+        instrument,
+        shutdown,
+        status,
+        uninstrument,
+    )
+    from clearspan.runtime.state import Status
     from clearspan.settings import SettingError
 
 __all__ = [
@@ -94,7 +103,7 @@ _HOMES = {
     "runtime": (
         "Instrumentation", "Runtime", "flush", "init", "instrument", "shutdown", "status", "uninstrument",
     ),
-    "runtime.status": ("Status",),
+    "runtime.state": ("Status",),
     "settings": ("SettingError",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

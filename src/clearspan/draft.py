@@ -7,7 +7,7 @@ completes it. Pieces of text are kept in lists and joined once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from clearspan.core import jsonfast
 from clearspan.record import (
@@ -21,6 +21,7 @@ from clearspan.record import (
     TraceRef,
     Usage,
 )
+from clearspan.semconv import LOGPROBS
 
 __all__ = ["Clean", "Draft", "Policy"]
 
@@ -37,6 +38,7 @@ class Clean(Protocol):
     @property
     def encoded(self) -> str | None:
         """Its JSON text; `None` when there is nothing to emit."""
+        ...
 
 
 class Policy(Protocol):
@@ -44,15 +46,19 @@ class Policy(Protocol):
 
     def messages(self, messages: list[Message]) -> Clean:
         """Clean a list of messages, or of system parts."""
+        ...
 
     def value(self, value: Any) -> Clean:
         """Clean any JSON value."""
+        ...
 
     def error(self, error: ErrorInfo) -> ErrorInfo:
         """Clean what an error says."""
+        ...
 
     def tools(self, tools: list[Mapping[str, Any]]) -> Clean:
         """Clean tool definitions."""
+        ...
 
 
 class _Choice:
@@ -82,7 +88,10 @@ class _Choice:
             part["arguments"].append(arguments)
 
     def sealed(self, finish: str | None) -> Message:
-        message: Message = {"role": self.role, "parts": [_joined(part) for part in self.parts.values()]}
+        message: Message = {
+            "role": self.role,
+            "parts": [_joined(part) for part in self.parts.values()],
+        }
         if finish is not None:
             message["finish_reason"] = finish
         return message
@@ -96,7 +105,7 @@ class Draft:
     """
 
     __slots__ = (
-        "__weakref__", "_choices", "_tools", "_usage", "agent", "call", "chunks", "content", "context",
+        "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call", "chunks", "content", "context",
         "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps",
         "inference_calls", "input_messages", "input_value", "kind", "last_chunk", "lost", "model", "name",
         "operation", "outcome", "output_value", "params", "pieces", "provider", "response_id",
@@ -148,6 +157,7 @@ class Draft:
         self.gaps: list[float] = []
         self.sealed = False
         self._choices: dict[int, _Choice] = {}
+        self._logprobs: dict[int, list[tuple[str, float | None]]] = {}
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}
 
@@ -161,7 +171,7 @@ class Draft:
 
     def extra(self, name: str, value: Any) -> None:
         """An attribute under its full name; `None` and empty values are absent."""
-        if value is not None and value != "" and value != [] and value != ():
+        if value is not None and value not in _EMPTY:
             self.extras[name] = value
 
     def input(self, messages: str | Message | Iterable[Message]) -> None:
@@ -171,9 +181,9 @@ class Draft:
         if isinstance(messages, str):
             messages = {"role": "user", "parts": [{"type": "text", "content": messages}]}
         if isinstance(messages, dict):
-            self.input_messages.append(messages)  # type: ignore[arg-type]  # a mapping is one message
+            self.input_messages.append(cast("Message", messages))
         else:
-            self.input_messages.extend(messages)  # type: ignore[arg-type]  # and all else is many
+            self.input_messages.extend(messages)
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""
@@ -227,12 +237,36 @@ class Draft:
         if self.content:
             answer.tool(key, id, name, arguments)
 
+    def audio(
+        self, data: str | None = None, transcript: str | None = None, choice: int = 0
+    ) -> None:
+        """A piece of the answer's sound (base64) and of what is said in it; all pieces are one part."""
+        if not data and not transcript:
+            return
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.content:
+            part = answer.parts.setdefault(
+                ("blob", "audio"), {"type": "blob", "modality": "audio", "content": []}
+            )
+            if data:
+                part["content"].append(data)
+            if transcript:
+                part.setdefault("transcript", []).append(transcript)
+
+    def logprobs(self, tokens: Iterable[tuple[str, float | None]], choice: int = 0) -> None:
+        """Tokens of the answer with their log probabilities (natural logarithm): content like the text."""
+        if self.content:
+            self._logprobs.setdefault(choice, []).extend(tokens)
+
     def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:
         """Any other part of an answer, whole (audio, image, server-side tool call, ...)."""
         self.pieces += 1
         answer = self.choice(choice)
         if self.content:
-            answer.parts[(part.get("type"), key if key is not None else len(answer.parts))] = dict(part)
+            answer.parts[(part.get("type"), key if key is not None else len(answer.parts))] = dict(
+                part
+            )
 
     def finish(self, reason: str | None, choice: int = 0) -> None:
         """Why the model stopped, in the provider's word."""
@@ -262,7 +296,7 @@ class Draft:
             self.error = ErrorInfo(error_type, message)
         self.outcome = Outcome.FAILED
 
-    def stamp(self, at: float, content: bool) -> None:
+    def stamp(self, at: float, *, content: bool) -> None:
         """A chunk arrived at `at` (monotonic seconds), with content or without."""
         if self.last_chunk is None:
             self.first_chunk = at - self.started_at
@@ -280,6 +314,7 @@ class Draft:
         self.sealed = True
         outcome = self.outcome or Outcome.COMPLETED
         raw = self._finish_reasons(outcome)
+        self._seal_logprobs(policy)
         content: dict[str, Clean] = {
             "input": policy.messages(self.input_messages),
             "output": policy.messages(self._output(outcome)),
@@ -315,12 +350,27 @@ class Draft:
             extras=self.extras,
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
-            encoded={name: clean.encoded for name, clean in content.items() if clean.encoded is not None},
+            encoded={
+                name: clean.encoded for name, clean in content.items() if clean.encoded is not None
+            },
         )
+
+    def _seal_logprobs(self, policy: Policy) -> None:
+        if self._logprobs:
+            kept = policy.value(
+                [[list(pair) for pair in self._logprobs[index]] for index in sorted(self._logprobs)]
+            )
+            if kept.value is not None:
+                self.extras[LOGPROBS] = kept.encoded or jsonfast.dumps(kept.value)
 
     def _timing(self) -> Timing:
         return Timing(
-            self.start_ns, self.end_ns, self.first_chunk, self.first_content, self.chunks, tuple(self.gaps)
+            self.start_ns,
+            self.end_ns,
+            self.first_chunk,
+            self.first_content,
+            self.chunks,
+            tuple(self.gaps),
         )
 
     def _finish_reasons(self, outcome: Outcome) -> tuple[str, ...]:
@@ -334,7 +384,7 @@ class Draft:
     def _output(self, outcome: Outcome) -> list[Message]:
         if not self.content:
             return []
-        missing = "error" if outcome in _SERVER_ENDED else None
+        missing = "error" if outcome in _SERVER_ENDED and self.finish_reasons is None else None
         return [
             answer.sealed(_MESSAGE_REASONS.get(answer.finish or "", answer.finish) or missing)
             for _, answer in sorted(self._choices.items())
@@ -342,13 +392,15 @@ class Draft:
 
 
 _NO_CONTEXT = CallContext()
+_EMPTY: tuple[Any, ...] = ("", [], ())
 _SERVER_ENDED = (Outcome.COMPLETED, Outcome.FAILED)
 _MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
 
 def _joined(part: dict[str, Any]) -> Part:
-    if isinstance(part.get("content"), list):
-        part = {**part, "content": "".join(part["content"])}
+    for name in ("content", "transcript"):
+        if isinstance(part.get(name), list):
+            part = {**part, name: "".join(part[name])}
     if part["type"] == "tool_call":
         part = {**part, "arguments": _arguments(part["arguments"])}
         if part["arguments"] is None:

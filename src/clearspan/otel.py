@@ -28,7 +28,9 @@ class ClearspanInstrumentor:
     def instrument(self, **options: Any) -> None:
         """Start, with the providers given or else the global ones."""
         given = {name: options[name] for name in _PASSED if options.get(name) is not None}
-        variables = next((item.variable, item.standard) for item in SETTINGS if item.name == "content")
+        variables = next(
+            (item.variable, item.standard) for item in SETTINGS if item.name == "content"
+        )
         if not any(os.environ.get(name) for name in variables if name):
             given["content"] = "off"
         runtime.init(**given)

@@ -47,7 +47,8 @@ class Pipeline:
         policy: _Policy,
         ledger: Ledger,
         *,
-        worker: Callable[[Callable[[list[Draft | Chunks]], None]], Worker[Draft | Chunks]] | None = None,
+        worker: Callable[[Callable[[list[Draft | Chunks]], None]], Worker[Draft | Chunks]]
+        | None = None,
         consumers: Sequence[Callable[[Invocation], None]] = (),
         handed_over: bool = False,
     ) -> None:
@@ -173,4 +174,4 @@ class Pipeline:
             if endpoint.chunk is not None:
                 fenced("reader.chunk", endpoint.chunk, draft, item)
             if not endpoint.stepped:  # a generator's pace is that of its consumer
-                draft.stamp(at, draft.pieces > before)
+                draft.stamp(at, content=draft.pieces > before)

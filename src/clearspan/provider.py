@@ -41,9 +41,11 @@ class Tap(Protocol):
 
     def relay(self, iterator: Iterator[Any]) -> Iterator[Any]:
         """`iterator` with every element noted as it goes by."""
+        ...
 
     def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """The same for an asynchronous iterator."""
+        ...
 
     def closing(self, owner: object, method: str) -> None:
         """End the record when `owner.method()` is called; the method itself does what it did."""

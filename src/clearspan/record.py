@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypedDict, Union
+from typing import Any, TypeAlias, TypedDict
 
 __all__ = [
     "CallContext",
@@ -25,7 +25,7 @@ __all__ = [
     "Usage",
 ]
 
-Json = Union[str, int, float, bool, None, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """A value that JSON can hold."""
 
 
@@ -234,6 +234,10 @@ class Invocation:
 
 def _text(messages: tuple[Message, ...]) -> str:
     return "\n".join(
-        "".join(str(part.get("content", "")) for part in message.get("parts", ()) if part.get("type") == "text")
+        "".join(
+            str(part.get("content", ""))
+            for part in message.get("parts", ())
+            if part.get("type") == "text"
+        )
         for message in messages
     )

@@ -34,4 +34,6 @@ def load(group: str, name: str) -> Any:
         return _added[group, name]
     for entry in importlib.metadata.entry_points(group=group, name=name):
         return entry.load()
-    raise NotFound(f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}; known are {', '.join(names(group)) or 'none'}")
+    raise NotFound(
+        f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}; known are {', '.join(names(group)) or 'none'}"
+    )

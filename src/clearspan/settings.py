@@ -135,7 +135,9 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> 
     environ = os.environ if environ is None else environ
     known = {setting.name for setting in SETTINGS}
     if unknown := set(given) - known:
-        raise TypeError(f"clearspan.init: unknown setting {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
+        raise TypeError(
+            f"clearspan.init: unknown setting {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}"
+        )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
@@ -147,11 +149,17 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> 
     return settings
 
 
-def _find(setting: Setting, given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Any, str] | None:
+def _find(
+    setting: Setting, given: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[Any, str] | None:
     sources: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
         (given.get(setting.name), f"argument {setting.name}", setting.parse),
         (_variable(setting.variable, environ), str(setting.variable), setting.parse),
-        (_variable(setting.standard, environ), str(setting.standard), setting.standard_parse or setting.parse),
+        (
+            _variable(setting.standard, environ),
+            str(setting.standard),
+            setting.standard_parse or setting.parse,
+        ),
     )
     for value, origin, read in sources:
         if value is None or (value == () and setting.default == ()):

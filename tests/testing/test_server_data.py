@@ -136,9 +136,7 @@ def test_images_come_as_base64_or_as_urls(call: Caller) -> None:
     assert linked.data[0].url.startswith("https://images.invalid/")
     assert "a red fox" in linked.data[0].revised_prompt
     assert linked.usage is None
-    packed = call(
-        "images.generate", model="dall-e-2", prompt="a fox", response_format="b64_json"
-    )
+    packed = call("images.generate", model="dall-e-2", prompt="a fox", response_format="b64_json")
     assert packed.data[0].b64_json
 
 

@@ -189,7 +189,9 @@ def test_streams_can_be_split_anywhere(server: ModelServer, call: Caller, size: 
 
 def test_pieces_are_as_long_as_asked(server: ModelServer) -> None:
     server.script(Reply("東京", split=5))
-    with httpx.stream("POST", f"{server.url}/chat/completions", json={**ASKED, "stream": True}) as r:
+    with httpx.stream(
+        "POST", f"{server.url}/chat/completions", json={**ASKED, "stream": True}
+    ) as r:
         pieces = list(r.iter_raw())
     assert {len(piece) for piece in pieces[:-1]} == {5}
     assert "東京" in b"".join(pieces).decode()
@@ -197,7 +199,9 @@ def test_pieces_are_as_long_as_asked(server: ModelServer) -> None:
 
 def test_every_chunk_is_flushed_by_itself(server: ModelServer) -> None:
     server.script(Reply("one two", chunk_delay=LONG))
-    with httpx.stream("POST", f"{server.url}/chat/completions", json={**ASKED, "stream": True}) as r:
+    with httpx.stream(
+        "POST", f"{server.url}/chat/completions", json={**ASKED, "stream": True}
+    ) as r:
         lines = (line for line in r.iter_lines() if line)
         first = json.loads(next(lines).removeprefix("data: "))
         second = json.loads(next(lines).removeprefix("data: "))

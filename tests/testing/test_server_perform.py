@@ -106,7 +106,10 @@ def said(step: bytes) -> str:
             Cut(Reply("one"), after=4),
             ["begin", "role", "one", "stop", "[DONE]", "reset", "over"],
         ),
-        (Delay(1.0, Cut(Delay(2.0, Reply("one")), after=1)), [1.0, 2.0, "begin", "role", "reset", "over"]),
+        (
+            Delay(1.0, Cut(Delay(2.0, Reply("one")), after=1)),
+            [1.0, 2.0, "begin", "role", "reset", "over"],
+        ),
         (StreamError(Reply("one two"), after=2), ["begin", "role", "one", "error", "end"]),
         (StreamError(Reply("one two"), after=0), ["begin", "error", "end"]),
         (Sse(["one", "", "two"], delay=0.5), ["begin", 0.5, "one", 0.5, "two", "end"]),

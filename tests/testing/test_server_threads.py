@@ -51,26 +51,26 @@ def messages(client: Any, thread: str) -> list[tuple[str, str]]:
     return [(item.role, item.content[0].text.value) for item in found]
 
 
-def test_assistants_threads_and_messages(server: ModelServer, call: Caller, thread: str) -> None:
+def test_assistants_threads_and_messages(client: Any, call: Caller, thread: str) -> None:
     assistant = call("beta.assistants.create", model="gpt-4o", name="Guide")
     assert (assistant.model, assistant.name) == ("gpt-4o", "Guide")
     assert call("beta.threads.retrieve", thread).id == thread
     call("beta.threads.messages.create", thread, role="user", content="And Paris?")
-    assert messages(server, thread) == [("user", "And Paris?"), ("user", "Where is Rome?")]
+    assert messages(client, thread) == [("user", "And Paris?"), ("user", "Where is Rome?")]
     with pytest.raises(openai.NotFoundError):
         call("beta.threads.messages.create", "thread_none", role="user", content="And Paris?")
     with pytest.raises(openai.NotFoundError):
         call("beta.threads.retrieve", "thread_none")
 
 
-def test_a_run_is_queued_and_then_done(server: ModelServer, call: Caller, thread: str) -> None:
+def test_a_run_is_queued_and_then_done(client: Any, call: Caller, thread: str) -> None:
     more = [{"role": "user", "content": "Quickly."}]
     made = call("beta.threads.runs.create", thread, **RUN, additional_messages=more)
     assert (made.status, made.usage) == ("queued", None)
     done = call("beta.threads.runs.retrieve", made.id, thread_id=thread)
     assert (done.status, done.model, done.assistant_id) == ("completed", "gpt-4o", "asst_1")
     assert (done.usage.prompt_tokens, done.usage.completion_tokens) == (4, 3)
-    assert messages(server, thread)[0] == ("assistant", "You said: Quickly.")
+    assert messages(client, thread)[0] == ("assistant", "You said: Quickly.")
     with pytest.raises(openai.NotFoundError):
         call("beta.threads.runs.retrieve", "run_none", thread_id=thread)
 
@@ -80,7 +80,9 @@ def test_polling_is_told_to_be_quick(call: Caller, thread: str) -> None:
     assert done.status == "completed"
 
 
-def test_tools_are_asked_for_and_answered(server: ModelServer, call: Caller, thread: str) -> None:
+def test_tools_are_asked_for_and_answered(
+    server: ModelServer, client: Any, call: Caller, thread: str
+) -> None:
     server.script(WEATHER)
     paused = call("beta.threads.runs.create_and_poll", thread_id=thread, **RUN)
     assert (paused.status, paused.usage) == ("requires_action", None)
@@ -91,7 +93,7 @@ def test_tools_are_asked_for_and_answered(server: ModelServer, call: Caller, thr
     assert call(submit, paused.id, thread_id=thread, tool_outputs=outputs).status == "queued"
     done = call("beta.threads.runs.retrieve", paused.id, thread_id=thread)
     assert (done.status, done.required_action) == ("completed", None)
-    assert messages(server, thread)[0] == ("assistant", "The tool answered: Sunny.")
+    assert messages(client, thread)[0] == ("assistant", "The tool answered: Sunny.")
 
 
 def test_a_streamed_run(call: Caller, thread: str) -> None:
@@ -130,18 +132,16 @@ def test_streamed_tools(server: ModelServer, call: Caller, thread: str) -> None:
     assert more[-1].data.id == run
 
 
-def test_create_and_run(server: ModelServer, call: Caller) -> None:
+def test_create_and_run(client: Any, call: Caller) -> None:
     thread = {"messages": [{"role": "user", "content": "Where is Rome?"}]}
     made = call("beta.threads.create_and_run", thread=thread, **RUN)
-    assert messages(server, made.thread_id)[0][0] == "assistant"
+    assert messages(client, made.thread_id)[0][0] == "assistant"
     events = call.stream("beta.threads.create_and_run", thread=thread, **RUN)
     assert names(events)[:2] == ["created", "run.created"]
     assert names(events)[-1] == "run.completed"
 
 
-@pytest.mark.parametrize(
-    ("reason", "status"), [("length", "incomplete"), ("failed", "failed")]
-)
+@pytest.mark.parametrize(("reason", "status"), [("length", "incomplete"), ("failed", "failed")])
 def test_unhappy_runs(
     server: ModelServer, call: Caller, thread: str, reason: str, status: str
 ) -> None:
@@ -152,7 +152,7 @@ def test_unhappy_runs(
     assert (done.incomplete_details is not None) is (status == "incomplete")
 
 
-def test_the_stream_helper_accumulates(server: ModelServer, call: Caller, thread: str) -> None:
+def test_the_stream_helper_accumulates(call: Caller, thread: str) -> None:
     async def text() -> str:
         async with call.client() as client:
             async with client.beta.threads.runs.stream(thread_id=thread, **RUN) as stream:

@@ -17,13 +17,26 @@ from clearspan.capture.scope import Scope
 from clearspan.core import read
 from clearspan.record import CallContext, TraceRef
 
-__all__ = ["Current", "carry", "context", "current", "current_context", "last_response", "silent", "suppressed"]
+__all__ = [
+    "Current",
+    "carry",
+    "context",
+    "current",
+    "current_context",
+    "last_response",
+    "silent",
+    "suppressed",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_said: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar("clearspan_context", default=None)
-_silent: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar("clearspan_suppressed", default=None)
+_said: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar(
+    "clearspan_context", default=None
+)
+_silent: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar(
+    "clearspan_suppressed", default=None
+)
 last_response: contextvars.ContextVar[Callable[[], str | None] | None] = contextvars.ContextVar(
     "clearspan_last_response", default=None
 )
@@ -94,7 +107,9 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
         undo = None
         if self._propagate and listener is not None:
             sent = {"session": self._given.session, "user": self._given.user}
-            undo = listener.propagate({name: item for name, item in sent.items() if item is not None})
+            undo = listener.propagate(
+                {name: item for name, item in sent.items() if item is not None}
+            )
         _push(_said, _Frame(value, self, below, undo))
 
     def leave(self) -> None:
@@ -190,4 +205,7 @@ def _id(name: str, value: object) -> str | None:
 
 
 def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
-    return {str(key): value if isinstance(value, str) else str(read.plain(value)) for key, value in (given or {}).items()}
+    return {
+        str(key): value if isinstance(value, str) else str(read.plain(value))
+        for key, value in (given or {}).items()
+    }

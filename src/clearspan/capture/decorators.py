@@ -62,13 +62,17 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         return _observed_class(target, kind, name, capture)
     inner = getattr(target, "__func__", target)
     if not callable(inner):
-        raise TypeError(f"clearspan: cannot observe {type(target).__name__}: it is not a function, method or class")
+        raise TypeError(
+            f"clearspan: cannot observe {type(target).__name__}: it is not a function, method or class"
+        )
     endpoint = _endpoint(inner, kind, capture)
     drive = kind_of(inner)
     # A retrieval's name is its data source, which only the developer can tell.
     label = None if kind == "retrieval" else _label(inner)
 
-    def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if inlet.current() is None:
             return wrapped(*args, **kwargs)
 
@@ -83,7 +87,9 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
 
 def _observed_class(cls: type, kind: str, name: str | None, capture: Capture) -> type:
     own = vars(cls)
-    names = ["__call__"] if "__call__" in own else [item for item in own if not item.startswith("_")]
+    names = (
+        ["__call__"] if "__call__" in own else [item for item in own if not item.startswith("_")]
+    )
     for item in names:
         method = own[item]
         if inspect.isfunction(method) or isinstance(method, (classmethod, staticmethod)):
@@ -150,7 +156,9 @@ class _Pieces(list[Any]):
 def _join(draft: Draft) -> None:
     made = draft.output_value
     if isinstance(made, _Pieces):
-        draft.output_value = "".join(made) if all(isinstance(item, str) for item in made) else list(made)
+        draft.output_value = (
+            "".join(made) if all(isinstance(item, str) for item in made) else list(made)
+        )
 
 
 def _by_name(function: Callable[..., Any], call: Call) -> dict[str, Any]:
@@ -188,12 +196,17 @@ def _documents(made: Any) -> Any:
     if not isinstance(made, (list, tuple)):
         return made
     documents: list[Any] = []
-    for item in made:  # pyright: ignore[reportUnknownVariableType]
+    for item in made:
         known = read.fields(item)
         if isinstance(item, str):
             documents.append({"content": item})
         elif known is not None and "page_content" in known:
-            documents.append({**{key: value for key, value in known.items() if key != "page_content"}, "content": known["page_content"]})
+            documents.append(
+                {
+                    **{key: value for key, value in known.items() if key != "page_content"},
+                    "content": known["page_content"],
+                }
+            )
         else:
             documents.append(item)
     return documents
@@ -209,7 +222,12 @@ class Decorator:
     @overload
     def __call__(self, target: F, /) -> F: ...
     @overload
-    def __call__(self, *, name: str | None = None, capture: Capture = True) -> Callable[[F], F]: ...
-    def __call__(self, target: Any = None, /, *, name: str | None = None, capture: Capture = True) -> Any:
+    def __call__(
+        self, /, *, name: str | None = None, capture: Capture = True
+    ) -> Callable[[F], F]: ...
+    def __call__(
+        self, target: Any = None, /, *, name: str | None = None, capture: Capture = True
+    ) -> Any:
+        """Decorate `target`, or answer the decorator; see `clearspan.observe`."""
         decorate = observe(kind=self._kind, name=name, capture=capture)
         return decorate if target is None else decorate(target)

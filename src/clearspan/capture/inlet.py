@@ -32,6 +32,7 @@ class Inlet(Protocol):
 
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""
+        ...
 
     def propagate(self, items: Mapping[str, str]) -> Callable[[], None]:
         """Send `items` along to other processes until the answer is called."""

@@ -77,8 +77,16 @@ class Patches:
             return
         self.live = True
         self.targets = [
-            *(_Target(path, self._probe(probe)) for probe in self.provider.probes for path in probe.targets),
-            *(_Target(path, self._calls(item)) for item in self.provider.endpoints for path in item.targets),
+            *(
+                _Target(path, self._probe(probe))
+                for probe in self.provider.probes
+                for path in probe.targets
+            ),
+            *(
+                _Target(path, self._calls(item))
+                for item in self.provider.endpoints
+                for path in item.targets
+            ),
         ]
         for target in self.targets:
             self._hook(target)
@@ -139,7 +147,10 @@ class Patches:
     def _calls(self, endpoint: Endpoint) -> _Build:
         def build(drive: Driver) -> Callable[..., Any]:
             def wrapper(
-                wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+                wrapped: Callable[..., Any],
+                instance: Any,
+                args: tuple[Any, ...],
+                kwargs: dict[str, Any],
             ) -> Any:
                 if not self.live or inlet.current() is None:
                     return wrapped(*args, **kwargs)
@@ -151,12 +162,19 @@ class Patches:
 
     def _begin(self, endpoint: Endpoint, instance: Any) -> Begin:
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-            return fenced("recording.begin", _begin, self.provider, endpoint, Call(instance, args, kwargs))
+            return fenced(
+                "recording.begin", _begin, self.provider, endpoint, Call(instance, args, kwargs)
+            )
 
         return begin
 
     def _probe(self, probe: Probe) -> _Build:
-        def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def wrapper(
+            wrapped: Callable[..., Any],
+            instance: Any,
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+        ) -> Any:
             outer = recording.active()
             if self.live and outer is not None and outer.owner is self.provider:
                 noted = fenced("reader.probe", probe.read, Call(instance, args, kwargs))
@@ -190,7 +208,9 @@ def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Reco
         call.instance,
         call.args,
         {
-            key: read.snapshot(value, (_DEPTH if key in endpoint.deep else 2) if draft.content else 0, weight)
+            key: read.snapshot(
+                value, (_DEPTH if key in endpoint.deep else 2) if draft.content else 0, weight
+            )
             for key, value in call.kwargs.items()
         },
     )

@@ -25,7 +25,9 @@ _FRAMES = 32
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
-_active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar("clearspan_active", default=None)
+_active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
+    "clearspan_active", default=None
+)
 
 
 def active() -> Recording | None:
@@ -58,7 +60,17 @@ def _count(draft: Draft, outer: Draft) -> None:
 class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
-    __slots__ = ("_buffer", "_done", "_finalizer", "_inlet", "_stream", "draft", "error_code", "owner", "__weakref__")
+    __slots__ = (
+        "_buffer",
+        "_done",
+        "_finalizer",
+        "_inlet",
+        "_stream",
+        "draft",
+        "error_code",
+        "owner",
+        "__weakref__",
+    )
 
     def __init__(self, draft: Draft, inlet: Inlet, owner: object = None) -> None:
         self.draft = draft
@@ -130,11 +142,13 @@ class Recording:
 
     def relay(self, iterator: Iterator[Any]) -> Iterator[Any]:
         """`iterator` with every element noted as it goes by."""
-        return self._listening(observe.relay(iterator, self), iterator)
+        relayed: Iterator[Any] = self._listening(observe.relay(iterator, self), iterator)
+        return relayed
 
     def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """The same for an asynchronous iterator."""
-        return self._listening(observe.arelay(iterator, self), iterator)
+        relayed: AsyncIterator[Any] = self._listening(observe.arelay(iterator, self), iterator)
+        return relayed
 
     def _listening(self, stream: Any, iterator: Any) -> Any:
         stream.__name__ = getattr(iterator, "__name__", stream.__name__)
@@ -164,7 +178,9 @@ class Recording:
         """End the record when `owner` is collected without having been read or closed."""
         if self._finalizer is None:
             self._finalizer = weakref.finalize(owner, self.ended, Outcome.ABANDONED)
-            self._finalizer.atexit = False  # at exit the runtime ends what is open, within its deadline
+            self._finalizer.atexit = (
+                False  # at exit the runtime ends what is open, within its deadline
+            )
 
     def result(self, value: Any) -> None:
         """The answer; the operation is complete."""
@@ -186,7 +202,9 @@ def _id_of(draft: Draft, value: Any) -> Callable[[], str | None]:
     return response_id
 
 
-def describe_error(error: BaseException, code: Callable[[BaseException], str | None] | None = None) -> ErrorInfo:
+def describe_error(
+    error: BaseException, code: Callable[[BaseException], str | None] | None = None
+) -> ErrorInfo:
     """What an exception says, as text: nothing of it is kept alive.
 
     Frames are listed without their source, which would mean reading files on the caller's thread.
@@ -198,12 +216,20 @@ def describe_error(error: BaseException, code: Callable[[BaseException], str | N
 
 def qualified(cls: type) -> str:
     """The full name of a class; built-in ones go without their module."""
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 def _frames(error: BaseException) -> str | None:
     summary = traceback.StackSummary.extract(
         traceback.walk_tb(error.__traceback__), limit=-_FRAMES, lookup_lines=False
     )
-    lines = [f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in summary]
-    return "\n".join(["Traceback (most recent call last):", *lines, qualified(type(error))]) if lines else None
+    lines = [
+        f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in summary
+    ]
+    return (
+        "\n".join(["Traceback (most recent call last):", *lines, qualified(type(error))])
+        if lines
+        else None
+    )

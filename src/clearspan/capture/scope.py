@@ -39,7 +39,12 @@ class Scope:
         """Run every call of `function` inside this scope, whatever kind of function it is."""
         drive, entered = kind_of(function), _Entered(self)
 
-        def run(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def run(
+            wrapped: Callable[..., Any],
+            instance: object,
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+        ) -> Any:
             return drive(wrapped, args, kwargs, entered.begin)
 
         return Wrapper(function, run)  # type: ignore[return-value]  # a transparent proxy of it

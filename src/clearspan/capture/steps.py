@@ -56,7 +56,9 @@ class _Block:
             self._token = self._recording.attach()
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, frames: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
         if self._recording is not None:
             self._recording.detach(self._token)
             self._recording.ended(Outcome.COMPLETED if error is None else outcome_of(error), error)
@@ -64,7 +66,9 @@ class _Block:
     async def __aenter__(self) -> Any:
         return self.__enter__()
 
-    async def __aexit__(self, kind: object, error: BaseException | None, frames: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: object, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
         self.__exit__(kind, error, frames)
 
 
@@ -119,13 +123,22 @@ def invocation(
     if kind not in ("client", "internal"):
         raise ValueError(f"clearspan: kind must be 'client' or 'internal', not {kind!r}")
     draft = Draft(operation, kind=kind)
-    draft.provider, draft.model, draft.server_address, draft.server_port = provider, model, server, port
+    draft.provider, draft.model, draft.server_address, draft.server_port = (
+        provider,
+        model,
+        server,
+        port,
+    )
     return _Invocation(draft)
 
 
 def _attribute(value: Any) -> Any:
     """A value as a span attribute can hold it."""
     plain = read.plain(value)
-    if isinstance(plain, list) and len({type(item) for item in plain}) == 1 and isinstance(plain[0], (str, int, float)):
+    if (
+        isinstance(plain, list)
+        and len({type(item) for item in plain}) == 1
+        and isinstance(plain[0], (str, int, float))
+    ):
         return plain
     return jsonfast.dumps(plain) if isinstance(plain, (list, dict)) else plain

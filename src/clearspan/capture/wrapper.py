@@ -26,7 +26,7 @@ def _resolve(module: str, qualname: str) -> Any:
     return functools.reduce(getattr, qualname.split("."), importlib.import_module(module))
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt has no types
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
     """What attribute access on an instance gives; copies and pickles as a bound method does."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -43,7 +43,7 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt has no 
         return getattr, (owner, self.__name__)
 
 
-class Wrapper(wrapt.FunctionWrapper):  # type: ignore[misc]  # wrapt has no types
+class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
     """A function wrapper that signature, introspection, pickling and copying do not notice."""
 
     __bound_function_wrapper__ = _Bound
@@ -56,5 +56,3 @@ class Wrapper(wrapt.FunctionWrapper):  # type: ignore[misc]  # wrapt has no type
 
     def __reduce_ex__(self, protocol: object) -> Any:
         return _resolve, (self.__module__, self.__qualname__)
-
-

@@ -31,7 +31,7 @@ def fenced(site: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """
     try:
         return function(*args, **kwargs)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- this is the fence
         caught(site, error)
         return None
 
@@ -43,7 +43,11 @@ def caught(site: str, error: Exception) -> None:
     if now - _logged.get(site, -_LOG_INTERVAL) >= _LOG_INTERVAL:
         _logged[site] = now
         # The message may quote content, so it goes to debug; the class alone is always safe.
-        _log.warning("clearspan: internal error in %s: %s (the program is not affected)", site, type(error).__name__)
+        _log.warning(
+            "clearspan: internal error in %s: %s (the program is not affected)",
+            site,
+            type(error).__name__,
+        )
         _log.debug("clearspan: internal error in %s", site, exc_info=error)
     if os.environ.get("CLEARSPAN_STRICT") == "1":
         raise error

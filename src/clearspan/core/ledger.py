@@ -58,4 +58,6 @@ class Ledger:
         with self._lock:
             # A count is read by its representation, since asking for the next would advance it.
             created = int(repr(self._created)[len("count(") : -1])
-            return Accounts(created, self._settled["exported"], self._settled["stored"], dict(self._dropped))
+            return Accounts(
+                created, self._settled["exported"], self._settled["stored"], dict(self._dropped)
+            )

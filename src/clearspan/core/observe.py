@@ -13,7 +13,15 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+)
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Protocol
 
@@ -71,7 +79,9 @@ def outcome_of(error: BaseException) -> Outcome:
     return Outcome.FAILED
 
 
-def call(wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin) -> Any:
+def call(
+    wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin
+) -> Any:
     """Call a plain function under a recording."""
     recording = begin(args, kwargs)
     if recording is None:
@@ -102,7 +112,9 @@ def _named(driver: Any, like: Any) -> Any:
     return driver
 
 
-async def _await(wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin) -> Any:
+async def _await(
+    wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin
+) -> Any:
     recording = begin(args, kwargs)
     if recording is None:
         return await wrapped(*args, **kwargs)
@@ -201,7 +213,9 @@ def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator
             resume_with = _bind(generator.send, sent)
 
 
-async def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGenerator[Any, Any]:
+async def astep(
+    generator: AsyncGenerator[Any, Any], recording: Recording
+) -> AsyncGenerator[Any, Any]:
     """Drive a decorated asynchronous generator; its code runs attached, the consumer's does not."""
     resume_with: Callable[[], Awaitable[Any]] = generator.__anext__
     while True:

@@ -8,10 +8,31 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["anything", "duration", "flag", "names", "one_of", "pairs", "path", "share", "size", "text", "url"]
+__all__ = [
+    "anything",
+    "duration",
+    "flag",
+    "names",
+    "one_of",
+    "pairs",
+    "path",
+    "share",
+    "size",
+    "text",
+    "url",
+]
 
 _UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZES = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MIN_SIZE = 1024
 
@@ -70,7 +91,7 @@ def path(value: Any) -> str:
 def pairs(value: Any) -> dict[str, str]:
     """A mapping, or `name=value,name=value`."""
     if isinstance(value, Mapping):
-        return {str(name): str(item) for name, item in value.items()}  # pyright: ignore
+        return {str(name): str(item) for name, item in value.items()}
     found: dict[str, str] = {}
     for item in filter(None, (piece.strip() for piece in text(value).split(","))):
         name, equals, content = item.partition("=")
@@ -85,7 +106,7 @@ def names(value: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
         return tuple(piece.strip() for piece in value.split(",") if piece.strip())
     if isinstance(value, Iterable):
-        return tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return tuple(value)
     raise TypeError("must be a list")
 
 

@@ -21,13 +21,20 @@ from clearspan.record import Json
 __all__ = ["count", "fields", "get", "items", "number", "plain", "snapshot", "text", "whole"]
 
 _OPAQUE, _MAPPING, _MODEL, _DATACLASS = range(4)
-_PRINTABLE = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
+_PRINTABLE = (
+    datetime.datetime,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    decimal.Decimal,
+    uuid.UUID,
+)
 _MAX_DEPTH = 12
 _MAX_ITEMS = 1_000
 
 
 @lru_cache(maxsize=512)
-def _shape(cls: type) -> int:
+def _shape(cls: type[Any]) -> int:
     if issubclass(cls, dict):
         return _MAPPING
     for base in cls.__mro__:
@@ -38,7 +45,7 @@ def _shape(cls: type) -> int:
 
 def fields(value: object) -> Mapping[str, Any] | None:
     """The fields of a dictionary, pydantic model or dataclass; `None` for anything else."""
-    shape = _shape(type(value))
+    shape = _shape(type(value))  # type: ignore[arg-type]  # types are hashable
     if shape == _OPAQUE:
         return None
     if shape == _MAPPING:
@@ -117,8 +124,8 @@ def items(value: object, *path: str) -> list[Any]:
     """A list or tuple at `path` as a list; an empty list for anything else."""
     found = get(value, *path) if path else value
     if type(found) is list:
-        return found  # pyright: ignore[reportUnknownVariableType]
-    return list(found) if type(found) is tuple else []  # pyright: ignore
+        return found
+    return list(found) if type(found) is tuple else []
 
 
 def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
@@ -137,8 +144,11 @@ def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
             return [snapshot(item, depth - 1, weight) for item in value]
         if cls is tuple:
             return tuple([snapshot(item, depth - 1, weight) for item in value])
-        if _shape(cls) == _MODEL:
-            return {key: snapshot(item, depth - 1, weight) for key, item in (fields(value) or {}).items()}
+        if _shape(cls) == _MODEL:  # type: ignore[arg-type]  # types are hashable
+            return {
+                key: snapshot(item, depth - 1, weight)
+                for key, item in (fields(value) or {}).items()
+            }
     return value
 
 
@@ -152,9 +162,12 @@ def plain(value: Any, depth: int = _MAX_DEPTH) -> Json:
         return value  # type: ignore[no-any-return]
     if isinstance(value, enum.Enum):
         return plain(value.value, depth)
-    for base in (str, bool, int, float):
-        if isinstance(value, base):
-            return base.__new__(base, base.__str__(value)) if base is str else base.__call__(value)  # type: ignore[return-value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__index__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
     return _plain_container(value, cls, depth)
 
 
@@ -178,7 +191,8 @@ def _plain_container(value: Any, cls: type, depth: int) -> Json:
         return f"<{cls.__module__}.{cls.__qualname__}>"
     if depth <= 0:
         return "..."
-    return {_key(key): plain(found[key], depth - 1) for key in list(dict.keys(found))[:_MAX_ITEMS]}  # type: ignore[arg-type]
+    names = list(dict.keys(found) if isinstance(found, dict) else found)[:_MAX_ITEMS]
+    return {_key(name): plain(found[name], depth - 1) for name in names}
 
 
 def _key(key: object) -> str:

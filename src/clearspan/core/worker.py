@@ -54,10 +54,11 @@ class Worker(Generic[T]):
         self._tick = tick
         self._every = every
         self._teardown = teardown
-        self._renew()
+        self.renew()
         _workers.add(self)  # type: ignore[arg-type]  # the registry only renews, it never offers
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Start with an empty queue and no thread, as in a forked child."""
         self._queue: deque[tuple[T | threading.Event, int]] = deque()
         # Reentrant: a collection inside the lock may run a finaliser that offers again.
         self._lock = threading.RLock()
@@ -81,7 +82,11 @@ class Worker(Generic[T]):
     def offer(self, item: T, size: int = 0) -> bool:
         """Queue `item`, which weighs about `size` bytes; `False` when there is no room for it."""
         with self._lock:
-            if self._closed or len(self._queue) >= self.max_items or self._bytes + size > self.max_bytes:
+            if (
+                self._closed
+                or len(self._queue) >= self.max_items
+                or self._bytes + size > self.max_bytes
+            ):
                 return False
             self._bytes += size
             self._queue.append((item, size))
@@ -102,7 +107,10 @@ class Worker(Generic[T]):
             with self._lock:
                 if self._thread is None:
                     thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-                    if fence.fenced("worker.start", thread.start) is None and thread.ident is not None:
+                    if (
+                        fence.fenced("worker.start", thread.start) is None
+                        and thread.ident is not None
+                    ):
                         self._thread = thread
         self._wake.set()
 
@@ -192,7 +200,7 @@ class Worker(Generic[T]):
 def _renew_all() -> None:
     """In a forked child: the parent's items are the parent's, its locks and thread are gone."""
     for worker in list(_workers):
-        worker._renew()  # noqa: SLF001 -- the class's own fork hook
+        worker.renew()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only

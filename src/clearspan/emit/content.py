@@ -63,7 +63,9 @@ class ContentPolicy:
             return _NOTHING
         if self.tool_schemas and self.mode != "metadata":
             return self._fitted(self._clean(tools))
-        return self._fitted([{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools])
+        return self._fitted(
+            [{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools]
+        )
 
     def value(self, value: Any) -> Kept:
         """Clean any value; nothing of it stays in mode `metadata`."""
@@ -77,13 +79,20 @@ class ContentPolicy:
             return dataclasses.replace(error, message=None)
         if error.message is None:
             return error
-        message = redact.apply(redact.scrub(error.message[: _MAX_MESSAGE + _MARGIN]), self.redactors)
+        message = redact.apply(
+            redact.scrub(error.message[: _MAX_MESSAGE + _MARGIN]), self.redactors
+        )
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
 
     def _clean(self, value: Any) -> Any:
         longest = self.limit + _MARGIN
         if self.redactors:
-            return _each_text(value, lambda text: redact.apply(redact.scrub(text), self.redactors), longest, _DEPTH)
+            return _each_text(
+                value,
+                lambda text: redact.apply(redact.scrub(text), self.redactors),
+                longest,
+                _DEPTH,
+            )
         trimmed = _each_text(value, None, longest, _DEPTH)
         # Looking once through the JSON is much cheaper than through every string of it.
         if redact.holds_secret(jsonfast.dumps(trimmed)):
@@ -117,7 +126,9 @@ def _outline(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message's shape without a word of it; lengths are in characters."""
     if "parts" not in message:
         return _part_outline(message)
-    kept: dict[str, Any] = {key: message[key] for key in ("role", "finish_reason") if key in message}
+    kept: dict[str, Any] = {
+        key: message[key] for key in ("role", "finish_reason") if key in message
+    }
     kept["parts"] = [_part_outline(part) for part in message["parts"]]
     return kept
 

@@ -51,10 +51,10 @@ def _texts(value: Any, note: Callable[[int], None]) -> None:
     if isinstance(value, str):
         note(len(value))
     elif isinstance(value, list):
-        for item in value:  # pyright: ignore[reportUnknownVariableType]
+        for item in value:
             _texts(item, note)
     elif isinstance(value, dict):
-        for item in value.values():  # pyright: ignore[reportUnknownVariableType]
+        for item in value.values():
             _texts(item, note)
 
 
@@ -73,12 +73,12 @@ def _cut(value: Any, cap: int, note: str = _NOTE) -> Any:
     if isinstance(value, str):
         return value if len(value) <= cap else value[:cap] + note.format(len(value) - cap)
     if isinstance(value, list):
-        return [_cut(item, cap, note) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_cut(item, cap, note) for item in value]
     if isinstance(value, dict):
         if value.get("type") == "blob" and len(str(value.get("content", ""))) > cap:
             # Half a picture is no picture; its size says what was there.
-            return {**value, "content": "", "omitted": len(value["content"])}  # pyright: ignore
-        return {key: _cut(item, cap, note) for key, item in value.items()}  # pyright: ignore
+            return {**value, "content": "", "omitted": len(value["content"])}
+        return {key: _cut(item, cap, note) for key, item in value.items()}
     return value
 
 
@@ -87,7 +87,10 @@ def _thin(value: Any, limit: int) -> tuple[Any, str]:
     if not isinstance(value, list):
         note = _NOTE.format("too large:")
         return note, jsonfast.dumps(note)
-    sizes = [_size(jsonfast.dumps(_cut(item, _SHORTEST))) + len(',"omitted_before":00000000') for item in value]  # pyright: ignore
+    sizes = [
+        _size(jsonfast.dumps(_cut(item, _SHORTEST))) + len(',"omitted_before":00000000')
+        for item in value
+    ]
     first, last, used = 0, len(sizes), 2
     while first < last:
         # The newest messages first, then the oldest, in turn.
@@ -96,8 +99,8 @@ def _thin(value: Any, limit: int) -> tuple[Any, str]:
         if used > limit:
             break
         first, last = (first, last - 1) if take_last else (first + 1, last)
-    head = [_cut(item, _SHORTEST) for item in value[:first]]  # pyright: ignore
-    tail = [_cut(item, _SHORTEST) for item in value[last:]]  # pyright: ignore
+    head = [_cut(item, _SHORTEST) for item in value[:first]]
+    tail = [_cut(item, _SHORTEST) for item in value[last:]]
     if tail and last > first and isinstance(tail[0], dict):
         tail[0] = {**tail[0], "omitted_before": last - first}
     kept = head + tail

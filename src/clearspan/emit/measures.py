@@ -37,7 +37,9 @@ class Point(NamedTuple):
     attributes: Mapping[str, Any]
 
 
-def _seconds(name: str, note: str, vocabulary: str = "any", buckets: tuple[float, ...] = sc.DURATION_BUCKETS) -> Instrument:
+def _seconds(
+    name: str, note: str, vocabulary: str = "any", buckets: tuple[float, ...] = sc.DURATION_BUCKETS
+) -> Instrument:
     return Instrument(name, "histogram", "s", buckets, note, vocabulary)
 
 
@@ -72,7 +74,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
 """Every instrument, with the vocabulary it belongs to (`any` for both)."""
 
 INFERENCE = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT})
-_STEPS = {
+_STEPS: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.METRIC_EXECUTE_TOOL_DURATION, sc.TOOL_NAME),
     Operation.INVOKE_AGENT: (sc.METRIC_INVOKE_AGENT_DURATION, sc.AGENT_NAME),
     Operation.INVOKE_WORKFLOW: (sc.METRIC_INVOKE_WORKFLOW_DURATION, sc.WORKFLOW_NAME),
@@ -81,7 +83,7 @@ _STEPS = {
 
 def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
     """The measurements of one record in the wanted vocabulary."""
-    step = _STEPS.get(record.operation)  # type: ignore[call-overload]  # an Operation is its value
+    step = _STEPS.get(record.operation)
     if step is not None and record.kind == "internal":
         yield from _step_points(record, *step)
         return
@@ -125,7 +127,9 @@ _BASE_NAMES = (
 
 @lru_cache(maxsize=1024)
 def _attribute_set(*values: Any) -> dict[str, Any]:
-    return {name: value for name, value in zip(_BASE_NAMES, values, strict=True) if value is not None}
+    return {
+        name: value for name, value in zip(_BASE_NAMES, values, strict=True) if value is not None
+    }
 
 
 def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterator[Point]:
@@ -189,7 +193,11 @@ def _stream_points(record: Invocation, base: dict[str, Any], vocabulary: str) ->
         return
     for first, gap, wanted in (
         (sc.METRIC_TIME_TO_FIRST_CHUNK, sc.METRIC_TIME_PER_OUTPUT_CHUNK, vocabulary != "next"),
-        (sc.METRIC_INFERENCE_TIME_TO_FIRST_CHUNK, sc.METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK, vocabulary != "current"),
+        (
+            sc.METRIC_INFERENCE_TIME_TO_FIRST_CHUNK,
+            sc.METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK,
+            vocabulary != "current",
+        ),
     ):
         if wanted:
             yield Point(first, timing.first_chunk, base)

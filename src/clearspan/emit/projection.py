@@ -24,11 +24,23 @@ from clearspan.record import (
     Usage,
 )
 
-__all__ = ["ROWS", "Row", "attributes", "event_attributes", "invocation", "span_name", "start_attributes"]
+__all__ = [
+    "ROWS",
+    "Row",
+    "attributes",
+    "event_attributes",
+    "invocation",
+    "span_name",
+    "start_attributes",
+]
 
 
 def _whole(value: Any) -> int | None:
-    return read.whole(value) if not isinstance(value, float) else (int(value) if value.is_integer() else None)
+    return (
+        read.whole(value)
+        if not isinstance(value, float)
+        else (int(value) if value.is_integer() else None)
+    )
 
 
 def _double(value: Any) -> float | None:
@@ -111,11 +123,11 @@ _CONTENT = (
     ("system", sc.SYSTEM_INSTRUCTIONS),
     ("tools", sc.TOOL_DEFINITIONS),
 )
-_VALUES = {
+_VALUES: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.TOOL_CALL_ARGUMENTS, sc.TOOL_CALL_RESULT),
     Operation.RETRIEVAL: (sc.RETRIEVAL_QUERY_TEXT, sc.RETRIEVAL_DOCUMENTS),
 }
-_NAMES = {
+_NAMES: dict[str, str] = {
     Operation.EXECUTE_TOOL: sc.TOOL_NAME,
     Operation.INVOKE_AGENT: sc.AGENT_NAME,
     Operation.INVOKE_WORKFLOW: sc.WORKFLOW_NAME,
@@ -124,11 +136,11 @@ _NAMES = {
 
 
 def _value_names(operation: str) -> tuple[str, str]:
-    return _VALUES.get(operation, (sc.INPUT, sc.OUTPUT))  # type: ignore[call-overload]  # an Operation is its value
+    return _VALUES.get(operation, (sc.INPUT, sc.OUTPUT))
 
 
 def _name_attribute(operation: str) -> str:
-    return _NAMES.get(operation, sc.STEP_NAME)  # type: ignore[call-overload]  # an Operation is its value
+    return _NAMES.get(operation, sc.STEP_NAME)
 
 
 def span_name(operation: str, model: str | None, name: str | None) -> str:
@@ -157,14 +169,18 @@ def start_attributes(draft: Draft) -> dict[str, Any]:
     return found
 
 
-def attributes(record: Invocation, content: bool = True) -> dict[str, Any]:
+def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:
     """The span attributes of a record; content as JSON text, absent facts absent."""
     found = _facts(record)
     if content:
         for field, name in _CONTENT:
             if getattr(record, field):
-                found[name] = record.encoded.get(field) or jsonfast.dumps(list(getattr(record, field)))
-        for name, value in zip(_value_names(record.operation), (record.input_value, record.output_value), strict=True):
+                found[name] = record.encoded.get(field) or jsonfast.dumps(
+                    list(getattr(record, field))
+                )
+        for name, value in zip(
+            _value_names(record.operation), (record.input_value, record.output_value), strict=True
+        ):
             if value is not None:
                 found[name] = _as_text(value)
     return found
@@ -242,10 +258,19 @@ def invocation(
     own are kept in `extras`.
     """
     rest = dict(attributes)
-    groups: dict[str, dict[str, Any]] = {"": {}, "params": {}, "usage": {}, "timing": {}, "error": {}, "context": {}}
+    groups: dict[str, dict[str, Any]] = {
+        "": {},
+        "params": {},
+        "usage": {},
+        "timing": {},
+        "error": {},
+        "context": {},
+    }
     for row in ROWS:
         if row.name in rest and (value := row.type(rest.pop(row.name))) is not None:
-            groups[row.group][row.key] = tuple(value) if row.type is _texts and row.group != "params" else value
+            groups[row.group][row.key] = (
+                tuple(value) if row.type is _texts and row.group != "params" else value
+            )
     facts = groups[""]
     operation = facts.pop("operation", str(Operation.TASK))
     context = _take_context(rest, groups)
@@ -274,14 +299,17 @@ def invocation(
 
 
 def _take_context(rest: dict[str, Any], groups: dict[str, dict[str, Any]]) -> CallContext:
-    maps: dict[str, dict[str, str]] = {}
+    maps: dict[str, Any] = {}
     for prefix, field in _MAPS:
         names = [name for name in rest if name.startswith(prefix)]
         maps[field] = {name[len(prefix) :]: rest.pop(name) for name in names}
     prompt = rest.pop(sc.PROMPT_NAME, None)
     version = rest.pop(sc.PROMPT_VERSION, None)
     found = groups["context"]
-    if found.get("session") is not None and groups["params"].get("conversation_id") == found["session"]:
+    if (
+        found.get("session") is not None
+        and groups["params"].get("conversation_id") == found["session"]
+    ):
         del groups["params"]["conversation_id"]  # it was the session that named the conversation
     return CallContext(prompt=None if prompt is None else (prompt, version), **maps, **found)
 
@@ -291,7 +319,7 @@ def _take_content(rest: dict[str, Any], operation: str) -> dict[str, Any]:
     for field, name in _CONTENT:
         found = jsonfast.loads(rest.pop(name, None))
         if isinstance(found, (list, tuple)):
-            values[field] = tuple(found)  # pyright: ignore[reportUnknownArgumentType]
+            values[field] = tuple(found)
     for field, name in zip(("input_value", "output_value"), _value_names(operation), strict=True):
         if name in rest:
             values[field] = jsonfast.loads(rest.pop(name))

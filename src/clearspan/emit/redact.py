@@ -75,11 +75,15 @@ def _phone(match: re.Match[str]) -> bool:
     return 8 <= sum(sign.isdigit() for sign in match.group()) <= 15
 
 
-def _rule(label: str, pattern: str, check: Callable[[re.Match[str]], bool] | None = None) -> Redactor:
+def _rule(
+    label: str, pattern: str, check: Callable[[re.Match[str]], bool] | None = None
+) -> Redactor:
     compiled = re.compile(pattern)
 
     def redact(text: str) -> str:
-        return compiled.sub(lambda found: label if check is None or check(found) else found.group(), text)
+        return compiled.sub(
+            lambda found: label if check is None or check(found) else found.group(), text
+        )
 
     return redact
 

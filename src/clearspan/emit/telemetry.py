@@ -94,14 +94,20 @@ class Telemetry:
         """Set what the record tells, end the span at its own end time, record the points."""
         span: Span = handle.span
         if span.is_recording():
-            span.set_attributes(projection.attributes(record, self._spans))
+            span.set_attributes(projection.attributes(record, content=self._spans))
             if record.error is not None:
                 self._fail(span, record)
             span.end(record.timing.end_ns)
         for point in measures.points(record, self._vocabulary):
             self._record[point.name](point.value, point.attributes, handle.context)
         if self._events and record.operation in _DETAILED:
-            self._emit(sc.EVENT_DETAILS, SeverityNumber.DEBUG, projection.event_attributes(record), record, handle)
+            self._emit(
+                sc.EVENT_DETAILS,
+                SeverityNumber.DEBUG,
+                projection.event_attributes(record),
+                record,
+                handle,
+            )
         if record.error is not None and self._exception_signal in ("logs", "logs/dup"):
             self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(record), record, handle)
 
@@ -114,7 +120,12 @@ class Telemetry:
             span.add_event("exception", _exception(record), record.timing.end_ns)
 
     def _emit(
-        self, name: str, severity: SeverityNumber, attributes: Mapping[str, Any], record: Invocation, handle: Any
+        self,
+        name: str,
+        severity: SeverityNumber,
+        attributes: Mapping[str, Any],
+        record: Invocation,
+        handle: Any,
     ) -> None:
         self._logger.emit(
             LogRecord(
@@ -175,7 +186,9 @@ def _exception(record: Invocation) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _recorder(meter: Meter, instrument: measures.Instrument) -> Callable[[float, Mapping[str, Any], Context], None]:
+def _recorder(
+    meter: Meter, instrument: measures.Instrument
+) -> Callable[[float, Mapping[str, Any], Context], None]:
     if instrument.kind == "counter":
         return meter.create_counter(instrument.name, instrument.unit, instrument.note).add
     return meter.create_histogram(
@@ -184,5 +197,3 @@ def _recorder(meter: Meter, instrument: measures.Instrument) -> Callable[[float,
         instrument.note,
         explicit_bucket_boundaries_advisory=list(instrument.buckets or ()),
     ).record
-
-

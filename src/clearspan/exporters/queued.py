@@ -120,7 +120,7 @@ class SpanQueue(SpanProcessor):
         if span.context is not None and span.context.trace_flags.sampled:
             self._records.put(span, span.attributes)
 
-    def _settle(self, delivered: bool, spans: int) -> None:
+    def _settle(self, delivered: object, spans: int) -> None:
         if not delivered:
             self._drop("export_failed", spans)
         elif self._ledger is not None:
@@ -166,13 +166,13 @@ class MetricQueue(MetricReader):
 
     def __init__(self, exporter: MetricExporter, *, interval: float) -> None:
         super().__init__(
-            preferred_temporality=exporter._preferred_temporality,  # noqa: SLF001 -- how SDK readers ask an exporter
-            preferred_aggregation=exporter._preferred_aggregation,  # noqa: SLF001 -- how SDK readers ask an exporter
+            preferred_temporality=exporter._preferred_temporality,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
+            preferred_aggregation=exporter._preferred_aggregation,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
         )
         self._exporter = exporter
         self.worker: Worker[str] = Worker(
             "clearspan-metrics",
-            self._collect,
+            self._on_demand,
             max_items=8,
             max_bytes=1_024,
             linger=0.0,
@@ -183,7 +183,7 @@ class MetricQueue(MetricReader):
         )
         self.worker.start()
 
-    def _collect(self, batch: Sequence[str]) -> None:
+    def _on_demand(self, batch: Sequence[str]) -> None:
         del batch
         self.collect()
 

@@ -24,13 +24,14 @@ from clearspan.exporters.queued import quiet
 from clearspan.pipeline import Chunks, Pipeline
 from clearspan.provider import Provider
 from clearspan.runtime.build import Providers, assemble, identifiers, sampler_of, statuses
-from clearspan.runtime.status import ProviderStatus, QueueStatus, Status
+from clearspan.runtime.state import ProviderStatus, QueueStatus, Status
 from clearspan.settings import SettingError, Settings, load
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
+    from typing_extensions import Self
 
     from clearspan.emit.redact import Redactor
 
@@ -138,14 +139,23 @@ class Runtime:
         """How it stands."""
         if self.pipeline is None or self._providers is None:
             return Status(False)
-        workers = [self.pipeline.worker, *(getattr(queue, "worker", None) for queue in self._providers.queues)]
+        workers = [
+            self.pipeline.worker,
+            *(getattr(queue, "worker", None) for queue in self._providers.queues),
+        ]
         return Status(
             running=self.running,
             destination=self.destination,
             content=self.settings.content,
             providers=self._patches.statuses(),
             queues=tuple(
-                QueueStatus(worker.name, worker.pending, worker.pending_bytes, worker.max_items, worker.max_bytes)
+                QueueStatus(
+                    worker.name,
+                    worker.pending,
+                    worker.pending_bytes,
+                    worker.max_items,
+                    worker.max_bytes,
+                )
                 for worker in workers
                 if worker is not None
             ),
@@ -161,22 +171,29 @@ class Runtime:
         if self.pipeline is not None:
             self.pipeline.renew()
 
-    def __enter__(self) -> Runtime:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
     ) -> None:
         self.shutdown()
 
 
-def make_pipeline(settings: Settings, providers: Providers, ledger: Ledger, **more: Any) -> Pipeline:
+def make_pipeline(
+    settings: Settings, providers: Providers, ledger: Ledger, **more: Any
+) -> Pipeline:
     """The pipeline over the given providers: on a worker where they are ours, else inline."""
     try:
         redactors = redact.resolve(settings.redact, settings.content)
     except KeyError as error:
         known = ", ".join(redact.BUILT_IN)
-        raise SettingError(f"clearspan: redact: no rule named {error}; use a function or one of {known}") from None
+        raise SettingError(
+            f"clearspan: redact: no rule named {error}; use a function or one of {known}"
+        ) from None
     version = installed_version("clearspan")
     telemetry = Telemetry(
         providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
@@ -187,13 +204,22 @@ def make_pipeline(settings: Settings, providers: Providers, ledger: Ledger, **mo
         events=settings.content_target in ("event", "both") and settings.content != "off",
         exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
     )
-    policy = ContentPolicy(settings.content, settings.content_limit, redactors, settings.tool_schemas)
+    policy = ContentPolicy(
+        settings.content, settings.content_limit, redactors, settings.tool_schemas
+    )
 
     def worker(handle: Any) -> Worker[Draft | Chunks]:
-        return Worker("clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet)
+        return Worker(
+            "clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet
+        )
 
     return Pipeline(
-        telemetry, policy, ledger, worker=worker if providers.own else None, handed_over=not providers.own, **more
+        telemetry,
+        policy,
+        ledger,
+        worker=worker if providers.own else None,
+        handed_over=not providers.own,
+        **more,
     )
 
 
@@ -210,32 +236,46 @@ class ProviderSet:
         itself, it is passed over and says so in the status.
         """
         if wanted is None:
-            found = [fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name) for name in registry.names(registry.PROVIDERS)]
+            found = [
+                fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name)
+                for name in registry.names(registry.PROVIDERS)
+            ]
             return [patches_of(provider) for provider in found if provider is not None]
         chosen: list[Patches] = []
         for item in wanted:
             patches = patches_of(item if isinstance(item, Provider) else _known(item))
             if not patches.supported():
-                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(patches.note)
+                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(
+                    patches.note
+                )
             chosen.append(patches)
         return chosen
 
     def install(self, patches: Patches) -> None:
+        """Patch one of them."""
         patches.install()
         self._installed.append(patches)
 
     def remove(self, some: Sequence[Patches] | None = None) -> None:
+        """Undo some of them, or all."""
         for patches in list(self._installed if some is None else some):
             if patches in self._installed:
                 self._installed.remove(patches)
                 patches.remove()
 
     def names(self) -> list[str]:
+        """The names of those that are patched."""
         return [patches.provider.name for patches in self._installed]
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
+        """How each of them stands."""
         return tuple(
-            ProviderStatus(item.provider.name, installed_version(item.provider.distribution), item.states(), item.note)
+            ProviderStatus(
+                item.provider.name,
+                installed_version(item.provider.distribution),
+                item.states(),
+                item.note,
+            )
             for item in dict.fromkeys(self._installed)
         )
 
@@ -258,7 +298,9 @@ def _known(name: str) -> Provider:
 
 def _name_of(target: Any) -> Any:
     """A provider's name from a name, a Provider, or a client object of the library."""
-    return target if isinstance(target, (str, Provider)) else type(target).__module__.partition(".")[0]
+    return (
+        target if isinstance(target, (str, Provider)) else type(target).__module__.partition(".")[0]
+    )
 
 
 class Instrumentation:
@@ -273,7 +315,7 @@ class Instrumentation:
         self._runtime.uninstrument(self._patches)
         self._patches = []
 
-    def __enter__(self) -> Instrumentation:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

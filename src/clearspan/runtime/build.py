@@ -23,12 +23,14 @@ from clearspan import registry
 from clearspan.core.ledger import Ledger
 from clearspan.exporters import Destination, DestinationError, Exporters
 from clearspan.exporters.queued import LogQueue, MetricQueue, Queue, SpanQueue
-from clearspan.settings import Settings, SettingError
+from clearspan.settings import SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers"]
 
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
-_OTLP_VARIABLES = tuple(f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS"))
+_OTLP_VARIABLES = tuple(
+    f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
+)
 
 
 class _Identifiers(IdGenerator):
@@ -39,7 +41,7 @@ class _Identifiers(IdGenerator):
 
     def reseed(self) -> None:
         """Start anew from the operating system, as a forked child must."""
-        self._bits = random.Random(os.urandom(32)).getrandbits
+        self._bits = random.Random(os.urandom(32)).getrandbits  # noqa: S311 -- ids need be unique, not secret
 
     def generate_span_id(self) -> int:
         """A span id that is not zero."""
@@ -87,7 +89,11 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         meter = _meter_provider(settings, resource, found, queues)
     if logger is None:
         logger = _logger_provider(settings, resource, found, queues)
-    label = " and ".join(item.label for item in found) if own else f"the application's {type(tracer).__name__}"
+    label = (
+        " and ".join(item.label for item in found)
+        if own
+        else f"the application's {type(tracer).__name__}"
+    )
     return Providers(tracer, meter, logger, own, label or "nowhere", queues, found)
 
 
@@ -103,10 +109,10 @@ def _resource(settings: Settings) -> Resource:
         given["service.name"] = settings.service_name
     if settings.environment:
         given["deployment.environment.name"] = settings.environment
-    return Resource.create(given)  # type: ignore[arg-type]  # texts are attribute values
+    return Resource.create(given)
 
 
-def _destinations(settings: Settings, default: bool) -> list[Exporters]:
+def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
     """OTLP where an address is known, the store where a file is; the default store without either."""
     found: list[Exporters] = []
     argued = Destination(
@@ -123,7 +129,14 @@ def _destinations(settings: Settings, default: bool) -> list[Exporters]:
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
-        found.append(_build("store", Destination(path=str(DEFAULT_STORE), max_age=settings.max_age, max_bytes=settings.max_bytes)))
+        found.append(
+            _build(
+                "store",
+                Destination(
+                    path=str(DEFAULT_STORE), max_age=settings.max_age, max_bytes=settings.max_bytes
+                ),
+            )
+        )
     for item in named:
         name, _, path = item.partition(":")
         found.append(_build(name, Destination(path=path or None)))
@@ -147,7 +160,8 @@ def _foreign(exporter: Any) -> Exporters:
     if isinstance(exporter, SpanExporter):
         return Exporters(exporter, None, None, label)
     if isinstance(exporter, (MetricExporter, MetricReader)):
-        return Exporters(None, None, exporter, label)  # type: ignore[arg-type]  # a reader is wired as it is
+        metric: Any = exporter  # a reader is wired as it is
+        return Exporters(None, None, metric, label)
     if callable(getattr(exporter, "export", None)):
         return Exporters(None, exporter, None, label)
     raise SettingError(
@@ -157,10 +171,18 @@ def _foreign(exporter: Any) -> Exporters:
 
 
 def _tracer_provider(
-    settings: Settings, resource: Resource, found: list[Exporters], ledger: Ledger, queues: list[Queue]
+    settings: Settings,
+    resource: Resource,
+    found: list[Exporters],
+    ledger: Ledger,
+    queues: list[Queue],
 ) -> TracerProvider:
-    provider = TracerProvider(sampler_of(settings), resource, shutdown_on_exit=False, id_generator=identifiers)
-    keeping: Ledger | None = ledger  # a span is settled once, by the first destination that takes spans
+    provider = TracerProvider(
+        sampler_of(settings), resource, shutdown_on_exit=False, id_generator=identifiers
+    )
+    keeping: Ledger | None = (
+        ledger  # a span is settled once, by the first destination that takes spans
+    )
     for item in found:
         if item.span is not None:
             queue = SpanQueue(
@@ -175,7 +197,11 @@ def _tracer_provider(
 
 def sampler_of(settings: Settings) -> Sampler | None:
     """The sampler for `sample_rate`; without one the standard variables decide."""
-    return None if settings.sample_rate is None else ParentBased(TraceIdRatioBased(settings.sample_rate))
+    return (
+        None
+        if settings.sample_rate is None
+        else ParentBased(TraceIdRatioBased(settings.sample_rate))
+    )
 
 
 def _meter_provider(
@@ -183,13 +209,18 @@ def _meter_provider(
 ) -> metrics.MeterProvider:
     readers: list[MetricReader] = []
     for item in found:
-        if isinstance(item.metric, MetricReader):
-            readers.append(item.metric)
-        elif item.metric is not None:
-            queue = MetricQueue(item.metric, interval=settings.metric_interval)
+        metric: Any = item.metric  # an application may hand in a reader of its own
+        if isinstance(metric, MetricReader):
+            readers.append(metric)
+        elif metric is not None:
+            queue = MetricQueue(metric, interval=settings.metric_interval)
             readers.append(queue)
             queues.append(queue)
-    return MeterProvider(readers, resource, shutdown_on_exit=False) if readers else metrics.NoOpMeterProvider()
+    return (
+        MeterProvider(readers, resource, shutdown_on_exit=False)
+        if readers
+        else metrics.NoOpMeterProvider()
+    )
 
 
 def _logger_provider(
@@ -198,7 +229,9 @@ def _logger_provider(
     provider = LoggerProvider(resource, shutdown_on_exit=False)
     for item in found:
         if item.log is not None:
-            queue = LogQueue(item.log, max_bytes=settings.queue_bytes, interval=settings.export_interval)
+            queue = LogQueue(
+                item.log, max_bytes=settings.queue_bytes, interval=settings.export_interval
+            )
             provider.add_log_record_processor(queue)
             queues.append(queue)
     return provider
@@ -207,5 +240,3 @@ def _logger_provider(
 def statuses(found: list[Exporters]) -> Mapping[str, str | int]:
     """What the destinations say of themselves."""
     return {name: value for item in found for name, value in item.status().items()}
-
-

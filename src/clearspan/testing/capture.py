@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,7 @@ from clearspan.settings import load
 __all__ = ["Captured", "SeenEvent", "SeenSpan", "captured"]
 
 _DEADLINE = 10.0
+_EventExporter: Any = InMemoryLogRecordExporter  # its constructor has no types
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,9 @@ class Captured:
         for resource in data.resource_metrics if data is not None else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
-                    found[metric.name] = [_point(point, metric.unit) for point in metric.data.data_points]
+                    found[metric.name] = [
+                        _point(point, metric.unit) for point in metric.data.data_points
+                    ]
         return found
 
     @property
@@ -129,7 +132,7 @@ class Captured:
 
 
 @contextmanager
-def captured(**settings: Any) -> Iterator[Captured]:
+def captured(**settings: Any) -> Generator[Captured]:
     """Record into memory inside the block, whether clearspan is running or not, and undo itself.
 
     Takes the settings of `clearspan.init` that concern what is recorded: `content`,
@@ -138,7 +141,11 @@ def captured(**settings: Any) -> Iterator[Captured]:
     """
     wanted = load({"exporters": ("memory",), **settings}, environ={})
     ledger = Ledger()
-    spans, events, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
+    spans, events, reader = (
+        InMemorySpanExporter(),
+        InMemoryLogRecordExporter(),
+        InMemoryMetricReader(),
+    )
     tracer = TracerProvider(
         runtime.sampler_of(wanted), shutdown_on_exit=False, id_generator=identifiers,
     )  # fmt: skip
@@ -190,7 +197,9 @@ def _span(span: ReadableSpan, seen: Captured) -> SeenSpan:
         parent_id=f"{span.parent.span_id:016x}" if span.parent is not None else None,
         start_ns=span.start_time or 0,
         end_ns=span.end_time or 0,
-        exceptions=tuple(dict(event.attributes or {}) for event in span.events if event.name == "exception"),
+        exceptions=tuple(
+            dict(event.attributes or {}) for event in span.events if event.name == "exception"
+        ),
         _seen=seen,
     )
 
@@ -207,7 +216,7 @@ def _event(record: Any) -> SeenEvent:
     )
 
 
-def _point(point: Any, unit: str) -> dict[str, Any]:
+def _point(point: Any, unit: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {"attributes": dict(point.attributes), "unit": unit}
     if hasattr(point, "bucket_counts"):
         found.update(

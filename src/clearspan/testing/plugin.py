@@ -9,7 +9,6 @@ import pytest
 
 if TYPE_CHECKING:
     from clearspan.record import Invocation
-
     from clearspan.testing.capture import Captured, SeenEvent, SeenSpan
 
 __all__ = ["Calls", "llm"]
@@ -65,7 +64,7 @@ class Calls:
 @pytest.fixture
 def llm() -> Iterator[Calls]:
     """The model calls that the test makes: `llm.calls`, `llm.total_tokens`, `llm.models`, `llm.errors`."""
-    from clearspan.testing.capture import captured  # noqa: PLC0415 -- plugins load in every pytest run, used or not
+    from clearspan.testing.capture import captured
 
     with captured() as seen:
         yield Calls(seen)

@@ -1,0 +1,142 @@
+"""OpenAI's Chat Completions, as many vendors' clients speak it: readers for call, answer and chunk.
+
+Every reader takes dictionaries and pydantic models alike, whole or broken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearspan import semconv as sc
+from clearspan.core import read
+from clearspan.draft import Draft
+from clearspan.formats import openai_common as common
+from clearspan.formats import openai_messages as told
+from clearspan.formats.openai_usage import usage
+from clearspan.provider import Call
+
+__all__ = ["chunk", "request", "response"]
+
+
+def request(draft: Draft, call: Call) -> None:
+    """Parameters, messages and tools of a call."""
+    given = common.arguments(call)
+    common.sampling(draft, given)
+    spoken = "audio" in read.items(given, "modalities")
+    draft.set(output_type="speech" if spoken else common.output_type(given.get("response_format")))
+    if common.is_openai(draft):
+        draft.extra(sc.OPENAI_API_TYPE, "chat_completions")
+    draft.input(told.messages(given.get("messages")))
+    draft.tools(common.tools(given))
+
+
+def response(draft: Draft, body: Any) -> None:
+    """A whole answer."""
+    common.identity(draft, body)
+    usage(draft, read.get(body, "usage"))
+    for position, choice in enumerate(read.items(body, "choices")):
+        index = read.count(choice, "index")
+        _answer(draft, read.get(choice, "message"), position if index is None else index)
+        _end(draft, choice, position if index is None else index)
+    common.failure(draft, read.get(body, "error"))
+
+
+def chunk(draft: Draft, item: Any) -> None:
+    """One chunk of a streamed answer."""
+    common.identity(draft, item)
+    usage(draft, read.get(item, "usage"))
+    usage(draft, read.get(item, "x_groq", "usage"))
+    for choice in read.items(item, "choices"):
+        index = read.count(choice, "index") or 0
+        _delta(draft, read.get(choice, "delta"), index)
+        _end(draft, choice, index)
+
+
+def _end(draft: Draft, choice: Any, index: int) -> None:
+    draft.finish(read.text(choice, "finish_reason"), index)
+    logprobs = read.get(choice, "logprobs")
+    tokens = [*read.items(logprobs, "content"), *read.items(logprobs, "refusal")]
+    if tokens:
+        draft.logprobs([(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens], index)
+
+
+def _answer(draft: Draft, message: Any, index: int) -> None:
+    _speech(draft, message, index)
+    for position, call in enumerate(read.items(message, "tool_calls")):
+        _call(draft, call, index, position)
+    _function_call(draft, message, index)
+    _sound(draft, message, index)
+
+
+def _delta(draft: Draft, delta: Any, index: int) -> None:
+    _speech(draft, delta, index)
+    for call in read.items(delta, "tool_calls"):
+        _call(draft, call, index, _slot(draft, call, index))
+    _function_call(draft, delta, index)
+    _sound(draft, delta, index)
+
+
+def _speech(draft: Draft, message: Any, index: int) -> None:
+    choice = draft.choice(index)
+    choice.role = read.text(message, "role") or choice.role
+    draft.reasoning(told.reasoning_text(message), index)
+    content = read.get(message, "content")
+    if isinstance(content, str):
+        draft.text(content, index)
+    else:
+        for part in told.content_parts(content):
+            _part(draft, part, index)
+    draft.refusal(read.text(message, "refusal"), index)
+    for part in told.content_parts(read.get(message, "images")):
+        draft.part(part, index)
+
+
+def _part(draft: Draft, part: Any, index: int) -> None:
+    pieces = {"text": draft.text, "reasoning": draft.reasoning, "refusal": draft.refusal}.get(part["type"])
+    if pieces is not None:
+        pieces(part["content"], index)
+    else:
+        draft.part(part, index)
+
+
+def _call(draft: Draft, call: Any, index: int, key: object) -> None:
+    custom = read.get(call, "custom")
+    name = read.text(call, "function", "name")
+    given = read.get(call, "function", "arguments")
+    if custom is not None and not name:
+        name, given = read.text(custom, "name"), read.get(custom, "input")
+    given = given if given is None or isinstance(given, str) else read.plain(given)
+    draft.tool_call(index, key, id=read.text(call, "id"), name=name, arguments=given)
+
+
+def _function_call(draft: Draft, message: Any, index: int) -> None:
+    source = read.get(message, "function_call")
+    if read.fields(source):
+        draft.tool_call(
+            index, "function_call", name=read.text(source, "name"), arguments=read.text(source, "arguments")
+        )
+
+
+def _sound(draft: Draft, message: Any, index: int) -> None:
+    audio = read.get(message, "audio")
+    if audio is not None:
+        draft.audio(read.text(audio, "data"), read.text(audio, "transcript"), index)
+
+
+def _slot(draft: Draft, call: Any, index: int) -> object:
+    """Which tool call a piece belongs to.
+
+    Its `index` says so; servers that send none tell by a new id. A new id at an index that is
+    taken begins another call, since some servers number every call 0.
+    """
+    parts = draft.choice(index).parts
+    begun = [key for kind, key in parts if kind == "tool_call"]
+    call_id, number = read.text(call, "id"), read.count(call, "index")
+    if number is None:
+        base: object = call_id or (begun[-1] if begun else 0)
+        return base
+    same = [key for key in begun if key == number or (isinstance(key, tuple) and key[0] == number)]
+    if not same:
+        return number
+    held = parts[("tool_call", same[-1])].get("id")
+    return (number, call_id) if call_id and held and held != call_id else same[-1]

@@ -1,0 +1,109 @@
+"""What the APIs of OpenAI's style have in common: arguments, identity, tools, errors in the body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clearspan import semconv as sc
+from clearspan.core import jsonfast, read
+from clearspan.draft import Draft
+from clearspan.provider import Call
+
+__all__ = ["arguments", "call_arguments", "failure", "identity", "is_openai", "output_type", "sampling", "tools"]
+
+_OPENAI = ("openai", "azure.ai.openai")
+_NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+_FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
+
+
+def arguments(call: Call) -> Mapping[str, Any]:
+    """What is sent: the named arguments, with those of `extra_body` on top as the clients do."""
+    extra = read.fields(call.kwargs.get("extra_body"))
+    return {**call.kwargs, **extra} if extra else call.kwargs
+
+
+def is_openai(draft: Draft) -> bool:
+    """Whether the attributes of OpenAI's own namespace apply."""
+    return draft.provider in _OPENAI
+
+
+def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
+    """The request parameters that every API of this style names alike."""
+    draft.set(**{name: read.number(given, name) for name in _NUMBERS})
+    n = read.whole(given, "n")
+    stop = given.get("stop")
+    draft.set(
+        top_k=read.whole(given, "top_k"),
+        seed=_first(read.whole(given, "seed"), read.whole(given, "random_seed")),
+        max_tokens=_first(*(read.whole(given, name) for name in _LIMITS)),
+        choice_count=n if n != 1 else None,
+        stop_sequences=[stop] if isinstance(stop, str) else [item for item in read.items(stop) if type(item) is str] or None,
+        reasoning_level=read.text(given, "reasoning_effort") or read.text(given, "reasoning", "effort"),
+    )
+    tier = read.text(given, "service_tier")
+    if is_openai(draft) and tier != "auto":
+        draft.extra(sc.OPENAI_REQUEST_SERVICE_TIER, tier)
+
+
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def output_type(wanted: Any) -> str | None:
+    """`json` or `text` for what `response_format` asks for; a class stands for its JSON schema."""
+    if isinstance(wanted, type):
+        return "json"
+    return _FORMATS.get(read.text(wanted, "type") or "")
+
+
+def tools(given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Tool definitions in the conventions' form, of `tools` and of the older `functions`."""
+    for source in read.items(given, "tools"):
+        kind = read.text(source, "type") or "function"
+        yield _tool(kind, source, read.get(source, kind))
+    for source in read.items(given, "functions"):
+        yield _tool("function", source, None)
+
+
+def _tool(kind: str, source: Any, inner: Any) -> Mapping[str, Any]:
+    held = inner if read.fields(inner) is not None else source
+    name = read.text(held, "name") or read.text(source, "name") or read.text(source, "server_label")
+    definition: dict[str, Any] = {"type": kind, "name": name or kind}
+    description = read.text(held, "description") or read.text(source, "description")
+    if description:
+        definition["description"] = description
+    parameters = read.get(held, "parameters")
+    if read.fields(parameters) is not None:
+        definition["parameters"] = read.plain(parameters)
+    return definition
+
+
+def call_arguments(source: Any) -> Any:
+    """Arguments of a tool call: an object where the text is one, else the text itself."""
+    if not isinstance(source, str):
+        return None if source is None else read.plain(source)
+    parsed = jsonfast.loads(source)
+    return parsed if isinstance(parsed, dict) else source  # pyright: ignore[reportUnknownVariableType]
+
+
+def identity(draft: Draft, body: Any) -> None:
+    """Id, served model, tier and fingerprint; chunks repeat them and the last known value stays."""
+    draft.response_id = read.text(body, "id") or draft.response_id
+    draft.response_model = read.text(body, "model") or draft.response_model
+    if is_openai(draft):
+        draft.extra(sc.OPENAI_RESPONSE_SERVICE_TIER, read.text(body, "service_tier"))
+        draft.extra(sc.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, read.text(body, "system_fingerprint"))
+
+
+def failure(draft: Draft, error: Any) -> None:
+    """An error that came in the body of an answer which is, by its status, none."""
+    if isinstance(error, str) and error:
+        draft.fail("_OTHER", error)
+    elif error is not None and read.fields(error):
+        code = read.whole(error, "code")
+        kind = read.text(error, "code") or (str(code) if code is not None else None) or read.text(error, "type")
+        draft.fail(kind or "_OTHER", read.text(error, "message"))

@@ -1,0 +1,50 @@
+"""Token counts of OpenAI's APIs and of the servers that speak like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearspan import semconv as sc
+from clearspan.core import read
+from clearspan.draft import Draft
+
+__all__ = ["usage"]
+
+_INPUT = ("prompt_tokens", "input_tokens")
+_OUTPUT = ("completion_tokens", "output_tokens")
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+# Where compatible servers tell how much of the prompt came from a cache, if not in the details.
+_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+
+
+def usage(draft: Draft, source: Any) -> None:
+    """Read a `usage` object; whatever is missing or of the wrong type stays unknown."""
+    if read.fields(source) is None:
+        return
+    cached = _detail(source, _INPUT_DETAILS, "cached_tokens")
+    draft.usage(
+        input=_count(source, _INPUT),
+        output=_count(source, _OUTPUT),
+        cache_read=cached if cached is not None else _count(source, _CACHED),
+        cache_write=_detail(source, _INPUT_DETAILS, "cache_write_tokens"),
+        reasoning=_detail(source, _OUTPUT_DETAILS, "reasoning_tokens"),
+        text_input=_detail(source, _INPUT_DETAILS, "text_tokens"),
+        image_input=_detail(source, _INPUT_DETAILS, "image_tokens"),
+        audio_input=_detail(source, _INPUT_DETAILS, "audio_tokens"),
+        text_output=_detail(source, _OUTPUT_DETAILS, "text_tokens"),
+        image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
+        audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
+    )
+    draft.extra(sc.ACCEPTED_PREDICTION_TOKENS, _detail(source, _OUTPUT_DETAILS, "accepted_prediction_tokens"))
+    draft.extra(sc.REJECTED_PREDICTION_TOKENS, _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"))
+
+
+def _count(source: Any, names: tuple[str, ...]) -> int | None:
+    found = (read.count(source, name) for name in names)
+    return next((count for count in found if count is not None), None)
+
+
+def _detail(source: Any, groups: tuple[str, ...], name: str) -> int | None:
+    found = (read.count(source, group, name) for group in groups)
+    return next((count for count in found if count is not None), None)
