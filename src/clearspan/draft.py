@@ -6,10 +6,11 @@ completes it. Pieces of text are kept in lists and joined once.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, cast
 
-from clearspan.core import jsonfast
+from clearspan.core import jsonfast, read
 from clearspan.record import (
     CallContext,
     ErrorInfo,
@@ -23,9 +24,31 @@ from clearspan.record import (
 )
 from clearspan.semconv import LOGPROBS
 
-__all__ = ["Clean", "Draft", "Policy"]
+__all__ = ["Clean", "Draft", "Policy", "ResponseRef"]
 
 MAX_GAPS = 4096
+
+
+class ResponseRef:
+    """The id of a response, known at completion at the latest; outlives the draft, not its content."""
+
+    __slots__ = ("_draft", "_id")
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = weakref.ref(draft)
+        self._id: str | None = None
+
+    def settle(self, response_id: str | None) -> None:
+        """The draft is complete."""
+        self._id = response_id
+
+    def id(self) -> str | None:
+        """The id: from what has been read, else from the answer itself while it waits to be read."""
+        draft = self._draft()
+        if self._id is not None or draft is None:
+            return self._id
+        known = draft.response_id or read.text(draft.result, "id")
+        return known or read.text(draft.hint, "id") or read.text(draft.hint, "response", "id")
 
 
 class Clean(Protocol):
@@ -50,6 +73,14 @@ class Policy(Protocol):
 
     def value(self, value: Any) -> Clean:
         """Clean any JSON value."""
+        ...
+
+    def context(self, context: CallContext) -> CallContext:
+        """Clean what the application said about the call."""
+        ...
+
+    def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """Clean attributes, some of which the application named itself."""
         ...
 
     def error(self, error: ErrorInfo) -> ErrorInfo:
@@ -105,12 +136,14 @@ class Draft:
     """
 
     __slots__ = (
-        "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call", "chunks", "content", "context",
-        "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps",
-        "inference_calls", "input_messages", "input_value", "kind", "last_chunk", "lost", "model", "name",
-        "operation", "outcome", "output_value", "params", "pieces", "provider", "response_id",
-        "response_model", "result", "sealed", "server_address", "server_port", "span", "start_ns",
-        "started_at", "system_parts", "tool_calls", "trace", "transport", "weight",
+        "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call",
+        "chunks", "content", "context", "end_ns", "endpoint", "error", "extras",
+        "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps", "hint",
+        "inference_calls", "inner", "input_messages", "input_value", "kind", "last_chunk",
+        "lost", "model", "name", "operation", "outcome", "output_value", "params", "pieces",
+        "provider", "recording", "ref", "response_id", "response_model", "result", "sealed",
+        "server_address", "server_port", "span", "start_ns", "started_at", "system_parts",
+        "tool_calls", "trace", "transport", "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
@@ -139,6 +172,10 @@ class Draft:
         self.endpoint: Any = None
         self.call: Any = None
         self.result: Any = None
+        self.hint: Any = None
+        self.ref: ResponseRef | None = None
+        self.inner: Draft | None = None
+        self.recording = True
         self.finish_with: Callable[[Draft], None] | None = None
         self.transport: dict[str, Any] | None = None
         self.weight = 0
@@ -283,6 +320,7 @@ class Draft:
     def forget_output(self) -> None:
         """Drop what was put together so far: a final event holds the whole answer."""
         self._choices.clear()
+        self._logprobs.clear()
 
     def usage(self, **counts: int | str | None) -> None:
         """Token counts under the names of `Usage`; the last known value of each wins."""
@@ -306,6 +344,29 @@ class Draft:
             self.first_content = at - self.started_at
         self.last_chunk = at
         self.chunks += 1
+
+    def absorb(self, inner: Draft) -> None:
+        """Take over what an inner draft of the same inference knows; what is known here wins.
+
+        So a decorated function around a patched client gives one record, with the usage once.
+        """
+        for name in _ABSORBED:
+            if not getattr(self, name):
+                setattr(self, name, getattr(inner, name))
+        self.params = {**inner.params, **self.params}
+        self.extras = {**inner.extras, **self.extras}
+        self._usage = {**inner._usage, **self._usage}
+        self._choices = self._choices or inner._choices
+        self._tools = self._tools or inner._tools
+        if inner.input_messages or inner._choices:
+            self.input_value = self.output_value = None  # the messages say it better
+        if inner.last_chunk is not None:
+            offset = inner.started_at - self.started_at
+            self.first_chunk = None if inner.first_chunk is None else inner.first_chunk + offset
+            self.first_content = (
+                None if inner.first_content is None else inner.first_content + offset
+            )
+            self.chunks, self.gaps = inner.chunks, inner.gaps
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -346,8 +407,8 @@ class Draft:
             usage=Usage(**self._usage),
             outcome=outcome,
             error=policy.error(self.error) if self.error is not None else None,
-            context=self.context or _NO_CONTEXT,
-            extras=self.extras,
+            context=policy.context(self.context) if self.context is not None else _NO_CONTEXT,
+            extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
             encoded={
@@ -392,6 +453,10 @@ class Draft:
 
 
 _NO_CONTEXT = CallContext()
+_ABSORBED = (
+    "provider", "server_address", "server_port", "model", "response_id", "response_model",
+    "finish_reasons", "input_messages", "system_parts", "transport",
+)  # fmt: skip
 _EMPTY: tuple[Any, ...] = ("", [], ())
 _SERVER_ENDED = (Outcome.COMPLETED, Outcome.FAILED)
 _MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}

@@ -141,9 +141,12 @@ class Pipeline:
 
     def complete(self, draft: Draft) -> None:
         """Read, seal, emit. Runs once for each draft."""
-        endpoint: Endpoint | None = draft.endpoint
-        if endpoint is not None:
-            self._read(draft, endpoint)
+        if draft.inner is not None:
+            self._read(draft.inner)
+            draft.absorb(draft.inner)
+        self._read(draft)
+        if draft.ref is not None:
+            draft.ref.settle(draft.response_id)
         record = fenced("pipeline.seal", draft.seal, self._policy)
         if record is None:
             self._ledger.drop("internal_error")
@@ -155,9 +158,12 @@ class Pipeline:
             self._ledger.settle("exported")
         for consumer in self._consumers:
             fenced("pipeline.consumer", consumer, record)
-        draft.call = draft.result = draft.span = None
+        draft.call = draft.result = draft.hint = draft.inner = draft.span = None
 
-    def _read(self, draft: Draft, endpoint: Endpoint) -> None:
+    def _read(self, draft: Draft) -> None:
+        endpoint: Endpoint | None = draft.endpoint
+        if endpoint is None:
+            return
         if draft.call is not None:
             fenced("reader.request", endpoint.request, draft, draft.call)
         if draft.result is not None:

@@ -79,7 +79,6 @@ def use_wrongly() -> None:
     # Each ignore is an error that must be there: an unneeded one is reported.
     add("1", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ranked()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    clearspan.init(content="loud")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def use_blocks() -> None:

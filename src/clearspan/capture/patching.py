@@ -203,6 +203,8 @@ def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Reco
     if started is None:
         return None
     started.error_code = provider.error
+    if not draft.recording:
+        return started  # unsampled: its points need the answer, nobody needs the request
     weight = [0]
     draft.call = Call(
         call.instance,

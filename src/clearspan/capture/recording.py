@@ -7,14 +7,15 @@ import time
 import traceback
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from clearspan.capture.context import current_context, last_response, silent
 from clearspan.capture.inlet import Inlet, current
-from clearspan.core import observe, read
+from clearspan.core import observe
 from clearspan.core.fence import fenced
-from clearspan.draft import Draft
+from clearspan.draft import Draft, ResponseRef
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo, Operation, Outcome
 
@@ -40,8 +41,10 @@ def start(draft: Draft, owner: object = None) -> Recording | None:
     inlet = current()
     if inlet is None or silent():
         return None
-    draft.context = current_context()
     outer = _active.get()
+    if outer is not None and owner is not None and outer.absorbs(draft):
+        return _Inner(draft, inlet, owner, outer)
+    draft.context = current_context()
     if outer is not None:
         _count(draft, outer.draft)
     return Recording(draft, inlet, owner) if inlet.open(draft) else None
@@ -61,6 +64,8 @@ class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
     __slots__ = (
+        "_inner",
+        "_late",
         "_buffer",
         "_done",
         "_finalizer",
@@ -79,6 +84,8 @@ class Recording:
         self._inlet = inlet
         self._buffer: list[tuple[float, Any]] = []
         self._done = False
+        self._inner: Recording | None = None
+        self._late = False
         self._stream: weakref.ref[Any] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -103,6 +110,7 @@ class Recording:
         if kind is CoroutineType or (endpoint.stepped and kind in _GENERATORS):
             return observe.follow(value, self)
         if endpoint.follow is not None and fenced("recording.follow", endpoint.follow, value, self):
+            self._remember()
             return value
         if kind is GeneratorType:
             return self.relay(value)
@@ -122,6 +130,9 @@ class Recording:
         """Close the record; only the first end counts."""
         if self._done:
             return
+        if self._inner is not None and not self._inner.done and outcome is Outcome.COMPLETED:
+            self._late = True  # a decorated function handed on a stream that is still being read
+            return
         self._done = True
         draft = self.draft
         draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
@@ -132,10 +143,40 @@ class Recording:
             draft.error = fenced("recording.error", describe_error, error, self.error_code)
         if self._buffer:
             self._hand_over()
-        fenced("inlet.close", self._inlet.close, draft)
+        self._close()
+
+    def _close(self) -> None:
+        fenced("inlet.close", self._inlet.close, self.draft)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._done
+
+    def absorbs(self, draft: Draft) -> bool:
+        """Whether `draft` is this same inference, one layer further down.
+
+        That is so for the first call of a client inside a decorated model call: further ones are
+        calls of their own, so that each call's usage is told once.
+        """
+        same = _family(draft.operation) == _family(self.draft.operation) != ""
+        return same and self.owner is None and self._inner is None and not self._done
+
+    def take_in(self, inner: _Inner) -> None:
+        """Let `inner` tell what it knows to this record."""
+        self._inner = inner
+        self.draft.inner = inner.draft
+
+    def inner_ended(self, inner: Draft) -> None:
+        """What this record waited for has happened."""
+        if self._late:
+            self.draft.error = self.draft.error or inner.error
+            self.ended(inner.outcome or Outcome.COMPLETED)
 
     def _hand_over(self) -> None:
         batch, self._buffer = self._buffer, []
+        if self.draft.hint is None:
+            self.draft.hint = batch[0][1]
         fenced("inlet.chunks", self._inlet.chunks, self.draft, batch)
 
     # -- provider.Tap --------------------------------------------------------------------------
@@ -184,22 +225,47 @@ class Recording:
 
     def result(self, value: Any) -> None:
         """The answer; the operation is complete."""
-        draft = self.draft
-        draft.result = value
-        last_response.set(_id_of(draft, value))
+        self.draft.result = value
+        self._remember()
         self.ended(Outcome.COMPLETED)
 
+    def _remember(self) -> None:
+        """Let `clearspan.current()` find this response, whose id is read when somebody asks."""
+        self.draft.ref = ResponseRef(self.draft)
+        last_response.set(self.draft.ref.id)
 
-def _id_of(draft: Draft, value: Any) -> Callable[[], str | None]:
-    """Reads the response id when asked: from the answer while it waits, from the draft after."""
-    known = weakref.ref(draft)
 
-    def response_id() -> str | None:
-        draft = known()
-        return None if draft is None else draft.response_id or read.text(draft.result, "id")
+class _Inner(Recording):
+    """A call that is part of the inference recorded around it: no span and no points of its own."""
 
-    del value
-    return response_id
+    __slots__ = ("_outer",)
+
+    def __init__(self, draft: Draft, inlet: Inlet, owner: object, outer: Recording) -> None:
+        super().__init__(draft, inlet, owner)
+        self._outer = outer
+        draft.content, draft.recording = outer.draft.content, outer.draft.recording
+        draft.start_ns, draft.started_at = time.time_ns(), time.perf_counter()
+        outer.take_in(self)
+
+    def attach(self) -> Any:
+        return None, _active.set(self)
+
+    def detach(self, token: Any) -> None:
+        with suppress(ValueError):
+            _active.reset(token[1])
+
+    def _close(self) -> None:
+        self._outer.inner_ended(self.draft)
+
+
+def _family(operation: str) -> str:
+    return (
+        "inference"
+        if operation in _INFERENCE
+        else "embeddings"
+        if operation == Operation.EMBEDDINGS
+        else ""
+    )
 
 
 def describe_error(

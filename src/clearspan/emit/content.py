@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from clearspan.core import jsonfast, read
 from clearspan.emit import redact
 from clearspan.emit.fit import fit
-from clearspan.record import ErrorInfo, Message
+from clearspan.record import CallContext, ErrorInfo, Message
 
 __all__ = ["ContentPolicy", "Kept"]
 
@@ -17,6 +17,7 @@ __all__ = ["ContentPolicy", "Kept"]
 # leave half of a secret that no pattern knows any more.
 _MARGIN = 4096
 _DEPTH = 16
+_OURS = ("gen_ai.", "openai.", "code.", "clearspan.")
 _MAX_MESSAGE = 2_048
 
 
@@ -72,6 +73,29 @@ class ContentPolicy:
         if value is None or self.mode in ("off", "metadata"):
             return _NO_VALUE
         return self._fitted(self._clean(read.plain(value)))
+
+    def context(self, context: CallContext) -> CallContext:
+        """Clean what the application said; the variables of a prompt are content like the prompt."""
+        wanted = self.mode in ("redacted", "full")
+        return dataclasses.replace(
+            context,
+            metadata={name: self._text(text) for name, text in context.metadata.items()},
+            variables={
+                name: self._text(text) for name, text in context.variables.items() if wanted
+            },
+        )
+
+    def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """Clean attributes that the application named itself; ours hold no free text."""
+        return {
+            name: self._text(value)
+            if isinstance(value, str) and not name.startswith(_OURS)
+            else value
+            for name, value in labels.items()
+        }
+
+    def _text(self, text: str) -> str:
+        return redact.apply(redact.scrub(text[: self.limit]), self.redactors)
 
     def error(self, error: ErrorInfo) -> ErrorInfo:
         """Messages of exceptions quote prompts: they stay only where content does."""

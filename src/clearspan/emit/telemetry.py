@@ -32,6 +32,7 @@ class _Handle(NamedTuple):
 
     span: Span
     context: Context
+    name: str
 
 
 class Telemetry:
@@ -71,16 +72,18 @@ class Telemetry:
     def open(self, draft: Draft) -> None:
         """Start the span of a draft, with what a sampler may want to know."""
         context = get_current()
+        name = projection.span_name(draft.operation, draft.model, draft.name)
         span = self._tracer.start_span(
-            projection.span_name(draft.operation, draft.model, draft.name),
+            name,
             context,
             _KINDS[draft.kind],
             projection.start_attributes(draft),
             start_time=draft.start_ns,
         )
-        draft.span = _Handle(span, trace.set_span_in_context(span, context))
+        draft.span = _Handle(span, trace.set_span_in_context(span, context), name)
         draft.trace = _reference(span, trace.get_current_span(context))
-        draft.content = draft.content and (span.is_recording() or self._events)
+        draft.recording = span.is_recording() or self._events
+        draft.content = draft.content and draft.recording
 
     def attach(self, draft: Draft) -> Any:
         """Make the draft's span the current one; answers the token for `detach`."""
@@ -94,6 +97,9 @@ class Telemetry:
         """Set what the record tells, end the span at its own end time, record the points."""
         span: Span = handle.span
         if span.is_recording():
+            name = projection.span_name(record.operation, record.model, record.name)
+            if name != handle.name:  # the model became known on the way
+                span.update_name(name)
             span.set_attributes(projection.attributes(record, content=self._spans))
             if record.error is not None:
                 self._fail(span, record)

@@ -92,7 +92,9 @@ class JsonLines:
                 f" {str(folder)!r}; create it, or name another file"
             )
         target = self.path if self.path.exists() else folder
-        if self.path.is_dir() or not os.access(target, os.W_OK):
+        # By the rights that opening will go by, which need not be those of the real user.
+        effective = os.access in os.supports_effective_ids
+        if self.path.is_dir() or not os.access(target, os.W_OK, effective_ids=effective):
             raise DestinationError(
                 f"{str(self.path)!r} is not a file that can be written: allow writing there, or"
                 " name another file"

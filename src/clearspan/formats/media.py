@@ -13,7 +13,7 @@ from typing import Any
 from clearspan.core import read
 from clearspan.record import Part
 
-__all__ = ["address", "blob", "data", "file", "upload"]
+__all__ = ["address", "blob", "data", "file", "part", "sound", "upload"]
 
 # The head of a data URL must be exactly this, and base64 must follow: prose that merely begins
 # with "data:" is no picture.

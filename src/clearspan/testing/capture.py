@@ -143,7 +143,7 @@ def captured(**settings: Any) -> Generator[Captured]:
     ledger = Ledger()
     spans, events, reader = (
         InMemorySpanExporter(),
-        InMemoryLogRecordExporter(),
+        _EventExporter(),
         InMemoryMetricReader(),
     )
     tracer = TracerProvider(

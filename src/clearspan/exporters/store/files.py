@@ -80,7 +80,7 @@ def check(path: Path) -> None:
     try:
         # Permission bits say little about read-only file systems; only writing tells.
         with tempfile.TemporaryFile(dir=folder):
-            writable = not path.exists() or os.access(path, os.R_OK | os.W_OK)
+            writable = not path.exists() or _may_write(path)
     except OSError as error:
         raise StoreError(
             path,
@@ -91,6 +91,12 @@ def check(path: Path) -> None:
             path,
             "is not readable and writable for this user: change its mode, or name another file",
         )
+
+
+def _may_write(path: Path) -> bool:
+    # By the rights that opening will go by, which need not be those of the real user.
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, os.R_OK | os.W_OK, effective_ids=effective)
 
 
 def make_home(path: Path) -> None:

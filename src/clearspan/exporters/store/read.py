@@ -16,6 +16,7 @@ from clearspan.exporters.store.errors import (
     StoreError,
     StoreNotFound,
     TraceNotFound,
+    is_busy,
     is_damage,
 )
 from clearspan.exporters.store.forks import Holder, unsafe
@@ -214,9 +215,9 @@ def _open(path: Path) -> sqlite3.Connection:
     )
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
-        if Path(f"{path}-wal").exists() or os.access(path.parent, os.W_OK):
+        if is_busy(error) or Path(f"{path}-wal").exists():
             raise
         # A folder that cannot be written, an archive for instance, has no room for SQLite's shared
         # memory; and nobody can be writing there.

@@ -1,0 +1,1 @@
+"""The shelf of client libraries. Each is found by its entry point in the group `clearspan.providers`."""

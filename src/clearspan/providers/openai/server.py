@@ -1,0 +1,96 @@
+"""Who answers an OpenAI client: told by the client's class, its runtime, or the host it speaks to."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from clearspan.provider import Server
+
+__all__ = ["server"]
+
+_CLASSES = {
+    "BaseAzureClient": "azure.ai.openai",
+    "BedrockOpenAI": "aws.bedrock",
+    "AsyncBedrockOpenAI": "aws.bedrock",
+}
+_RUNTIMES = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
+# A host belongs to the domain that it is or ends with.
+_DOMAINS = {
+    "openai.com": "openai",
+    "openai.azure.com": "azure.ai.openai",
+    "services.ai.azure.com": "azure.ai.openai",
+    "cognitiveservices.azure.com": "azure.ai.openai",
+    "openrouter.ai": "openrouter",
+    "groq.com": "groq",
+    "deepseek.com": "deepseek",
+    "x.ai": "x_ai",
+    "mistral.ai": "mistral_ai",
+    "together.xyz": "together_ai",
+    "together.ai": "together_ai",
+    "fireworks.ai": "fireworks_ai",
+    "perplexity.ai": "perplexity",
+    "cerebras.ai": "cerebras",
+    "z.ai": "z_ai",
+    "bigmodel.cn": "z_ai",
+    "moonshot.ai": "moonshot_ai",
+    "moonshot.cn": "moonshot_ai",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "aiplatform.googleapis.com": "gcp.vertex_ai",
+    "huggingface.co": "hugging_face",
+    "hf.space": "hugging_face",
+    "endpoints.huggingface.cloud": "hugging_face",
+    "anthropic.com": "anthropic",
+    "cohere.com": "cohere",
+    "cohere.ai": "cohere",
+    "aliyuncs.com": "alibaba_cloud",
+    "ollama.com": "ollama",
+}
+_BEDROCK = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+_OLLAMA_PORT = 11434
+_PORTS = {"https": 443, "http": 80}
+
+
+def server(instance: Any) -> Server:
+    """The server behind a resource such as `client.chat.completions`."""
+    client = vars(instance).get("_client")
+    if client is None:
+        return Server("openai")
+    held = vars(client)
+    runtime = getattr(held.get("_provider_runtime"), "name", None)
+    return _named(str(held.get("_base_url", "")), type(client), runtime if isinstance(runtime, str) else None)
+
+
+@lru_cache(maxsize=256)
+def _named(url: str, client: type, runtime: str | None) -> Server:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:  # what the client will refuse as an address
+        return Server("openai")
+    if not host:
+        return Server("openai")
+    return Server(_by_client(client, runtime) or _by_host(host, port, parts.path), host, port)
+
+
+def _by_client(client: type, runtime: str | None) -> str | None:
+    if runtime in _RUNTIMES:
+        return _RUNTIMES[runtime]
+    names = (base.__name__ for base in client.__mro__)
+    return next((_CLASSES[name] for name in names if name in _CLASSES), None)
+
+
+def _by_host(host: str, port: int | None, path: str) -> str:
+    if "/openai/deployments/" in path:
+        return "azure.ai.openai"
+    labels = host.rstrip(".").split(".")
+    for start in range(len(labels) - 1):
+        known = _DOMAINS.get(".".join(labels[start:]))
+        if known is not None:
+            return known
+    if "googleapis" in labels and any(label.endswith("aiplatform") for label in labels):
+        return "gcp.vertex_ai"  # regional hosts: us-central1-aiplatform.googleapis.com
+    if any(label.startswith("bedrock") for label in labels) and host.endswith(_BEDROCK):
+        return "aws.bedrock"
+    return "ollama" if port == _OLLAMA_PORT else "openai"
