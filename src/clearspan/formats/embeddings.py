@@ -36,7 +36,7 @@ def _how_many(texts: list[Any]) -> int:
 
 def response(draft: Draft, body: Any) -> None:
     """Model, usage, and how long the vectors are."""
-    draft.response_model = read.text(body, "model")
+    common.identity(draft, body)
     usage(draft, read.get(body, "usage"))
     vectors = read.items(body, "data")
     draft.extra(sc.OUTPUT_COUNT, len(vectors) or None)

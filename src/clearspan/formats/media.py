@@ -17,7 +17,9 @@ __all__ = ["address", "blob", "data", "file", "part", "sound", "upload"]
 
 # The head of a data URL must be exactly this, and base64 must follow: prose that merely begins
 # with "data:" is no picture.
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+\"-]*)*;base64,(?=[A-Za-z0-9+/_=-]|$)", re.ASCII)
+_DATA_URL = re.compile(
+    r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+\"-]*)*;base64,(?=[A-Za-z0-9+/_=-]|$)", re.ASCII
+)
 _HEAD = 512
 _SOUND = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
 _KINDS = ("image", "audio", "video")
@@ -60,7 +62,9 @@ def file(file_id: str, modality: str | None = None) -> Part:
 def upload(value: Any, modality: str) -> dict[str, Any]:
     """A part that says of an upload what is known without reading it: name and size in bytes."""
     part: dict[str, Any] = {"type": "upload", "modality": modality}
-    name, content = (value[0], value[1]) if type(value) is tuple and len(value) > 1 else (None, value)
+    name, content = (
+        (value[0], value[1]) if type(value) is tuple and len(value) > 1 else (None, value)
+    )
     if isinstance(content, pathlib.PurePath):
         name = name or content.name
     elif type(content) in _FILES:
@@ -129,7 +133,9 @@ _READERS = {
     "image_url": _picture,
     "video_url": _picture,
     "input_image": _input_image,
-    "image_file": lambda source: _input_image({"file_id": read.text(source, "image_file", "file_id")}),
+    "image_file": lambda source: _input_image(
+        {"file_id": read.text(source, "image_file", "file_id")}
+    ),
     "input_audio": _input_audio,
     "file": _input_file,
     "input_file": _input_file,

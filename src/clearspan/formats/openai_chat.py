@@ -10,8 +10,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_common as common
-from clearspan.formats import openai_messages as told
+from clearspan.formats import openai_common as common, openai_messages as told
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
@@ -57,7 +56,10 @@ def _end(draft: Draft, choice: Any, index: int) -> None:
     logprobs = read.get(choice, "logprobs")
     tokens = [*read.items(logprobs, "content"), *read.items(logprobs, "refusal")]
     if tokens:
-        draft.logprobs([(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens], index)
+        draft.logprobs(
+            [(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens],
+            index,
+        )
 
 
 def _answer(draft: Draft, message: Any, index: int) -> None:
@@ -92,7 +94,9 @@ def _speech(draft: Draft, message: Any, index: int) -> None:
 
 
 def _part(draft: Draft, part: Any, index: int) -> None:
-    pieces = {"text": draft.text, "reasoning": draft.reasoning, "refusal": draft.refusal}.get(part["type"])
+    pieces = {"text": draft.text, "reasoning": draft.reasoning, "refusal": draft.refusal}.get(
+        part["type"]
+    )
     if pieces is not None:
         pieces(part["content"], index)
     else:
@@ -113,7 +117,10 @@ def _function_call(draft: Draft, message: Any, index: int) -> None:
     source = read.get(message, "function_call")
     if read.fields(source):
         draft.tool_call(
-            index, "function_call", name=read.text(source, "name"), arguments=read.text(source, "arguments")
+            index,
+            "function_call",
+            name=read.text(source, "name"),
+            arguments=read.text(source, "arguments"),
         )
 
 

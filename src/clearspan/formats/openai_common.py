@@ -10,7 +10,16 @@ from clearspan.core import jsonfast, read
 from clearspan.draft import Draft
 from clearspan.provider import Call
 
-__all__ = ["arguments", "call_arguments", "failure", "identity", "is_openai", "output_type", "sampling", "tools"]
+__all__ = [
+    "arguments",
+    "call_arguments",
+    "failure",
+    "identity",
+    "is_openai",
+    "output_type",
+    "sampling",
+    "tools",
+]
 
 _OPENAI = ("openai", "azure.ai.openai")
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
@@ -38,8 +47,11 @@ def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
         seed=_first(read.whole(given, "seed"), read.whole(given, "random_seed")),
         max_tokens=_first(*(read.whole(given, name) for name in _LIMITS)),
         choice_count=n if n != 1 else None,
-        stop_sequences=[stop] if isinstance(stop, str) else [item for item in read.items(stop) if type(item) is str] or None,
-        reasoning_level=read.text(given, "reasoning_effort") or read.text(given, "reasoning", "effort"),
+        stop_sequences=[stop]
+        if isinstance(stop, str)
+        else [item for item in read.items(stop) if type(item) is str] or None,
+        reasoning_level=read.text(given, "reasoning_effort")
+        or read.text(given, "reasoning", "effort"),
     )
     tier = read.text(given, "service_tier")
     if is_openai(draft) and tier != "auto":
@@ -105,5 +117,9 @@ def failure(draft: Draft, error: Any) -> None:
         draft.fail("_OTHER", error)
     elif error is not None and read.fields(error):
         code = read.whole(error, "code")
-        kind = read.text(error, "code") or (str(code) if code is not None else None) or read.text(error, "type")
+        kind = (
+            read.text(error, "code")
+            or (str(code) if code is not None else None)
+            or read.text(error, "type")
+        )
         draft.fail(kind or "_OTHER", read.text(error, "message"))

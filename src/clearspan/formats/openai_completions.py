@@ -52,4 +52,6 @@ def _logprobs(draft: Draft, source: Any, index: int) -> None:
     tokens, values = read.items(source, "tokens"), read.items(source, "token_logprobs")
     if tokens:
         pairs = zip(tokens, values, strict=False)
-        draft.logprobs([(read.text(token) or "", read.number(value)) for token, value in pairs], index)
+        draft.logprobs(
+            [(read.text(token) or "", read.number(value)) for token, value in pairs], index
+        )

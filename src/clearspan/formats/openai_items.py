@@ -35,7 +35,11 @@ def _role(item: Any) -> str:
     role = read.text(item, "role")
     if role:
         return role
-    return "tool" if kind in _OUTPUTS or kind.endswith("_output") or kind == "mcp_approval_response" else "assistant"
+    return (
+        "tool"
+        if kind in _OUTPUTS or kind.endswith("_output") or kind == "mcp_approval_response"
+        else "assistant"
+    )
 
 
 def item_parts(item: Any) -> Iterator[Part]:
@@ -95,24 +99,38 @@ def _server_call(item: Any, kind: str) -> Iterator[Part]:
     yield _with_id(call, item)
     results = {name: _result(item, name) for name in _RESULTS if read.get(item, name) is not None}
     if results:
-        part = {"type": "server_tool_call_response", "server_tool_call_response": {"type": kind, **results}}
+        part = {
+            "type": "server_tool_call_response",
+            "server_tool_call_response": {"type": kind, **results},
+        }
         yield _with_id(part, item)
 
 
 def _server(part_type: str, item: Any, kind: str) -> dict[str, Any]:
-    fields = read.plain({key: value for key, value in (read.fields(item) or {}).items() if value is not None})
+    fields = read.plain(
+        {key: value for key, value in (read.fields(item) or {}).items() if value is not None}
+    )
     kept = fields if isinstance(fields, dict) else {}
     hidden = _PLUMBING if part_type == "server_tool_call" else ("id", "call_id", "type")
-    return {"type": part_type, part_type: {"type": kind, **{k: v for k, v in kept.items() if k not in hidden}}}
+    return {
+        "type": part_type,
+        part_type: {"type": kind, **{k: v for k, v in kept.items() if k not in hidden}},
+    }
 
 
 def _result(item: Any, name: str) -> Any:
     found = read.get(item, name)
-    if name == "result" and isinstance(found, str) and read.text(item, "type") == "image_generation_call":
+    if (
+        name == "result"
+        and isinstance(found, str)
+        and read.text(item, "type") == "image_generation_call"
+    ):
         return media.blob(found, "image", f"image/{read.text(item, 'output_format') or 'png'}")
     return read.plain(found)
 
 
 def _generic(item: Any, kind: str) -> Part:
-    fields = read.plain({key: value for key, value in (read.fields(item) or {}).items() if value is not None})
+    fields = read.plain(
+        {key: value for key, value in (read.fields(item) or {}).items() if value is not None}
+    )
     return {**(fields if isinstance(fields, dict) else {}), "type": kind}  # type: ignore[return-value,typeddict-item]

@@ -64,7 +64,10 @@ def reasoning_text(source: Any) -> str | None:
     if plain:
         return plain
     details = read.items(source, "reasoning_details")
-    return "".join(read.text(item, "text") or read.text(item, "summary") or "" for item in details) or None
+    return (
+        "".join(read.text(item, "text") or read.text(item, "summary") or "" for item in details)
+        or None
+    )
 
 
 def content_parts(content: Any) -> Iterator[Part]:
@@ -95,7 +98,11 @@ def _thinking(item: Any) -> str:
     """Thinking as a text, or as a list of texts (Mistral)."""
     inner = read.items(item, "thinking")
     pieces = (read.text(piece, "text") for piece in inner)
-    return read.text(item, "thinking") or read.text(item, "text") or "".join(piece or "" for piece in pieces)
+    return (
+        read.text(item, "thinking")
+        or read.text(item, "text")
+        or "".join(piece or "" for piece in pieces)
+    )
 
 
 def _generic(item: Any, kind: str | None) -> Part | None:

@@ -33,7 +33,9 @@ def request(draft: Draft, call: Call) -> None:
     draft.set(
         previous_response_id=read.text(given, "previous_response_id"),
         conversation_id=conversation,
-        output_type=common.output_type(wanted if isinstance(wanted, type) else read.get(given, "text", "format")),
+        output_type=common.output_type(
+            wanted if isinstance(wanted, type) else read.get(given, "text", "format")
+        ),
     )
     draft.extra(sc.PROMPT_NAME, read.text(given, "prompt", "id"))
     draft.extra(sc.PROMPT_VERSION, read.text(given, "prompt", "version"))
@@ -75,7 +77,9 @@ def response(draft: Draft, body: Any) -> None:
 
 def _identity(draft: Draft, body: Any) -> None:
     common.identity(draft, body)
-    draft.set(conversation_id=read.text(body, "conversation", "id") or read.text(body, "conversation"))
+    draft.set(
+        conversation_id=read.text(body, "conversation", "id") or read.text(body, "conversation")
+    )
     if draft.operation == Operation.FETCH_RESPONSE:
         draft.extra(sc.RESPONSE_STATUS, read.text(body, "status"))
     else:
@@ -106,7 +110,13 @@ def _item(draft: Draft, item: Any, index: int) -> None:
     for place, piece in enumerate(read.items(item, "content")):
         tokens = read.items(piece, "logprobs")
         if tokens:
-            draft.logprobs([(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens], place)
+            draft.logprobs(
+                [
+                    (read.text(token, "token") or "", read.number(token, "logprob"))
+                    for token in tokens
+                ],
+                place,
+            )
 
 
 def _part(draft: Draft, part: Any, key: tuple[int, object]) -> None:
@@ -115,7 +125,9 @@ def _part(draft: Draft, part: Any, key: tuple[int, object]) -> None:
     if pieces is not None:
         pieces(part["content"], key=key)
     elif kind == "tool_call":
-        draft.tool_call(0, key, id=part.get("id"), name=part["name"], arguments=part.get("arguments"))
+        draft.tool_call(
+            0, key, id=part.get("id"), name=part["name"], arguments=part.get("arguments")
+        )
     else:
         if kind == "compaction":
             draft.extra(sc.CONVERSATION_COMPACTED, True)
@@ -129,7 +141,9 @@ def chunk(draft: Draft, event: Any) -> None:
     if reader is not None:
         reader(draft, event, read.count(event, "output_index") or 0)
     elif kind == "error":
-        error = read.get(event, "error") or {name: read.get(event, name) for name in ("code", "message")}
+        error = read.get(event, "error") or {
+            name: read.get(event, name) for name in ("code", "message")
+        }
         common.failure(draft, error)
     elif kind.startswith("response.") and read.get(event, "response") is not None:
         body = read.get(event, "response")
@@ -154,7 +168,10 @@ def _summary(draft: Draft, event: Any, index: int) -> None:
 
 
 def _thinking(draft: Draft, event: Any, index: int) -> None:
-    draft.reasoning(read.text(event, "delta"), key=(index, ("thinking", read.count(event, "content_index") or 0)))
+    draft.reasoning(
+        read.text(event, "delta"),
+        key=(index, ("thinking", read.count(event, "content_index") or 0)),
+    )
 
 
 def _arguments(draft: Draft, event: Any, index: int) -> None:

@@ -36,8 +36,14 @@ def usage(draft: Draft, source: Any) -> None:
         image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
         audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
     )
-    draft.extra(sc.ACCEPTED_PREDICTION_TOKENS, _detail(source, _OUTPUT_DETAILS, "accepted_prediction_tokens"))
-    draft.extra(sc.REJECTED_PREDICTION_TOKENS, _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"))
+    draft.extra(
+        sc.ACCEPTED_PREDICTION_TOKENS,
+        _detail(source, _OUTPUT_DETAILS, "accepted_prediction_tokens"),
+    )
+    draft.extra(
+        sc.REJECTED_PREDICTION_TOKENS,
+        _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"),
+    )
 
 
 def _count(source: Any, names: tuple[str, ...]) -> int | None:

@@ -59,7 +59,9 @@ def server(instance: Any) -> Server:
         return Server("openai")
     held = vars(client)
     runtime = getattr(held.get("_provider_runtime"), "name", None)
-    return _named(str(held.get("_base_url", "")), type(client), runtime if isinstance(runtime, str) else None)
+    return _named(
+        str(held.get("_base_url", "")), type(client), runtime if isinstance(runtime, str) else None
+    )
 
 
 @lru_cache(maxsize=256)

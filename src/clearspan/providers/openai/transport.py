@@ -16,9 +16,10 @@ from clearspan.provider import Call, Probe
 __all__ = ["PROBES", "error", "finish"]
 
 _LIMITS = tuple((kind, what) for kind in ("requests", "tokens") for what in ("limit", "remaining"))
-_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_SPAN = re.compile(
+    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
+)
 _UNITS = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
-_RETRIES = "x-stainless-retry-count"
 
 
 def _attempt(call: Call) -> Mapping[str, Any]:
@@ -46,7 +47,10 @@ def _told(response: Any) -> Mapping[str, Any]:
 _CLIENT = "openai._base_client:"
 PROBES = (
     Probe((_CLIENT + "BaseClient._build_request",), _attempt),
-    Probe((_CLIENT + "SyncAPIClient._process_response", _CLIENT + "AsyncAPIClient._process_response"), _answered),
+    Probe(
+        (_CLIENT + "SyncAPIClient._process_response", _CLIENT + "AsyncAPIClient._process_response"),
+        _answered,
+    ),
     Probe((_CLIENT + "BaseClient._make_status_error_from_response",), _refused),
 )
 
@@ -68,7 +72,9 @@ def finish(draft: Draft) -> None:
         number = _number(headers.get(f"x-ratelimit-{what}-{kind}"))
         draft.extra(f"{sc.RATE_LIMIT}{kind}.{what}", int(number) if number is not None else None)
     for kind in ("requests", "tokens"):
-        draft.extra(f"{sc.RATE_LIMIT}{kind}.reset", seconds(headers.get(f"x-ratelimit-reset-{kind}")))
+        draft.extra(
+            f"{sc.RATE_LIMIT}{kind}.reset", seconds(headers.get(f"x-ratelimit-reset-{kind}"))
+        )
 
 
 def _number(value: str | None) -> float | None:
@@ -86,10 +92,12 @@ def seconds(value: str | None) -> float | None:
     found = _SPAN.fullmatch(value)
     if found is None or not any(found.groups()):
         return _number(value)
-    return sum(float(amount) * unit for amount, unit in zip(found.groups(), _UNITS, strict=True) if amount)
+    return sum(
+        float(amount) * unit for amount, unit in zip(found.groups(), _UNITS, strict=True) if amount
+    )
 
 
 def error(exception: BaseException) -> str | None:
     """The API's own error code, where the exception carries one."""
-    code = getattr(exception, "code", None)
+    code = vars(exception).get("code")  # a bare exit status is no code of the API
     return code if isinstance(code, str) and code else None

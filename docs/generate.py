@@ -1,0 +1,164 @@
+"""Writes the reference pages that are tables of the code: `python docs/generate.py`.
+
+The pages are committed, so that they can be read without building anything; a test compares them
+with what this would write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+import clearspan
+from clearspan import semconv
+from clearspan.cli import main as cli
+from clearspan.emit import measures, projection
+from clearspan.settings import SETTINGS
+
+HERE = Path(__file__).parent / "reference"
+NOTE = "% Written by docs/generate.py from the code; edit that instead.\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines) + "\n"
+
+
+def code(value: object) -> str:
+    return f"`{value}`" if value not in (None, "") else ""
+
+
+def settings() -> str:
+    rows = [
+        (code(item.name), code(item.variable), code(item.standard), code(shown(item.default)), item.note)
+        for item in SETTINGS
+    ]
+    return (
+        "# Settings\n\n"
+        "Every setting is an argument of `clearspan.init`. Arguments win over `CLEARSPAN_*` variables, "
+        "which win over the standard `OTEL_*` ones. Whatever cannot be used raises "
+        "`clearspan.SettingError` at `init`, naming the setting and the remedy.\n\n"
+        + table(("argument", "variable", "standard variable", "default", "meaning"), rows)
+    )
+
+
+def shown(value: Any) -> str:
+    return "" if value is None or value == () else str(value)
+
+
+TYPES = {
+    "_text": "string", "_whole": "int", "_double": "double", "_flag": "boolean", "_texts": "string[]", "<lambda>": "int",
+}  # fmt: skip
+
+
+def attributes() -> str:
+    rows = [(code(row.name), TYPES[row.type.__name__], row.note) for row in projection.ROWS]
+    own = sorted(
+        value for name, value in vars(semconv).items()
+        if name.isupper() and isinstance(value, str) and value.startswith("clearspan.") and not name.startswith("METRIC_")
+    )  # fmt: skip
+    names = {row.name for row in projection.ROWS}
+    return (
+        "# Attributes\n\n"
+        "What stands on a span, by the OpenTelemetry GenAI conventions. A fact that is not known is "
+        "absent, never zero. Names that the conventions do not have begin with `clearspan.`; they "
+        "and `openai.*` go with the calls that have such a fact.\n\n"
+        "## Facts of an operation\n\n"
+        + table(("attribute", "type", "meaning"), rows)
+        + "\n## Content\n\nPresent unless the content mode is `off`; JSON text on spans, structured values on "
+        "the operation-details event.\n\n"
+        + table(
+            ("attribute", "meaning"),
+            [
+                (code(semconv.INPUT_MESSAGES), "what the model was given"),
+                (code(semconv.OUTPUT_MESSAGES), "what it answered, one message for each choice"),
+                (code(semconv.SYSTEM_INSTRUCTIONS), "system instructions that the API takes apart"),
+                (code(semconv.TOOL_DEFINITIONS), "tools the model may call; names only unless `tool_schemas` is on"),
+                (code(semconv.TOOL_CALL_ARGUMENTS) + ", " + code(semconv.TOOL_CALL_RESULT), "of an executed tool"),
+                (code(semconv.RETRIEVAL_QUERY_TEXT) + ", " + code(semconv.RETRIEVAL_DOCUMENTS), "of a retrieval"),
+                (code(semconv.INPUT) + ", " + code(semconv.OUTPUT), "of any other step"),
+            ],
+        )
+        + "\n## Names of our own\n\nA name that ends in a dot is a prefix.\n\n"
+        + "\n".join(f"- `{name}`" for name in own if name not in names)
+        + "\n"
+    )
+
+
+def metrics() -> str:
+    rows = [
+        (code(item.name), item.kind, code(item.unit), item.vocabulary, item.note) for item in measures.INSTRUMENTS
+    ]
+    buckets = {
+        "seconds of client operations and tools": semconv.DURATION_BUCKETS,
+        "tokens": semconv.TOKEN_BUCKETS,
+        "seconds of agents": semconv.AGENT_BUCKETS,
+        "seconds of workflows": semconv.WORKFLOW_BUCKETS,
+        "calls of an agent": semconv.COUNT_BUCKETS,
+    }
+    return (
+        "# Metrics\n\n"
+        "`metric_names` chooses the vocabulary: `current` (what backends read today), `next` (what the "
+        "conventions are about to say) or `both`. `any` below means that an instrument belongs to both.\n\n"
+        + table(("instrument", "kind", "unit", "vocabulary", "meaning"), rows)
+        + "\n## Bucket boundaries\n\n"
+        + table(("for", "boundaries"), [(name, ", ".join(map(str, values))) for name, values in buckets.items()])
+        + "\nAttribute sets are closed: operation, provider, models, server, service tier, and what the "
+        "convention adds for an instrument (`error.type`, `gen_ai.token.type`, `gen_ai.token.modality`, "
+        "tool, agent or workflow name). Content, ids and context never reach a metric.\n"
+    )
+
+
+def commands() -> str:
+    parts = ["# Command line\n"]
+    for name, command in sorted(cli.commands.items()):
+        with click.Context(command, info_name=f"clearspan {name}") as context:
+            parts.append(f"## clearspan {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def api() -> str:
+    parts = [
+        "# API\n\nWhat `import clearspan` offers. Everything is imported when it is first used.\n",
+        "The decorators `workflow`, `agent`, `task`, `tool`, `retrieval`, `model` and `embedding` are "
+        "`observe(kind=...)`.\n",
+    ]
+    for name in clearspan.__all__:
+        found = getattr(clearspan, name)
+        home = getattr(found, "__module__", "")
+        if name in _KINDS or not home.startswith("clearspan"):
+            continue
+        kind = "autoclass" if isinstance(found, type) else "autofunction"
+        options = "\n:members:\n:show-inheritance:" if kind == "autoclass" else ""
+        parts.append(f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {home}.{found.__qualname__}{indented(options)}\n```\n")
+    return "\n".join(parts)
+
+
+_KINDS = ("workflow", "agent", "task", "tool", "retrieval", "model", "embedding")
+
+
+def indented(text: str) -> str:
+    return text.replace("\n", "\n   ")
+
+
+PAGES = {
+    "settings.md": settings,
+    "attributes.md": attributes,
+    "metrics.md": metrics,
+    "cli.md": commands,
+    "api.md": api,
+}
+
+
+def pages() -> dict[str, str]:
+    """The text of every page, by file name."""
+    return {name: NOTE + "\n" + write() for name, write in PAGES.items()}
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (HERE / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,130 @@
+"""The table of what an OpenAI client can do, and where its versions keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from clearspan.draft import Draft
+from clearspan.formats import embeddings, openai_chat, openai_completions, openai_responses
+from clearspan.provider import Call, Endpoint
+from clearspan.providers.openai import assistants, audio, images, others
+from clearspan.providers.openai.streams import body, follow
+from clearspan.record import Operation
+
+__all__ = ["ENDPOINTS"]
+
+_RESOURCES = "openai.resources."
+
+
+def _targets(*paths: str) -> tuple[str, ...]:
+    """Each `module:Class.method` with its asynchronous twin."""
+    made: list[str] = []
+    for path in paths:
+        module, _, name = path.partition(":")
+        made += [f"{_RESOURCES}{module}:{name}", f"{_RESOURCES}{module}:Async{name}"]
+    return tuple(made)
+
+
+def _nothing(draft: Draft, item: Any) -> None:
+    """Pieces of a body that the caller reads by itself tell nothing but their time."""
+    del draft, item
+
+
+def _endpoint(
+    operation: Operation,
+    targets: tuple[str, ...],
+    request: Callable[[Draft, Call], None],
+    response: Callable[[Draft, Any], None],
+    chunk: Callable[[Draft, Any], None] = _nothing,
+    **more: Any,
+) -> Endpoint:
+    def answer(draft: Draft, result: Any) -> None:
+        response(draft, body(result))
+
+    return Endpoint(str(operation), targets, request, answer, chunk, follow=follow, **more)
+
+
+def _resumed(call: Call) -> bool:
+    """A stored response is worth a record when its events are streamed again, not for every poll."""
+    return call.kwargs.get("stream") is True
+
+
+_RESPONSES = ("responses.responses:Responses", "beta.responses.responses:Responses")
+_CHAT = ("chat.completions.completions:Completions", "chat.completions:Completions")
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _endpoint(
+        Operation.CHAT,
+        _targets(
+            *(f"{home}.{method}" for home in _CHAT for method in ("create", "parse")),
+            "beta.chat.completions:Completions.parse",
+        ),
+        openai_chat.request, openai_chat.response, openai_chat.chunk,
+    ),
+    _endpoint(
+        Operation.TEXT_COMPLETION,
+        _targets("completions:Completions.create"),
+        openai_completions.request, openai_completions.response, openai_completions.chunk,
+    ),
+    _endpoint(
+        Operation.CHAT,
+        _targets(*(f"{home}.{method}" for home in _RESPONSES for method in ("create", "parse"))),
+        openai_responses.request, openai_responses.response, openai_responses.chunk,
+    ),
+    _endpoint(
+        Operation.CHAT,
+        _targets(*(f"{home}.compact" for home in _RESPONSES)),
+        openai_responses.request, openai_responses.compacted,
+    ),
+    _endpoint(
+        Operation.FETCH_RESPONSE,
+        _targets(*(f"{home}.retrieve" for home in _RESPONSES)),
+        openai_responses.fetch, openai_responses.response, openai_responses.chunk, wanted=_resumed,
+    ),
+    _endpoint(
+        Operation.EMBEDDINGS,
+        _targets("embeddings:Embeddings.create"),
+        embeddings.request, embeddings.response,
+    ),
+    _endpoint(
+        Operation.GENERATE_CONTENT,
+        _targets("images:Images.generate", "images:Images.edit", "images:Images.create_variation"),
+        images.request, images.response, images.chunk,
+    ),
+    _endpoint(
+        Operation.GENERATE_CONTENT,
+        _targets("audio.speech:Speech.create"),
+        audio.speech_request, audio.speech_response, audio.speech_chunk,
+    ),
+    _endpoint(
+        Operation.GENERATE_CONTENT,
+        _targets("audio.transcriptions:Transcriptions.create", "audio.translations:Translations.create"),
+        audio.transcription_request, audio.transcription_response, audio.transcription_chunk,
+    ),
+    _endpoint(
+        Operation.MODERATION,
+        _targets("moderations:Moderations.create"),
+        others.moderation_request, others.moderation_response,
+    ),
+    _endpoint(
+        Operation.DECISION,
+        _targets("decisions:Decisions.create"),
+        others.decision_request, others.decision_response,
+    ),
+    _endpoint(
+        Operation.INVOKE_AGENT,
+        _targets(
+            "beta.threads.runs.runs:Runs.create",
+            "beta.threads.runs.runs:Runs.submit_tool_outputs",
+            "beta.threads.threads:Threads.create_and_run",
+        ),
+        assistants.request, assistants.response, assistants.chunk,
+        deep=("additional_messages", "thread", "tool_outputs"),
+    ),
+    _endpoint(
+        Operation.CREATE_BATCH,
+        _targets("batches:Batches.create"),
+        others.batch_request, others.batch_response,
+    ),
+)  # fmt: skip
