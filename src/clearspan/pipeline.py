@@ -141,10 +141,10 @@ class Pipeline:
 
     def complete(self, draft: Draft) -> None:
         """Read, seal, emit. Runs once for each draft."""
+        self._read(draft)
         if draft.inner is not None:
             self._read(draft.inner)
             draft.absorb(draft.inner)
-        self._read(draft)
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
         record = fenced("pipeline.seal", draft.seal, self._policy)

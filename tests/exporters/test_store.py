@@ -18,8 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from clearspan import registry
-from clearspan.exporters import Destination, DestinationError
-from clearspan.exporters import store as package
+from clearspan.exporters import Destination, DestinationError, store as package
 from clearspan.exporters.store import (
     Store,
     StoreError,
@@ -30,7 +29,17 @@ from clearspan.exporters.store import (
     build,
     schema,
 )
-from tests.exporters.kit import CHAT, SECOND, finished, logger, meter, program, spans, tracer, unprivileged
+from tests.exporters.kit import (
+    CHAT,
+    SECOND,
+    finished,
+    logger,
+    meter,
+    program,
+    spans,
+    tracer,
+    unprivileged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,9 +218,9 @@ def test_metric_points_come_back(store: Store, path: Path) -> None:
         source.create_counter("calls", "{call}").add(2, {"model": "m"})
         source.create_gauge("load").set(0.5)
         source.create_up_down_counter("open").add(-1)
-        source.create_histogram(
-            "took", "s", explicit_bucket_boundaries_advisory=[0.1, 1.0]
-        ).record(0.5)
+        source.create_histogram("took", "s", explicit_bucket_boundaries_advisory=[0.1, 1.0]).record(
+            0.5
+        )
         source.create_histogram("grown").record(8)
         provider.force_flush()
     points = {point.name: point for point in StoreReader(path).metric_points()}
@@ -245,7 +254,11 @@ def test_counters_are_stored_as_what_was_added_since(store: Store, path: Path) -
 
 
 def test_exporters_share_the_store_and_refuse_after_shutdown(store: Store, path: Path) -> None:
-    span, log, metric = StoreSpanExporter(store), StoreLogExporter(store), StoreMetricExporter(store)
+    span, log, metric = (
+        StoreSpanExporter(store),
+        StoreLogExporter(store),
+        StoreMetricExporter(store),
+    )
     assert span.export(spans()) is SpanExportResult.SUCCESS
     span.shutdown()
     assert span.export(spans()) is SpanExportResult.FAILURE
@@ -493,6 +506,7 @@ def test_an_interrupt_leaves_the_store_usable(
 ) -> None:
     exporter = StoreSpanExporter(store)
     with monkeypatch.context() as changed:
+
         def interrupt(_: sqlite3.Connection) -> None:
             raise KeyboardInterrupt
 

@@ -18,10 +18,10 @@ from clearspan.exporters.store import (
     StoreReader,
     StoreSpanExporter,
     build,
+    errors as store_errors,
     files,
+    write as writing,
 )
-from clearspan.exporters.store import errors as store_errors
-from clearspan.exporters.store import write as writing
 from tests.exporters.kit import spans
 
 if TYPE_CHECKING:

@@ -86,7 +86,9 @@ def test_the_oldest_traces_go_first_and_whole(bounded: Store, path: Path) -> Non
         root = source.start_span(f"trace {number}", start_time=number * SECOND, attributes=filler)
         inside = set_span_in_context(root)
         log.emit(event_name="inside", context=inside)
-        source.start_span("child", context=inside, start_time=number * SECOND).end(end_time=number * SECOND + 1)
+        source.start_span("child", context=inside, start_time=number * SECOND).end(
+            end_time=number * SECOND + 1
+        )
         root.end(end_time=number * SECOND + 2)
     reader = StoreReader(path)
     names = [summary.name for summary in reader.traces(limit=1000)]
@@ -109,7 +111,9 @@ def test_a_trace_that_is_still_alive_is_not_the_oldest(bounded: Store, path: Pat
         source.start_span("beat", context=inside, start_time=number * SECOND + 9).end(
             end_time=(number + 2) * SECOND
         )
-    names = {span.name for span in StoreReader(path).trace(f"{root.get_span_context().trace_id:032x}")}
+    names = {
+        span.name for span in StoreReader(path).trace(f"{root.get_span_context().trace_id:032x}")
+    }
     assert names == {"early", "beat"}
 
 

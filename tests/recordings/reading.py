@@ -275,15 +275,17 @@ def read(exchange: Exchange) -> Reading:
 def read_resumed(exchange: Exchange) -> Reading:
     """A stored response read again as a stream: nothing is generated, so nothing is counted."""
     chunks, _, _ = delivered(exchange.content)
-    found = identity_facts([said_responses.latest(chunks)], provider_of(exchange.url))
+    provider, latest = provider_of(exchange.url), said_responses.latest(chunks)
+    parts = urlsplit(exchange.url)
+    reasons = said_responses.finishes(latest)
     attributes: dict[str, object] = {
         "gen_ai.operation.name": "fetch_response",
-        "gen_ai.provider.name": provider_of(exchange.url),
-        "server.address": urlsplit(exchange.url).hostname or "",
-        **{
-            name: found[name]
-            for name in ("gen_ai.response.id", "gen_ai.response.model")
-            if name in found
-        },
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.stream": maybe(True),
+        "gen_ai.response.time_to_first_chunk": OneOf.anything() if chunks else ABSENT,
+        "server.address": parts.hostname or "",
+        "server.port": parts.port or maybe(443 if parts.scheme == "https" else 80),
+        **identity_facts([latest], provider),
+        **finish_facts(reasons),
     }
-    return Reading("fetch_response", attributes, failed=None)
+    return Reading("fetch_response", attributes, failed="error" in reasons)

@@ -204,7 +204,7 @@ def _take(choice: _Choice, source: JsonMap) -> None:
     delta = as_map(source.get("delta"))
     choice.role = choice.role or as_text(delta.get("role"))
     text, thinking, refusal, _ = content_of(delta.get("content"))
-    choice.add("content", text + as_text(source.get("text")))
+    choice.add("content", text if "content" in delta else as_text(source.get("text")))
     choice.add("refusal", refusal + as_text(delta.get("refusal")))
     for name in _SEPARATE_REASONING:
         choice.add(name, delta.get(name))

@@ -1,0 +1,113 @@
+"""The table of traces, fitted to the width that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from clearspan.cli.screen import when
+from clearspan.exporters.console import duration
+from clearspan.exporters.store import TraceSummary
+
+__all__ = ["listing"]
+
+_ID = 8
+_GAP = "  "
+_NARROWEST = 8
+_HEADINGS = ("trace", "start", "time", "name", "model", "session", "spans", "in", "out", "errors")
+_NAME, _MODEL, _SESSION = 3, 4, 5
+_ELASTIC = (_NAME, _MODEL, _SESSION)
+_NUMBERS = (2, 6, 7, 8, 9)
+_ERRORS = 9
+
+
+def listing(found: Sequence[TraceSummary]) -> Listing:
+    """The traces as a table that a rich console can print; columns without a value are left out."""
+    return Listing(found)
+
+
+class Listing:
+    """What `listing` gives."""
+
+    def __init__(self, found: Sequence[TraceSummary]) -> None:
+        self._rows = [_cells(each) for each in found]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw in the width of `options`."""
+        widths = _fit(self._rows, options.max_width)
+        yield _drawn(_HEADINGS, widths, options, heading=True)
+        for row in self._rows:
+            yield _drawn(row, widths, options)
+
+
+def _cells(trace: TraceSummary) -> tuple[str, ...]:
+    return (
+        trace.trace_id[:_ID],
+        when(trace.start_ns),
+        duration(trace.duration_ns),
+        _bare(trace.name),
+        _bare(", ".join(trace.models)),
+        _bare(trace.session or ""),
+        f"{trace.spans:,}",
+        "" if trace.input_tokens is None else f"{trace.input_tokens:,}",
+        "" if trace.output_tokens is None else f"{trace.output_tokens:,}",
+        str(trace.errors or ""),
+    )
+
+
+def _bare(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _fit(rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
+    """The width of each column that is shown: names give way first, then whole columns."""
+    widths = {
+        at: max(cell_len(heading), *(cell_len(row[at]) for row in rows))
+        for at, heading in enumerate(_HEADINGS)
+        if any(row[at] for row in rows)
+    }
+    for leaving in (None, _SESSION, _MODEL):
+        if leaving is not None:
+            widths.pop(leaving, None)
+        if _squeeze(widths, width):
+            break
+    return widths
+
+
+def _squeeze(widths: dict[int, int], width: int) -> bool:
+    """Narrow the widest of the elastic columns until all fit; False when they cannot."""
+    elastic = {at: widths[at] for at in _ELASTIC if at in widths}
+    rigid = sum(cells for at, cells in widths.items() if at not in elastic)
+    room = width - rigid - len(_GAP) * (len(widths) - 1)
+    while sum(elastic.values()) > room:
+        widest = max(elastic, key=lambda at: elastic[at])
+        if elastic[widest] <= _NARROWEST:
+            return False
+        elastic[widest] -= 1
+    widths.update(elastic)
+    return True
+
+
+def _drawn(
+    row: Sequence[str], widths: dict[int, int], options: ConsoleOptions, *, heading: bool = False
+) -> Text:
+    more = "~" if options.ascii_only else "…"
+    drawn = Text(no_wrap=True, overflow="crop")
+    for at, width in widths.items():
+        cell = row[at]
+        if cell_len(cell) > width:
+            cell = set_cell_size(cell, width - 1) + more
+        padding = " " * (width - cell_len(cell))
+        drawn.append(padding + cell if at in _NUMBERS else cell + padding, _style(at, heading))
+        drawn.append(_GAP)
+    drawn.rstrip()
+    return drawn
+
+
+def _style(at: int, heading: bool) -> str:  # noqa: FBT001 -- one caller, two arguments
+    if heading:
+        return "bold"
+    return {0: "cyan", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}.get(at, "")

@@ -1,0 +1,109 @@
+"""`clearspan run`: a Python program, recorded without changing it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from clearspan.cli.failure import USAGE, Failure
+from clearspan.settings import SETTINGS, Setting, SettingError, Settings, load
+
+__all__ = ["command"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BOOTSTRAP: Final = Path(__file__).with_name("bootstrap")
+"""Holds the `sitecustomize` that starts clearspan in the program and in the ones it starts."""
+# What headers hold is secret, and everybody on a machine can read command lines.
+_NO_OPTION: Final = ("headers", "disabled")
+_OFFERED: Final = tuple(
+    setting for setting in SETTINGS if setting.variable and setting.name not in _NO_OPTION
+)
+
+
+def _settings(function: F) -> F:
+    """An option for every setting that has a variable."""
+    for setting in reversed(_OFFERED):
+        function = click.option(
+            f"--{setting.name.replace('_', '-')}", setting.name,
+            metavar="VALUE", help=f"{_note(setting)}  [${setting.variable}]",
+        )(function)  # fmt: skip
+    return function
+
+
+def _note(setting: Setting) -> str:
+    return (setting.note[0].upper() + setting.note[1:]).replace("`", "")
+
+
+@click.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Examples:
+  clearspan run app.py --its-own-option
+  clearspan run --store runs.db --content metadata app.py
+  clearspan run -m pytest tests""",
+    short_help="Run a Python program and record it, without changing it.",
+    options_metavar="[OPTIONS]",
+)
+@click.option("-m", "as_module", is_flag=True, help="PROGRAM is a module: as `python -m PROGRAM`.")
+@_settings
+@click.argument("program", metavar="PROGRAM")
+@click.argument("arguments", metavar="[ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
+def command(as_module: bool, program: str, arguments: tuple[str, ...], **options: str | None) -> None:  # noqa: FBT001 -- click passes options by name
+    """Run PROGRAM as `python PROGRAM` would, with everything recorded that clearspan knows.
+
+    The Python programs that it starts are recorded too. Options go before PROGRAM; all that
+    follows it is the program's own.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    environment = _environment(_checked(given), given)
+    if not sys.executable:
+        raise Failure("Python does not say where it lies; start it by its full path")
+    words = [sys.executable, *(["-m"] if as_module else []), program, *arguments]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":
+        # There a replaced process loses its console; a child keeps it.
+        raise SystemExit(_supervised(words, environment))
+    os.execve(words[0], words, environment)  # noqa: S606 -- running the user's program is the purpose
+
+
+def _checked(given: Mapping[str, str]) -> Settings:
+    """The settings as the program will find them; what cannot work is said before it starts."""
+    from clearspan.runtime import Runtime
+
+    try:
+        settings = load(given)
+        Runtime(settings)
+    except SettingError as error:
+        raise Failure(error, USAGE) from error
+    return settings
+
+
+def _environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
+    found = dict(os.environ)
+    for setting in _OFFERED:
+        if setting.name in given:
+            found[str(setting.variable)] = given[setting.name]
+    if settings.store:
+        # The program may change its directory, and those that it starts may have others.
+        found["CLEARSPAN_STORE"] = str(Path(settings.store).expanduser().absolute())
+    rest = [entry for entry in found.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    found["PYTHONPATH"] = os.pathsep.join([str(BOOTSTRAP), *rest])
+    return found
+
+
+def _supervised(words: list[str], environment: dict[str, str]) -> int:
+    """Run as a child that gets the console's signals itself; answers its exit code."""
+    with subprocess.Popen(words, env=environment) as child:  # noqa: S603 -- as above: the purpose
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue  # the child got it too, and decides

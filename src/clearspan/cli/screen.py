@@ -1,0 +1,58 @@
+"""What commands print with: a console that knows pipes, JSON, times, and text from anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.console import Console
+
+__all__ = ["console", "document", "line", "moment", "printable", "when"]
+
+_PIPE_WIDTH = 120
+
+
+def console() -> Console:
+    """A console on standard output; in a pipe as wide as lines are still easy to read."""
+    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
+    return Console(width=wide, highlight=False, markup=False, emoji=False)
+
+
+def document(value: object) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=_narrow(), default=str))
+
+
+def line(value: object) -> None:
+    """Print JSON on one line, and send it off at once."""
+    click.echo(json.dumps(value, ensure_ascii=_narrow(), default=str))
+    sys.stdout.flush()
+
+
+def _narrow() -> bool:
+    encoding: Any = getattr(sys.stdout, "encoding", None)
+    return not str(encoding).lower().replace("-", "").startswith("utf")
+
+
+def when(nanoseconds: int) -> str:
+    """A time of today by the clock, an older one by its date; local time."""
+    found = datetime.fromtimestamp(nanoseconds / 1e9).astimezone()
+    now = datetime.now().astimezone()
+    if found.date() == now.date():
+        return found.strftime("%H:%M:%S")
+    return found.strftime("%b %d %H:%M" if found.year == now.year else "%Y-%m-%d")
+
+
+def moment(nanoseconds: int) -> str:
+    """A time to the millisecond, local."""
+    found = datetime.fromtimestamp(nanoseconds / 1e9).astimezone()
+    return f"{found:%H:%M:%S}.{found.microsecond // 1000:03}"
+
+
+def printable(text: str) -> str:
+    """`text` with its lines, but without what would steer a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)

@@ -1,0 +1,86 @@
+"""The store as commands use it: where it lies, its errors in one line, its spans as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import click
+
+from clearspan.cli.failure import USAGE, Failure
+from clearspan.exporters.store import (
+    DEFAULT_PATH,
+    AmbiguousTrace,
+    StoredEvent,
+    StoredSpan,
+    StoreError,
+    StoreNotFound,
+    StoreReader,
+    TraceNotFound,
+    TraceSummary,
+)
+
+__all__ = [
+    "event_json",
+    "opened",
+    "span_json",
+    "store_option",
+    "store_path",
+    "summary_json",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_option(function: F) -> F:
+    """The option `--store` that every command over the store has."""
+    return click.option(
+        "--store", metavar="FILE", type=click.Path(dir_okay=False),
+        help=f"The store's file.  [default: $CLEARSPAN_STORE, else {DEFAULT_PATH}]",
+    )(function)  # fmt: skip
+
+
+def store_path(given: str | None) -> str:
+    """The file of the store: as given, as the environment says, or the usual one."""
+    return given or os.environ.get("CLEARSPAN_STORE", "").strip() or DEFAULT_PATH
+
+
+@contextmanager
+def opened(given: str | None) -> Iterator[StoreReader]:
+    """A reader of the store; what is wrong with it ends the command in one line."""
+    try:
+        yield StoreReader(store_path(given))
+    except StoreNotFound as error:
+        raise Failure(
+            f"{error}; fill one with `clearspan demo` or `clearspan run`, "
+            "or name another with --store FILE"
+        ) from error
+    except TraceNotFound as error:
+        raise Failure(f"{error}; `clearspan show` lists the traces") from error
+    except AmbiguousTrace as error:
+        raise Failure(f"{error}; give more digits", USAGE) from error
+    except StoreError as error:
+        raise Failure(error) from error
+
+
+def span_json(span: StoredSpan) -> dict[str, Any]:
+    """A span with all that is known of it."""
+    return {**_without_id(span), "duration_ns": span.duration_ns}
+
+
+def event_json(event: StoredEvent) -> dict[str, Any]:
+    """An event with all that is known of it."""
+    return _without_id(event)
+
+
+def summary_json(summary: TraceSummary) -> dict[str, Any]:
+    """A line of the list of traces."""
+    return {**asdict(summary), "duration_ns": summary.duration_ns}
+
+
+def _without_id(row: StoredSpan | StoredEvent) -> dict[str, Any]:
+    # The row's number is the store's own affair: it changes when a store is copied.
+    return {name: value for name, value in asdict(row).items() if name != "id"}
