@@ -30,7 +30,7 @@ nox.options.sessions = [
 nox.options.error_on_external_run = True
 
 # The tests whose subject is the client library: run again with each of its majors.
-CLIENT_TESTS = ("tests/formats", "tests/providers")
+CLIENT_TESTS = ("tests/formats", "tests/providers", "tests/recordings")
 # Packages whose branches must all be shown by a test.
 COVERED = ("core", "capture", "emit", "assess")
 

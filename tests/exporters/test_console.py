@@ -414,6 +414,17 @@ else:
     assert output.count("of the child") == 1
 
 
+def test_a_child_that_only_shuts_down_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = Printed()
+    root = printed.tracer.start_span("root")
+    printed.tracer.start_span("child", context=set_span_in_context(root)).end()
+    pid = os.getpid()
+    with monkeypatch.context() as changed:
+        changed.setattr(os, "getpid", lambda: pid + 1)
+        printed.exporter.shutdown()
+    assert printed.lines == []
+
+
 def test_stored_spans_are_drawn_as_they_are(tmp_path: Any) -> None:
     store = Store(tmp_path / "x.db")
     source = tracer(StoreSpanExporter(store))

@@ -301,7 +301,7 @@ def test_grpc_has_forms_of_its_own() -> None:
 
 
 def test_a_protocol_that_is_not_known_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DestinationError, match="protocol='http/json' is not.*'grpc'"):
+    with pytest.raises(DestinationError, match=r"protocol='http/json' is not.*'grpc'"):
         build(Destination(protocol="http/json"))
     monkeypatch.setenv(f"{BASE}_PROTOCOL", "smoke")
     with pytest.raises(DestinationError, match=f"{BASE}_PROTOCOL='smoke'"):

@@ -42,7 +42,7 @@ import sys
 from clearspan.exporters.otlp_json import JsonLines, JsonLinesSpanExporter
 from tests.exporters.kit import spans
 exporter = JsonLinesSpanExporter(JsonLines(sys.argv[1]))
-for size in (10, 40_000, 300_000):
+for size in (10, 10_000, 100_000):
     for _ in range(10):
         assert exporter.export(spans(2, attributes={"text": sys.argv[2] * size})).name == "SUCCESS"
 """

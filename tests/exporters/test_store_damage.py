@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from clearspan.exporters.store import (
     StoreReader,
     StoreSpanExporter,
     build,
+    connection as database,
     errors as store_errors,
     files,
     write as writing,
@@ -26,6 +29,8 @@ from tests.exporters.kit import spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from clearspan.exporters.store.rows import Batch
 
 
 @pytest.fixture
@@ -264,6 +269,74 @@ def test_a_lock_is_given_back(tmp_path: Path) -> None:
         assert third
 
 
-def test_a_folder_that_is_gone_cannot_be_locked(tmp_path: Path) -> None:
-    with files.locked(tmp_path / "gone", 1) as held:
-        assert not held
+def test_where_folders_cannot_be_locked_the_store_works(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert stored(store, 40)
+    fold(path)
+    garbage_at_the_start(path)
+    assert stored(store, 2)
+    assert StoreReader(path).counts().spans == 2
+
+
+def test_a_folder_that_went_away_is_a_failure(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    store = Store(folder / "x.db")
+    folder.rmdir()
+    assert not stored(store)
+    folder.mkdir()
+    assert stored(store)
+    store.close()
+
+
+def test_what_another_process_has_set_aside_is_left_alone(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stored(store, 5)
+    write = database.write
+    calls = []
+
+    def overtaken(connection: sqlite3.Connection, batch: Batch) -> None:
+        calls.append(batch)
+        if len(calls) == 1:
+            files.set_aside(path)
+            other = Store(path)
+            other.open()
+            other.close()
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        write(connection, batch)
+
+    monkeypatch.setattr(database, "write", overtaken)
+    assert stored(store, 3)
+    assert store.status.set_aside == ()
+    assert StoreReader(path).counts().spans == 3
+
+
+def test_a_new_store_waits_for_its_turn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    # Instead of waiting: the other is done in the meantime.
+    monkeypatch.setattr(database.time, "sleep", lambda _: holder.execute("ROLLBACK"))
+    store = Store(path, timeout=0.1)
+    assert stored(store)
+    holder.close()
+    store.close()
+
+
+def test_closing_does_not_wait_for_ever(path: Path) -> None:
+    store = Store(path, timeout=0.01)
+    assert stored(store)
+    with store.lock:
+        thread = threading.Thread(target=store.close)
+        thread.start()
+        thread.join()
+        assert store.connection is not None
+    store.close()
+    assert store.connection is None

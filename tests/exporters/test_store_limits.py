@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import set_span_in_context
 
 from clearspan.exporters.store import (
@@ -204,6 +205,23 @@ def test_what_is_too_old_goes_with_all_that_belongs_to_it(aging: Store, path: Pa
     reader = StoreReader(path)
     assert [summary.name for summary in reader.traces()] == ["new"]
     assert reader.counts().events == 2
+
+
+@pytest.mark.usefixtures("always")
+def test_a_trace_of_thousands_of_spans_goes_too(aging: Store, path: Path) -> None:
+    free = Store(path)
+    memory = InMemorySpanExporter()
+    source = tracer(memory)
+    root = source.start_span("root", start_time=ago(7200))
+    for _ in range(retention._ROWS_AT_ONCE + 10):
+        source.start_span("step", context=set_span_in_context(root), start_time=ago(7200)).end(
+            end_time=ago(7199)
+        )
+    StoreSpanExporter(free).export(memory.get_finished_spans())
+    StoreSpanExporter(free).export(spans(5, start=ago(7200)))
+    free.close()
+    StoreSpanExporter(aging).export(spans(1, start=ago(5)))
+    assert StoreReader(path).counts().spans == 1
 
 
 @pytest.mark.usefixtures("always")

@@ -7,6 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, set_span_in_context
 
 from clearspan.exporters.store import (
@@ -147,6 +148,23 @@ def test_a_trace_whose_root_is_missing_is_named_by_its_earliest_span(path: Path)
     source.store.close()
     (summary,) = StoreReader(path).traces()
     assert (summary.name, summary.start_ns) == ("earlier", 5)
+
+
+def test_a_trace_that_arrives_at_once_reaches_from_first_to_last(path: Path) -> None:
+    memory = InMemorySpanExporter()
+    source = tracer(memory)
+    root = source.start_span("root", start_time=5)
+    for start, end in ((6, 7), (5, 90), (8, 9)):
+        source.start_span("step", context=set_span_in_context(root), start_time=start).end(
+            end_time=end
+        )
+    root.end(end_time=50)
+    store = Store(path)
+    StoreSpanExporter(store).export(memory.get_finished_spans())
+    store.close()
+    reader = StoreReader(path)
+    assert [len(reader.traces(since=90)), len(reader.traces(since=91))] == [1, 0]
+    assert [len(reader.traces(until=6)), len(reader.traces(until=5))] == [1, 0]
 
 
 def test_a_trace_is_found_by_the_beginning_of_its_id(filled: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from . import facts, requests, usage
@@ -39,7 +40,7 @@ class Span(Protocol):
     @property
     def status(self) -> object: ...
     @property
-    def attributes(self) -> dict[str, object]: ...
+    def attributes(self) -> Mapping[str, object]: ...
 
 
 def _messages(span: Span, name: str) -> list[JsonMap]:

@@ -135,9 +135,15 @@ def chat_facts(
 def response_facts(
     reading: Reading, response: JsonMap, items: Sequence[JsonMap], *, broken: bool
 ) -> None:
-    """A Responses answer: status, what it says, usage, and an error that came without an exception."""
+    """A Responses answer: status, what it says, usage, and an error that came without an exception.
+
+    A status that the provider does not document may be left out, kept or taken for an ordinary end; it is no error.
+    """
     ended = ("error",) if broken else said_responses.finishes(response)
     reading.attributes.update(finish_facts(ended))
+    status = as_text(response.get("status"))
+    if status and not ended and status not in ("queued", "in_progress"):
+        reading.attributes["gen_ai.response.finish_reasons"] = maybe([status], ["stop"])
     finish = (*ended, "tool_call") if ended == ("stop",) else ended
     reading.outputs = said_responses.responses_output(items, finish)
     reading.provider_runs |= said_responses.provider_runs(items)

@@ -8,7 +8,7 @@ from . import raw, said_responses
 from .by_hand import made, said
 from .exchange import Exchange
 from .facts import Media, Said, ToolCall, ToolResult
-from .reading import Reading, read
+from .reading import Reading, read, read_resumed
 from .values import ABSENT, accepts
 
 
@@ -118,6 +118,25 @@ def test_items_of_a_request() -> None:
         Said("tool", results=(ToolResult("t1", "ok"),)),
         Said("assistant", calls=(ToolCall("t2", "sh", '{"a": 1}'),)),
     ]
+
+
+def test_an_unknown_status_is_no_error() -> None:
+    reasons = read(responses(status="complete")).attributes["gen_ai.response.finish_reasons"]
+    assert [accepts(reasons, seen) for seen in (ABSENT, ["stop"], ["error"])] == [True, True, False]
+
+
+def test_reading_a_stored_response_again_counts_nothing() -> None:
+    whole = {
+        "id": "r1",
+        "model": "m-1",
+        "status": "completed",
+        "output": ITEMS,
+        "usage": {"input_tokens": 1},
+    }
+    reading = read_resumed(made(None, stream=[{"type": "response.completed", "response": whole}]))
+    assert reading.name == "fetch_response"
+    assert reading.attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert not [name for name in reading.attributes if "usage" in name]
 
 
 EVENTS: list[object] = [

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from clearspan import semconv
-from clearspan.cli.screen import printable
+from clearspan.cli.screen import Rows, printable
 from clearspan.core import jsonfast, read
 from clearspan.exporters.store import StoredEvent, StoredSpan
 
@@ -24,9 +23,7 @@ _VALUES = (
     (semconv.TOOL_CALL_RESULT, "result"),
     (semconv.OUTPUT, "output"),
 )
-_NO_CONTENT = (
-    "no content was recorded for this trace: CLEARSPAN_CONTENT decides (off, metadata, redacted, full)"
-)
+_NO_CONTENT = "no content was recorded for this trace: CLEARSPAN_CONTENT decides (off, metadata, redacted, full)"
 
 
 def failures(spans: Sequence[StoredSpan]) -> Group:
@@ -42,22 +39,19 @@ def failures(spans: Sequence[StoredSpan]) -> Group:
 
 def conversation(spans: Sequence[StoredSpan], events: Sequence[StoredEvent]) -> Group:
     """The messages and values of every span that has some, in the order of their start."""
-    told = {event.span_id: event.attributes for event in events if event.name == semconv.EVENT_DETAILS}
-    drawn: list[Text | Table] = []
+    told = {
+        event.span_id: event.attributes for event in events if event.name == semconv.EVENT_DETAILS
+    }
+    drawn: list[Text | Rows] = []
     for span in spans:
         said = list(_said({**told.get(span.span_id, {}), **span.attributes}))
         if said:
-            drawn += [Text(f"\n{_line(span.name)}", style="bold"), _table(said)]
+            drawn += [Text(f"\n{_line(span.name)}", style="bold"), _rows(said)]
     return Group(*drawn) if drawn else Group(Text(f"\n{_NO_CONTENT}", style="dim"))
 
 
-def _table(said: Sequence[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column(overflow="fold")
-    for who, what in said:
-        table.add_row(f"  {who}", Text(printable(what)))
-    return table
+def _rows(said: Sequence[tuple[str, str]]) -> Rows:
+    return Rows([(Text(who, "cyan"), Text(printable(what))) for who, what in said])
 
 
 def _line(name: str) -> str:

@@ -6,22 +6,24 @@ from typing import IO, Any
 
 import click
 
-__all__ = ["NOTHING", "USAGE", "Failure"]
-
-NOTHING = 1
-"""Nothing was found, or a check failed."""
-USAGE = 2
-"""The command was not used as it must be."""
+__all__ = ["Failure", "Misuse"]
 
 
 class Failure(click.ClickException):
-    """Ends a command with a line on standard error and an exit code."""
+    """Ends a command with a line on standard error: nothing was found, or it went wrong."""
 
-    def __init__(self, problem: str | Exception, code: int = NOTHING) -> None:
+    exit_code = 1
+
+    def __init__(self, problem: str | Exception) -> None:
         text = " ".join(str(problem).split())
         super().__init__(text.removeprefix("clearspan: "))
-        self.exit_code = code
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
         click.echo(f"clearspan: {self.message}", file=file, err=file is None)
+
+
+class Misuse(Failure):
+    """Ends a command in the same way: it was not used, or not set, as it must be."""
+
+    exit_code = 2

@@ -15,11 +15,11 @@ from clearspan.exporters.store import TraceSummary
 __all__ = ["listing"]
 
 _ID = 8
-_GAP = "  "
-_NARROWEST = 8
-_HEADINGS = ("trace", "start", "time", "name", "model", "session", "spans", "in", "out", "errors")
+_WIDE = 100
+_HEADINGS = ("trace", "start", "took", "name", "model", "session", "spans", "in", "out", "errors")
 _NAME, _MODEL, _SESSION = 3, 4, 5
-_ELASTIC = (_NAME, _MODEL, _SESSION)
+# What gives way when there is little room, and how far.
+_ELASTIC = {_NAME: 14, _MODEL: 9, _SESSION: 7}
 _NUMBERS = (2, 6, 7, 8, 9)
 _ERRORS = 9
 
@@ -77,14 +77,18 @@ def _fit(rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
     return widths
 
 
+def _gap(width: int) -> int:
+    return 2 if width >= _WIDE else 1
+
+
 def _squeeze(widths: dict[int, int], width: int) -> bool:
     """Narrow the widest of the elastic columns until all fit; False when they cannot."""
     elastic = {at: widths[at] for at in _ELASTIC if at in widths}
     rigid = sum(cells for at, cells in widths.items() if at not in elastic)
-    room = width - rigid - len(_GAP) * (len(widths) - 1)
+    room = width - rigid - _gap(width) * (len(widths) - 1)
     while sum(elastic.values()) > room:
-        widest = max(elastic, key=lambda at: elastic[at])
-        if elastic[widest] <= _NARROWEST:
+        widest = max(elastic, key=lambda at: elastic[at] - _ELASTIC[at])
+        if elastic[widest] <= _ELASTIC[widest]:
             return False
         elastic[widest] -= 1
     widths.update(elastic)
@@ -102,7 +106,7 @@ def _drawn(
             cell = set_cell_size(cell, width - 1) + more
         padding = " " * (width - cell_len(cell))
         drawn.append(padding + cell if at in _NUMBERS else cell + padding, _style(at, heading))
-        drawn.append(_GAP)
+        drawn.append(" " * _gap(options.max_width))
     drawn.rstrip()
     return drawn
 

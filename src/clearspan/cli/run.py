@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from clearspan.cli.failure import USAGE, Failure
-from clearspan.settings import SETTINGS, Setting, SettingError, Settings, load
+from clearspan.cli.failure import Failure, Misuse
+from clearspan.settings import SETTINGS, Setting, SettingError, load
 
 __all__ = ["command"]
 
@@ -55,14 +55,19 @@ Examples:
 @_settings
 @click.argument("program", metavar="PROGRAM")
 @click.argument("arguments", metavar="[ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
-def command(as_module: bool, program: str, arguments: tuple[str, ...], **options: str | None) -> None:  # noqa: FBT001 -- click passes options by name
+def command(
+    as_module: bool,  # noqa: FBT001 -- click passes options by name
+    program: str,
+    arguments: tuple[str, ...],
+    **options: str | None,
+) -> None:
     """Run PROGRAM as `python PROGRAM` would, with everything recorded that clearspan knows.
 
     The Python programs that it starts are recorded too. Options go before PROGRAM; all that
     follows it is the program's own.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    environment = _environment(_checked(given), given)
+    environment = _environment(given, _store(given))
     if not sys.executable:
         raise Failure("Python does not say where it lies; start it by its full path")
     words = [sys.executable, *(["-m"] if as_module else []), program, *arguments]
@@ -74,26 +79,29 @@ def command(as_module: bool, program: str, arguments: tuple[str, ...], **options
     os.execve(words[0], words, environment)  # noqa: S606 -- running the user's program is the purpose
 
 
-def _checked(given: Mapping[str, str]) -> Settings:
-    """The settings as the program will find them; what cannot work is said before it starts."""
+def _store(given: Mapping[str, str]) -> str | None:
+    """The file of the store that the program will write to, if it is one.
+
+    What cannot work in the settings is said here, before the program starts.
+    """
     from clearspan.runtime import Runtime
 
     try:
         settings = load(given)
-        Runtime(settings)
+        path = Runtime(settings).status().destination_status.get("path")
     except SettingError as error:
-        raise Failure(error, USAGE) from error
-    return settings
+        raise Misuse(error) from error
+    return str(path) if path and not settings.exporters else settings.store
 
 
-def _environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
+def _environment(given: Mapping[str, str], store: str | None) -> dict[str, str]:
     found = dict(os.environ)
     for setting in _OFFERED:
         if setting.name in given:
             found[str(setting.variable)] = given[setting.name]
-    if settings.store:
+    if store is not None:
         # The program may change its directory, and those that it starts may have others.
-        found["CLEARSPAN_STORE"] = str(Path(settings.store).expanduser().absolute())
+        found["CLEARSPAN_STORE"] = str(Path(store).expanduser().absolute())
     rest = [entry for entry in found.get("PYTHONPATH", "").split(os.pathsep) if entry]
     found["PYTHONPATH"] = os.pathsep.join([str(BOOTSTRAP), *rest])
     return found

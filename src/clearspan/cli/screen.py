@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
-__all__ = ["console", "document", "line", "moment", "printable", "when"]
+__all__ = ["Rows", "console", "document", "line", "moment", "printable", "when"]
 
 _PIPE_WIDTH = 120
+_INDENT = 2
+_NARROWEST = 20
 
 
 def console() -> Console:
@@ -56,3 +60,23 @@ def moment(nanoseconds: int) -> str:
 def printable(text: str) -> str:
     """`text` with its lines, but without what would steer a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+class Rows:
+    """Labels with what belongs to them beside, wrapped there; no space is left at a line's end."""
+
+    def __init__(self, rows: Sequence[tuple[Text, Text]]) -> None:
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw in the width of `options`."""
+        left = _INDENT + max((label.cell_len for label, _ in self._rows), default=0) + 2
+        room = max(_NARROWEST, options.max_width - left)
+        for label, said in self._rows:
+            for number, wrapped in enumerate(said.wrap(console, room, overflow="fold")):
+                text = Text(" " * _INDENT, no_wrap=True)
+                if number == 0:
+                    text.append_text(label)
+                text.append(" " * (left - text.cell_len)).append_text(wrapped)
+                text.rstrip()
+                yield text

@@ -20,34 +20,28 @@ __all__ = ["command"]
 _LAST = "last"
 
 
-class _Since(click.ParamType):
-    """A moment in the past: `90m`, `24h`, `7d`, or a date and time by ISO 8601."""
+def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """The moment that `90m`, `24h`, `7d` ago was, or a date and time by ISO 8601 is."""
+    text = (value or "").strip()
+    if not text:
+        return None
+    if text[-1].isalpha() and text[-1] not in "Zz":
+        return time.time_ns() - int(_ago(text) * 1e9)
+    try:
+        # Python 3.10 does not know the Z of UTC.
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time: use 90m, 24h, 7d, or a date such as 2026-01-31T09:00"
+        ) from None
+    return int(moment.timestamp() * 1e9)
 
-    name = "time"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        if isinstance(value, int):
-            return value
-        text = str(value).strip()
-        if text[-1:].isalpha() and text[-1:] not in "Zz":
-            return time.time_ns() - int(self._ago(text, param, ctx) * 1e9)
-        try:
-            # Python 3.10 does not know the Z of UTC.
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
-        except ValueError:
-            self.fail(
-                f"{text!r} is no time: use 90m, 24h, 7d, or a date such as 2026-01-31T09:00",
-                param, ctx,
-            )  # fmt: skip
-        return int(moment.timestamp() * 1e9)
-
-    def _ago(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            return parse.duration(text)
-        except ValueError:
-            self.fail(f"{text!r} is no length of time: use 90m, 24h or 7d", param, ctx)
+def _ago(text: str) -> float:
+    try:
+        return parse.duration(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no length of time: use 90m, 24h or 7d") from None
 
 
 @click.command(
@@ -59,21 +53,40 @@ Examples:
     short_help="List the stored traces, or draw one of them.",
 )
 @click.argument("trace", required=False)
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many traces at most.")
-@click.option("--since", type=_Since(), help="Only traces since then: 90m, 24h, 7d, or a date and time.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many traces at most.",
+)
+@click.option(
+    "--since",
+    callback=_since,
+    metavar="TIME",
+    help="Only traces since then: 90m, 24h, 7d, or a date and time.",
+)
 @click.option("--session", help="Only traces of this session.")
 @click.option("--model", help="Only traces with a call to this model.")
 @click.option("--provider", help="Only traces with a call to this provider.")
-@click.option("--operation", help="Only traces with this operation: chat, embeddings, execute_tool, ...")
+@click.option(
+    "--operation", help="Only traces with this operation: chat, embeddings, execute_tool, ..."
+)
 @click.option("--service", help="Only traces of this service.")
 @click.option("--errors", is_flag=True, help="Only traces with a failed span.")
-@click.option("--search", metavar="TEXT", help="Only traces with this text in a name, an error or an attribute.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="Only traces with this text in a name, an error or an attribute.",
+)
 @click.option("--content", is_flag=True, help="With TRACE: also print what was asked and answered.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @store_option
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     trace: str | None,
     limit: int,
     content: bool,  # noqa: FBT001 -- click passes options by name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 import click
 
-from clearspan.cli.failure import USAGE, Failure
+from clearspan.cli.failure import Failure, Misuse
 from clearspan.exporters.store import (
     DEFAULT_PATH,
     AmbiguousTrace,
@@ -49,7 +49,7 @@ def store_path(given: str | None) -> str:
 
 
 @contextmanager
-def opened(given: str | None) -> Iterator[StoreReader]:
+def opened(given: str | None) -> Generator[StoreReader]:
     """A reader of the store; what is wrong with it ends the command in one line."""
     try:
         yield StoreReader(store_path(given))
@@ -61,7 +61,7 @@ def opened(given: str | None) -> Iterator[StoreReader]:
     except TraceNotFound as error:
         raise Failure(f"{error}; `clearspan show` lists the traces") from error
     except AmbiguousTrace as error:
-        raise Failure(f"{error}; give more digits", USAGE) from error
+        raise Misuse(f"{error}; give more digits") from error
     except StoreError as error:
         raise Failure(error) from error
 

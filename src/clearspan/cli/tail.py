@@ -28,7 +28,9 @@ Examples:
   clearspan tail --for 60 --limit 100""",
     short_help="Print spans as they are stored.",
 )
-@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long.")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long."
+)
 @click.option("-n", "--limit", type=click.IntRange(min=1), help="Stop after so many spans.")
 @click.option("--json", "as_json", is_flag=True, help="Print each span as a line of JSON.")
 @store_option
@@ -64,7 +66,9 @@ def _arriving(reader: StoreReader, deadline: float | None) -> Iterator[StoredSpa
             return
         if not found:
             after = min(after, _last(reader))  # another file may have taken the place
-            time.sleep(_POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic())))
+            time.sleep(
+                _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
+            )
 
 
 def _beginning(reader: StoreReader) -> int:
@@ -96,7 +100,9 @@ def _line(span: StoredSpan) -> Text:
     text.append(f"{screen.moment(span.start_ns)}  ", "dim")
     text.append(f"{span.trace_id[:_ID]}  ", "cyan")
     text.append(f"{duration(span.duration_ns):>7}  ")
-    text.append(screen.printable(span.name).replace("\n", " "), "red" if span.status == "error" else "bold")
+    text.append(
+        screen.printable(span.name).replace("\n", " "), "red" if span.status == "error" else "bold"
+    )
     for note, style in _notes(span):
         text.append(f"  {screen.printable(note)}", style)
     return text
@@ -107,7 +113,8 @@ def _notes(span: StoredSpan) -> Iterator[tuple[str, str]]:
         yield f"error {span.error_type or ''}".rstrip(), "red"
     if span.input_tokens is not None or span.output_tokens is not None:
         sent, received = (
-            "?" if count is None else f"{count:,}" for count in (span.input_tokens, span.output_tokens)
+            "?" if count is None else f"{count:,}"
+            for count in (span.input_tokens, span.output_tokens)
         )
         yield f"{sent} in, {received} out", "green"
     reasons = span.attributes.get(semconv.RESPONSE_FINISH_REASONS)

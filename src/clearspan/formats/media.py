@@ -62,9 +62,10 @@ def file(file_id: str, modality: str | None = None) -> Part:
 def upload(value: Any, modality: str) -> dict[str, Any]:
     """A part that says of an upload what is known without reading it: name and size in bytes."""
     part: dict[str, Any] = {"type": "upload", "modality": modality}
-    name, content = (
-        (value[0], value[1]) if type(value) is tuple and len(value) > 1 else (None, value)
-    )
+    name: Any = None
+    content = value
+    if type(value) is tuple and len(value) > 1:
+        name, content = value[:2]
     if isinstance(content, pathlib.PurePath):
         name = name or content.name
     elif type(content) in _FILES:

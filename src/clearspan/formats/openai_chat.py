@@ -114,14 +114,11 @@ def _call(draft: Draft, call: Any, index: int, key: object) -> None:
 
 
 def _function_call(draft: Draft, message: Any, index: int) -> None:
+    """The form before tool calls; some servers send an empty one with every message."""
     source = read.get(message, "function_call")
-    if read.fields(source):
-        draft.tool_call(
-            index,
-            "function_call",
-            name=read.text(source, "name"),
-            arguments=read.text(source, "arguments"),
-        )
+    name, arguments = read.text(source, "name"), read.text(source, "arguments")
+    if name or arguments:
+        draft.tool_call(index, "function_call", name=name, arguments=arguments)
 
 
 def _sound(draft: Draft, message: Any, index: int) -> None:

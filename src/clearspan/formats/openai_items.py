@@ -8,7 +8,7 @@ from typing import Any
 from clearspan.core import read
 from clearspan.formats import media
 from clearspan.formats.openai_common import call_arguments
-from clearspan.formats.openai_messages import content_parts
+from clearspan.formats.openai_messages import content_parts, other
 from clearspan.record import Message, Part
 
 __all__ = ["item_parts", "messages"]
@@ -60,7 +60,7 @@ def item_parts(item: Any) -> Iterator[Part]:
     elif kind.endswith("_call") or kind == "program":
         yield from _server_call(item, kind)
     else:
-        yield _generic(item, kind)
+        yield other(kind, item)
 
 
 def _reasoning(item: Any) -> Iterator[Part]:
@@ -127,10 +127,3 @@ def _result(item: Any, name: str) -> Any:
     ):
         return media.blob(found, "image", f"image/{read.text(item, 'output_format') or 'png'}")
     return read.plain(found)
-
-
-def _generic(item: Any, kind: str) -> Part:
-    fields = read.plain(
-        {key: value for key, value in (read.fields(item) or {}).items() if value is not None}
-    )
-    return {**(fields if isinstance(fields, dict) else {}), "type": kind}  # type: ignore[return-value,typeddict-item]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from clearspan.core import read
 from clearspan.formats import media
@@ -91,7 +91,10 @@ def _content_part(item: Any) -> Part | None:
         return {"type": "refusal", "content": read.text(item, "refusal") or ""}
     if kind in ("thinking", "reasoning_text"):
         return {"type": "reasoning", "content": _thinking(item)}
-    return media.part(item) or _generic(item, kind)
+    found = media.part(item)
+    if found is None and read.fields(item) is not None:
+        found = other(kind or "unknown", item)
+    return found
 
 
 def _thinking(item: Any) -> str:
@@ -105,11 +108,10 @@ def _thinking(item: Any) -> str:
     )
 
 
-def _generic(item: Any, kind: str | None) -> Part | None:
-    fields = read.plain(item)
-    if not isinstance(fields, dict):
-        return None
-    return {**fields, "type": kind or "unknown"}  # type: ignore[return-value,typeddict-item]  # a part of another type
+def other(kind: str, source: Any) -> Part:
+    """A part of a type that the conventions leave open: all that is known of `source`, as `kind`."""
+    known = {key: value for key, value in (read.fields(source) or {}).items() if value is not None}
+    return cast("Part", {**cast("dict[str, Any]", read.plain(known)), "type": kind})
 
 
 def tool_call_part(call: Any) -> Part:
@@ -132,8 +134,6 @@ def sound_part(audio: Any) -> Part:
     content = read.text(audio, "data")
     if not content:
         return {"type": "audio", "id": read.text(audio, "id") or ""}
-    part = dict(media.blob(content, "audio"))
+    part = media.blob(content, "audio")
     transcript = read.text(audio, "transcript")
-    if transcript:
-        part["transcript"] = transcript
-    return part  # type: ignore[return-value]  # a blob with a transcript beside it
+    return cast("Part", {**part, "transcript": transcript}) if transcript else part

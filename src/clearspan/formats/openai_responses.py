@@ -68,7 +68,10 @@ def response(draft: Draft, body: Any) -> None:
     for place, item in enumerate(read.items(body, "output")):
         _item(draft, item, place)
     status = read.text(body, "status")
-    draft.finish(_finish(body, status))
+    reason = _finish(body, status)
+    draft.finish(reason)
+    # Still running in the background, or in words of some other server's: nobody knows the reason.
+    draft.finish_reasons = [reason] if reason else []
     error = read.get(body, "error")
     common.failure(draft, error)
     if status == "failed" and draft.error is None:
@@ -94,7 +97,7 @@ def _finish(body: Any, status: str | None) -> str | None:
     if status == "incomplete":
         reason = read.text(body, "incomplete_details", "reason") or "error"
         return _REASONS.get(reason, reason)
-    return None  # queued or in progress, as a background response is at first
+    return None
 
 
 def compacted(draft: Draft, body: Any) -> None:
@@ -102,6 +105,7 @@ def compacted(draft: Draft, body: Any) -> None:
     response(draft, body)
     if read.items(body, "output"):
         draft.finish("compaction")
+        draft.finish_reasons = ["compaction"]
 
 
 def _item(draft: Draft, item: Any, index: int) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from clearspan.testing._answers import Answer, Raw, Reply, Sse
-from clearspan.testing._openai_chat import named_failure, own_reply
 from clearspan.testing._openai_say import (
     headers_of,
     listed,
     logprob,
+    named_failure,
+    own_reply,
     silence,
     text_pieces,
     usage_of,
@@ -24,7 +25,7 @@ from clearspan.testing._reading import (
     upload,
     words,
 )
-from clearspan.testing._wire import DONE, Call, Endpoint, Event, dump
+from clearspan.testing._wire import DONE, Call, Endpoint, Event, Route, dump
 
 _TYPES = {
     "mp3": "audio/mpeg",
@@ -188,6 +189,9 @@ def _stream(call: Call, reply: Reply) -> Iterator[Event]:
     yield DONE
 
 
-SPEECH = Endpoint(_speak, required=("input", "model"))
-TRANSCRIPTIONS = Endpoint(own_reply, _plain, _stream, named_failure, required=("model",))
-TRANSLATIONS = Endpoint(own_reply, _plain, required=("model",))
+_TRANSCRIBE = Endpoint(own_reply, _plain, _stream, named_failure, required=("model",))
+ROUTES = (
+    Route("POST", "audio/speech", Endpoint(_speak, required=("input", "model"))),
+    Route("POST", "audio/transcriptions", _TRANSCRIBE),
+    Route("POST", "audio/translations", Endpoint(own_reply, _plain, required=("model",))),
+)

@@ -18,15 +18,17 @@ from clearspan.testing._openai_say import (
     logprobs_of,
     model_of,
     output_tokens,
+    own_reply,
     reasoning_tokens,
     schema_shape,
     service_tier,
     text_pieces,
     token_logprob,
+    unnamed_failure,
     usage_of,
 )
 from clearspan.testing._reading import Obj, array, flag, integer, obj, pieces, prompt_tokens
-from clearspan.testing._wire import DONE, Call, Endpoint, Event
+from clearspan.testing._wire import DONE, Call, Endpoint, Event, Route
 
 FINGERPRINT = "fp_stand_in"
 _AUDIO_PIECES = 3
@@ -303,25 +305,11 @@ def _text_steps(choice: Reply, index: int) -> list[_Step]:
     return [*steps, _Step(end, content=False)]
 
 
-def unnamed_failure(call: Call, message: str, code: str | None, kind: str) -> Event:
-    """An error as it interrupts a stream of bare ``data:`` lines."""
-    del call
-    return Event({"error": {"message": message, "type": kind, "param": None, "code": code}})
-
-
-def named_failure(call: Call, message: str, code: str | None, kind: str) -> Event:
-    """An error as it interrupts a stream of named events."""
-    event = unnamed_failure(call, message, code, kind)
-    return Event({"type": "error", **obj(event.data)}, name="error")
-
-
-def own_reply(call: Call) -> Reply:
-    """The unscripted answer of every endpoint that generates text."""
-    del call
-    return Reply()
-
-
-CHAT = Endpoint(
+_CHAT = Endpoint(
     own_reply, _chat_plain, _chat_stream, unnamed_failure, required=("messages", "model")
 )
-COMPLETIONS = Endpoint(own_reply, _text_plain, _text_stream, unnamed_failure, required=("model",))
+_COMPLETIONS = Endpoint(own_reply, _text_plain, _text_stream, unnamed_failure, required=("model",))
+ROUTES = (
+    Route("POST", "chat/completions", _CHAT),
+    Route("POST", "completions", _COMPLETIONS),
+)

@@ -9,8 +9,7 @@ import zlib
 from collections.abc import Sequence
 
 from clearspan.testing._answers import Answer, Json
-from clearspan.testing._openai_responses import missing
-from clearspan.testing._openai_say import listed, model_of
+from clearspan.testing._openai_say import listed, missing, model_of
 from clearspan.testing._reading import (
     Obj,
     array,
@@ -21,7 +20,7 @@ from clearspan.testing._reading import (
     texts,
     upload,
 )
-from clearspan.testing._wire import EPOCH, Call, Endpoint
+from clearspan.testing._wire import EPOCH, Call, Endpoint, Route
 
 _DIMENSIONS = {"text-embedding-3-large": 3072}
 _USUAL_DIMENSIONS = 1536
@@ -205,11 +204,15 @@ def _get_model(call: Call) -> Answer:
     return Json(_model(call.params["id"]))
 
 
-EMBEDDINGS = Endpoint(_embed, required=("input", "model"))
-MODERATIONS = Endpoint(_moderate, required=("input",))
-DECISIONS = Endpoint(_decide, required=("input", "model", "questions"))
-CREATE_BATCH = Endpoint(_create_batch, required=("input_file_id", "endpoint"))
-CREATE_FILE = Endpoint(_create_file, required=("purpose",))
-GET_KEPT = Endpoint(_get_kept)
-LIST_MODELS = Endpoint(_list_models)
-GET_MODEL = Endpoint(_get_model)
+_QUESTIONS = ("input", "model", "questions")
+ROUTES = (
+    Route("POST", "embeddings", Endpoint(_embed, required=("input", "model"))),
+    Route("POST", "moderations", Endpoint(_moderate, required=("input",))),
+    Route("POST", "decisions", Endpoint(_decide, required=_QUESTIONS)),
+    Route("POST", "batches", Endpoint(_create_batch, required=("input_file_id", "endpoint"))),
+    Route("GET", "batches/{id}", Endpoint(_get_kept)),
+    Route("POST", "files", Endpoint(_create_file, required=("purpose",))),
+    Route("GET", "files/{id}", Endpoint(_get_kept)),
+    Route("GET", "models", Endpoint(_list_models)),
+    Route("GET", "models/{id}", Endpoint(_get_model)),
+)

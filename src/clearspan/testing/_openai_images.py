@@ -8,7 +8,7 @@ import zlib
 
 from clearspan.testing._answers import Answer, Json, Sse
 from clearspan.testing._reading import Obj, integer, prompt_tokens, string
-from clearspan.testing._wire import Call, Endpoint, dump
+from clearspan.testing._wire import Call, Endpoint, Route, dump
 
 _IMAGE_TOKENS = 16
 _MODELS_WITH_URLS = ("dall-e",)
@@ -100,6 +100,8 @@ def _stream_lines(call: Call) -> list[str]:
     return [*lines, f"event: {name}", f"data: {dump({'type': name, **done})}", ""]
 
 
-GENERATIONS = Endpoint(_make, required=("prompt",))
-EDITS = Endpoint(_make, required=("prompt",))
-VARIATIONS = Endpoint(_make)
+ROUTES = (
+    Route("POST", "images/generations", Endpoint(_make, required=("prompt",))),
+    Route("POST", "images/edits", Endpoint(_make, required=("prompt",))),
+    Route("POST", "images/variations", Endpoint(_make)),
+)

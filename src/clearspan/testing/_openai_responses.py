@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from clearspan.testing._answers import Answer, Error, Json, Reply, Sse
-from clearspan.testing._openai_chat import named_failure, own_reply
+from clearspan.testing._answers import Answer, Json, Reply, Sse
 from clearspan.testing._openai_say import (
     Question,
     argument_pieces,
@@ -14,8 +13,11 @@ from clearspan.testing._openai_say import (
     choices_of,
     finish_reason,
     logprobs_of,
+    missing,
     model_of,
+    named_failure,
     output_tokens,
+    own_reply,
     reasoning_tokens,
     schema_shape,
     service_tier,
@@ -34,7 +36,7 @@ from clearspan.testing._reading import (
     string,
     texts,
 )
-from clearspan.testing._wire import Call, Endpoint, Event, dump
+from clearspan.testing._wire import Call, Endpoint, Event, Route, dump
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _LOGPROBS = "message.output_text.logprobs"
@@ -249,12 +251,6 @@ def _called(item: Obj, at: Obj) -> Iterator[Obj]:
     yield {"type": f"{kind}.done", **at, "arguments": item["arguments"], "name": item["name"]}
 
 
-def missing(call: Call, what: str) -> Error:
-    """The answer to a request for something this server has not made."""
-    known = ", ".join(map(repr, call.params.values()))
-    return Error(404, f"No {what} found with id {known}.", "not_found", "invalid_request_error")
-
-
 def _retrieve(call: Call) -> Answer:
     answered = call.state.kept(call.params["id"])
     if not isinstance(answered, _Answered):
@@ -292,7 +288,9 @@ def _compact(call: Call) -> Answer:
     return Json(body)
 
 
-CREATE = Endpoint(own_reply, _plain, _stream, named_failure, required=("model",))
-RETRIEVE = Endpoint(_retrieve)
-CANCEL = Endpoint(_cancel)
-COMPACT = Endpoint(_compact, required=("model",))
+ROUTES = (
+    Route("POST", "responses", Endpoint(own_reply, _plain, _stream, named_failure, ("model",))),
+    Route("POST", "responses/compact", Endpoint(_compact, required=("model",))),
+    Route("GET", "responses/{id}", Endpoint(_retrieve)),
+    Route("POST", "responses/{id}/cancel", Endpoint(_cancel)),
+)

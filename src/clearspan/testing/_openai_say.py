@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
-from clearspan.testing._answers import Reply, ToolCall
+from clearspan.testing._answers import Error, Reply, ToolCall
 from clearspan.testing._reading import Obj, echo, limited, obj, pieces, texts, words
 from clearspan.testing._schema import smallest
-from clearspan.testing._wire import Call, dump
+from clearspan.testing._wire import Call, Event, dump
 
 _Item = TypeVar("_Item")
 
@@ -182,3 +182,27 @@ def headers_of(call: Call) -> Mapping[str, str]:
         "x-ratelimit-reset-requests": "6ms",
         "x-ratelimit-reset-tokens": "1ms",
     }
+
+
+def unnamed_failure(call: Call, message: str, code: str | None, kind: str) -> Event:
+    """An error as it interrupts a stream of bare ``data:`` lines."""
+    del call
+    return Event({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+def named_failure(call: Call, message: str, code: str | None, kind: str) -> Event:
+    """An error as it interrupts a stream of named events."""
+    event = unnamed_failure(call, message, code, kind)
+    return Event({"type": "error", **obj(event.data)}, name="error")
+
+
+def own_reply(call: Call) -> Reply:
+    """The unscripted answer of every endpoint that generates text."""
+    del call
+    return Reply()
+
+
+def missing(call: Call, what: str) -> Error:
+    """The answer to a request for something this server has not made."""
+    known = ", ".join(map(repr, call.params.values()))
+    return Error(404, f"No {what} found with id {known}.", "not_found", "invalid_request_error")

@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from clearspan.testing._answers import Answer, Json, Reply, ToolCall
-from clearspan.testing._openai_chat import named_failure, own_reply
-from clearspan.testing._openai_responses import missing
 from clearspan.testing._openai_say import (
     Question,
     argument_pieces,
     arguments,
     choices_of,
     finish_reason,
+    missing,
     model_of,
+    named_failure,
     output_tokens,
+    own_reply,
     text_pieces,
     usage_of,
 )
 from clearspan.testing._reading import Obj, array, obj, prompt_tokens, string, texts
-from clearspan.testing._wire import Call, Endpoint, Event
+from clearspan.testing._wire import Call, Endpoint, Event, Route
 
 # Polling helpers of the client wait for as long as this header says.
 _POLL = {"openai-poll-after-ms": "1"}
@@ -288,11 +289,16 @@ def _get_thread(call: Call) -> Answer:
     return missing(call, "thread") if thread is None else Json(thread)
 
 
-CREATE_ASSISTANT = Endpoint(_create_assistant, required=("model",))
-CREATE_THREAD = Endpoint(_create_thread)
-GET_THREAD = Endpoint(_get_thread)
-ADD_MESSAGE = Endpoint(_add_message)
-LIST_MESSAGES = Endpoint(_list_messages)
-CREATE_RUN = Endpoint(own_reply, _run_plain, _run_stream, named_failure, required=("assistant_id",))
-GET_RUN = Endpoint(_get_run)
-SUBMIT = Endpoint(own_reply, _resume_plain, _resume_stream, named_failure)
+_RUN = Endpoint(own_reply, _run_plain, _run_stream, named_failure, required=("assistant_id",))
+_SUBMIT = Endpoint(own_reply, _resume_plain, _resume_stream, named_failure)
+ROUTES = (
+    Route("POST", "assistants", Endpoint(_create_assistant, required=("model",))),
+    Route("POST", "threads", Endpoint(_create_thread)),
+    Route("GET", "threads/{thread}", Endpoint(_get_thread)),
+    Route("POST", "threads/runs", _RUN),
+    Route("POST", "threads/{thread}/messages", Endpoint(_add_message)),
+    Route("GET", "threads/{thread}/messages", Endpoint(_list_messages)),
+    Route("POST", "threads/{thread}/runs", _RUN),
+    Route("GET", "threads/{thread}/runs/{run}", Endpoint(_get_run)),
+    Route("POST", "threads/{thread}/runs/{run}/submit_tool_outputs", _SUBMIT),
+)

@@ -26,7 +26,16 @@ Form: TypeAlias = "dict[str, list[str | Upload]]"
 """The fields of a multipart form, in the order of arrival."""
 
 # The keys under which prompts of every OpenAI endpoint keep text that a model reads.
-_TEXT_KEYS = ("text", "value", "content", "output", "arguments", "function", "tool_calls", "refusal")
+_TEXT_KEYS = (
+    "text",
+    "value",
+    "content",
+    "output",
+    "arguments",
+    "function",
+    "tool_calls",
+    "refusal",
+)
 
 
 def obj(value: object) -> Obj:

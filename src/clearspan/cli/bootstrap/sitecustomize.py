@@ -14,7 +14,7 @@ import sys
 
 def _others() -> list[str]:
     """The search path without this folder, which is of no use to the program itself."""
-    here = os.path.realpath(os.path.dirname(__file__))
+    here = os.path.realpath(os.path.dirname(__file__))  # noqa: PTH120 -- pathlib is slow to import
     return [entry for entry in sys.path if os.path.realpath(entry) != here]
 
 
@@ -35,10 +35,9 @@ def _start() -> None:
         return  # a Python of another environment, which the program started
     try:
         clearspan.init()
-    # Whatever it is, the program was there first.
-    except Exception as error:
-        said = " ".join(str(error).split())
-        print(f"{said if said.startswith('clearspan') else f'clearspan: {said}'} (the program runs unrecorded)", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the program comes first
+        said = " ".join(str(error).split()).removeprefix("clearspan: ")
+        sys.stderr.write(f"clearspan: {said} (the program runs unrecorded)\n")
 
 
 sys.path[:] = _others()

@@ -22,7 +22,7 @@ _TRACE = (
     " ON CONFLICT (trace_id) DO UPDATE SET"
     " start_ns = min(start_ns, excluded.start_ns), end_ns = max(end_ns, excluded.end_ns)"
 )
-_RETRY = 0.02
+_RETRY = 0.05
 _PAGE = 8192
 
 
@@ -50,7 +50,7 @@ def writer(path: Path, timeout: float, log_pages: Callable[[int], int]) -> Opene
             path, timeout=timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            _into_wal(connection, time.monotonic() + timeout)
+            _into_wal(connection)
             # A killed process loses nothing; a power cut may lose the last moments.
             connection.execute("PRAGMA synchronous = NORMAL")
             page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
@@ -64,24 +64,26 @@ def writer(path: Path, timeout: float, log_pages: Callable[[int], int]) -> Opene
         return Opened(connection, files.identity(path))
 
 
-def _into_wal(connection: sqlite3.Connection, deadline: float) -> None:
+def _into_wal(connection: sqlite3.Connection) -> None:
     """Make the file a WAL database if it is none: probed first, and set only once in its life."""
-    while True:
-        try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                # Before there are tables, or never. Spans with their prompts run to some kilobytes:
-                # pages of the usual size would each hold one and be half empty.
-                connection.execute(f"PRAGMA page_size = {_PAGE}")
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                # A file system without shared memory answers another mode: slower, and sound.
-                connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait by itself for this lock.
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-            time.sleep(_RETRY)
-        else:
-            return
+    try:
+        _set_up(connection)
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise
+        # SQLite does not always wait by itself for the lock that the change of mode takes.
+        time.sleep(_RETRY)
+        _set_up(connection)
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        # Before there are tables, or never. Spans with their prompts run to some kilobytes:
+        # pages of the usual size would each hold one and be half empty.
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # A file system without shared memory answers another mode: slower, and sound.
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
 def probe(path: Path) -> None:

@@ -119,16 +119,17 @@ def create(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path, timeout: float) -> Generator[bool]:
-    """Hold the folder against other processes; gives False where that is not possible in time.
+    """Hold the folder against other processes; gives False when one of them has it for too long.
 
     The lock lies on the folder itself, so nothing is left behind and nothing needs cleaning up.
+    Where a system or file system has no such locks, it is done without.
     """
     try:
         handle = -1 if sys.platform == "win32" else os.open(folder, os.O_RDONLY)
     except OSError:
         handle = -1
     if handle < 0:
-        yield False
+        yield True
         return
     try:
         yield _take(handle, time.monotonic() + timeout)
@@ -147,7 +148,7 @@ def _take(handle: int, deadline: float) -> bool:
                 return False
             time.sleep(_POLL)
         except OSError:  # a file system that knows no such locks
-            return False
+            return True
         else:
             return True
 

@@ -63,14 +63,14 @@ class Encoder:
     def spans(self, spans: Iterable[ReadableSpan]) -> Batch:
         """Rows for finished spans; one without ids cannot be stored and is counted as skipped."""
         batch = Batch()
-        seen: dict[str, tuple[int, int]] = {}
+        seen: dict[Value, tuple[Any, Any]] = {}
         for span in spans:
             row = self._span(span)
             if row is None:
                 batch.skipped += 1
                 continue
             batch.spans.append(row)
-            _widen(seen, str(row[0]), span.start_time, span.end_time)
+            _widen(seen, row[0], row[5], row[6])
         batch.traces = [(trace, *times) for trace, times in seen.items()]
         return batch
 
@@ -103,11 +103,11 @@ class Encoder:
     def events(self, records: Iterable[ReadableLogRecord]) -> Batch:
         """Rows for log records, events among them."""
         batch = Batch()
-        seen: dict[str, tuple[int, int]] = {}
+        seen: dict[Value, tuple[Any, Any]] = {}
         for readable in records:
             row = self._event(readable)
             batch.events.append(row)
-            if isinstance(row[4], str):
+            if row[4] is not None:
                 _widen(seen, row[4], row[0], row[0])
         batch.traces = [(trace, *times) for trace, times in seen.items()]
         return batch
@@ -244,11 +244,10 @@ def _times(start: int | None, end: int | None) -> tuple[int, int]:
     return known, known if end is None else end
 
 
-def _widen(seen: dict[str, tuple[int, int]], trace: str, start: Value, end: Value) -> None:
-    first, last = _times(_whole(start), _whole(end))
-    if trace in seen:
-        first, last = min(first, seen[trace][0]), max(last, seen[trace][1])
-    seen[trace] = (first, last)
+def _widen(seen: dict[Value, tuple[Any, Any]], trace: Value, start: Any, end: Any) -> None:
+    """Let what is known of `trace` reach from `start` to `end`."""
+    first, last = seen.get(trace, (start, end))
+    seen[trace] = (min(first, start), max(last, end))
 
 
 def _text(value: object) -> str | None:

@@ -171,29 +171,29 @@ class Store(Holder):
         """Write, once more after a repair; what went wrong, if it did."""
         try:
             try:
-                self._put(batch)
+                connection = self._put(batch)
             except _FAILURES as error:
                 if not self._repaired(error):
                     raise
-                self._put(batch)
+                connection = self._put(batch)
         except _FAILURES as error:
             problem = database.explain(self._file, error)
             failed = self._status.failed_batches + 1
             self._status = replace(self._status, failed_batches=failed, last_error=str(problem))
             return problem
         self._count(batch)
-        if self.connection is not None:
-            # The batch is stored; what could not be deleted now will be after the next one.
-            with contextlib.suppress(sqlite3.Error):
-                self._retention.keep(self.connection)
+        # The batch is stored; what could not be deleted now will be after the next one.
+        with contextlib.suppress(sqlite3.Error):
+            self._retention.keep(connection)
         return None
 
-    def _put(self, batch: Batch) -> None:
+    def _put(self, batch: Batch) -> sqlite3.Connection:
         connection = self._connected()
         if time.monotonic() >= self._probe_at:
             self._probe_at = time.monotonic() + _PROBE_INTERVAL
             database.probe(self._file)
         database.write(connection, batch)
+        return connection
 
     def _connected(self) -> sqlite3.Connection:
         if unsafe(self.path):

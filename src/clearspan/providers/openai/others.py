@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import openai_common as common
 from clearspan.formats.openai_items import messages
-from clearspan.formats.openai_messages import content_parts
+from clearspan.formats.openai_messages import content_parts, other
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 from clearspan.record import Message, Part
@@ -67,9 +67,7 @@ def _asked(questions: list[Any]) -> Iterator[Message]:
 
 def _named(kind: str, source: Any) -> Part:
     """A part of another type; the type that the source had becomes its `kind`."""
-    fields = read.plain(source)
-    held = fields if isinstance(fields, dict) else {}
-    return {**held, "kind": held.get("type"), "type": kind}  # type: ignore[return-value,typeddict-item]
+    return cast("Part", {**other(kind, source), "kind": read.text(source, "type")})
 
 
 def decision_response(draft: Draft, body: Any) -> None:

@@ -59,28 +59,28 @@ def server(instance: Any) -> Server:
         return Server("openai")
     held = vars(client)
     runtime = getattr(held.get("_provider_runtime"), "name", None)
-    return _named(
-        str(held.get("_base_url", "")), type(client), runtime if isinstance(runtime, str) else None
-    )
+    known = _RUNTIMES.get(runtime) if type(runtime) is str else None
+    return _named(str(held.get("_base_url")), known or _by_class(type(client)))
+
+
+def _by_class(client: type) -> str | None:
+    # By name, along the line of its bases: nothing of the library is imported to compare with.
+    for base in client.__mro__:
+        if base.__name__ in _CLASSES:
+            return _CLASSES[base.__name__]
+    return None
 
 
 @lru_cache(maxsize=256)
-def _named(url: str, client: type, runtime: str | None) -> Server:
+def _named(url: str, known: str | None) -> Server:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
     except ValueError:  # what the client will refuse as an address
-        return Server("openai")
+        return Server(known or "openai")
     if not host:
-        return Server("openai")
-    return Server(_by_client(client, runtime) or _by_host(host, port, parts.path), host, port)
-
-
-def _by_client(client: type, runtime: str | None) -> str | None:
-    if runtime in _RUNTIMES:
-        return _RUNTIMES[runtime]
-    names = (base.__name__ for base in client.__mro__)
-    return next((_CLASSES[name] for name in names if name in _CLASSES), None)
+        return Server(known or "openai")
+    return Server(known or _by_host(host, port, parts.path), host, port)
 
 
 def _by_host(host: str, port: int | None, path: str) -> str:

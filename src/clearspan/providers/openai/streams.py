@@ -15,6 +15,8 @@ from clearspan.provider import Tap
 
 __all__ = ["body", "follow"]
 
+_NOTHING: tuple[None, ...] = ()
+
 
 def body(result: Any) -> Any:
     """The answer to read: what a raw response holds, if it was read, else the result itself."""
@@ -120,7 +122,7 @@ class _Unread:
         def whole(read: list[bytes]) -> Iterator[None]:
             read.append(inner())
             self._tap.result(self._answer)
-            yield from ()
+            yield from _NOTHING
 
         def read() -> bytes:
             if not self._idle:
@@ -136,7 +138,7 @@ class _Unread:
         async def whole(read: list[bytes]) -> AsyncIterator[None]:
             read.append(await inner())
             self._tap.result(self._answer)
-            for nothing in ():
+            for nothing in _NOTHING:
                 yield nothing
 
         async def aread() -> bytes:

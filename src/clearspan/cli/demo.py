@@ -1,0 +1,196 @@
+"""`clearspan demo`: a small program through the real `openai` client, recorded and shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from clearspan.cli import screen
+from clearspan.cli.failure import Failure, Misuse
+from clearspan.cli.stored import opened, span_json, store_option, store_path
+from clearspan.exporters.store import StoredSpan
+from clearspan.settings import SettingError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+
+    from clearspan.cli.program import HelpDesk
+
+__all__ = ["command"]
+
+_CHAT = "gpt-4o-mini"
+_EMBEDDING = "text-embedding-3-small"
+_PATIENCE = 60.0
+_FLUSH = 15.0
+_REMEDY = "python -m pip install 'clearspan[demo]'"
+
+
+class _Clients(NamedTuple):
+    sync: OpenAI
+    asynchronous: AsyncOpenAI
+    server: str
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  clearspan demo
+  clearspan demo --store demo.db --json
+  OPENAI_BASE_URL=http://localhost:11434/v1 clearspan demo --live --model qwen3:0.6b""",
+    short_help="Record a small program and show its traces.",
+)
+@click.option(
+    "--live", is_flag=True, help="Ask the server of OPENAI_BASE_URL, or OpenAI with OPENAI_API_KEY."
+)
+@click.option("--model", help=f"Chat model.  [default: $OPENAI_MODEL, else {_CHAT}]")
+@click.option("--embedding-model", default=_EMBEDDING, show_default=True, help="Embedding model.")
+@click.option("--json", "as_json", is_flag=True, help="Print the spans as one JSON document.")
+@store_option
+def command(
+    live: bool,  # noqa: FBT001 -- click passes options by name
+    model: str | None,
+    embedding_model: str,
+    as_json: bool,  # noqa: FBT001 -- as above
+    store: str | None,
+) -> None:
+    """Run a small retrieval-and-tools program, record it, and show its traces.
+
+    The program calls the real openai client: plain, streamed, failing and retried calls, sync and
+    async, embeddings, a tool. Without --live a stand-in server on this machine answers, so it needs
+    neither a key nor the network.
+    """
+    _require_client(live=live)
+    chat = model or os.environ.get("OPENAI_MODEL") or _CHAT
+    session = f"demo-{secrets.token_hex(3)}"
+    with _live() if live else _stand_in() as clients:
+        if not as_json:
+            _say(f"Running a small program through the openai client, against {clients.server} ...")
+        desk = _recorded(clients, chat, embedding_model, session, store)
+    traces = _stored(session, store)
+    if as_json:
+        screen.document({"session": session, "traces": [
+            {"trace_id": spans[0].trace_id, "spans": [span_json(span) for span in spans]}
+            for spans in traces
+        ]})  # fmt: skip
+    else:
+        _show(traces)
+        _conclude(desk, traces, store, live=live)
+    if not desk.answered:
+        raise Failure(f"no call of {chat!r} succeeded; check the key, the address and --model")
+
+
+def _say(text: str = "") -> None:
+    screen.console().print(text, soft_wrap=True)
+
+
+def _require_client(*, live: bool) -> None:
+    if importlib.util.find_spec("openai") is None:
+        raise Failure(f"the demo needs the openai package: {_REMEDY}")
+    if live and not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
+        raise Misuse("--live needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own")
+
+
+@contextmanager
+def _stand_in() -> Generator[_Clients]:
+    import openai
+
+    from clearspan.cli.stand_in import StandIn
+    from clearspan.testing import ModelServer
+
+    with ModelServer() as server:
+        server.respond(StandIn())
+        # No proxy: the server is on this machine.
+        common: dict[str, Any] = {"base_url": server.url, "api_key": "none", "max_retries": 2}
+        yield _Clients(
+            openai.OpenAI(**common, http_client=openai.DefaultHttpxClient(trust_env=False)),
+            openai.AsyncOpenAI(
+                **common, http_client=openai.DefaultAsyncHttpxClient(trust_env=False)
+            ),
+            f"a stand-in server at {server.origin}",
+        )
+
+
+@contextmanager
+def _live() -> Generator[_Clients]:
+    import openai
+
+    common: dict[str, Any] = {
+        # Servers of one's own seldom ask for a key; the client insists on one.
+        "api_key": os.environ.get("OPENAI_API_KEY") or "none",
+        "timeout": _PATIENCE,
+        "max_retries": 1,
+    }
+    client = openai.OpenAI(**common)
+    yield _Clients(client, openai.AsyncOpenAI(**common), client.base_url.host)
+
+
+def _recorded(
+    clients: _Clients, chat: str, embedding: str, session: str, store: str | None
+) -> HelpDesk:
+    """Run the program under clearspan, and wait until everything is stored."""
+    import clearspan
+    from clearspan.cli.program import HelpDesk
+
+    try:
+        runtime = clearspan.init(
+            service_name="clearspan-demo",
+            store=store_path(store),
+            providers=("openai",),
+            sample_rate=1.0,
+        )
+    except SettingError as error:
+        raise Misuse(error) from error
+    if not runtime.running:
+        raise Failure(
+            "recording is switched off by CLEARSPAN_DISABLED or OTEL_SDK_DISABLED; unset it"
+        )
+    with runtime:
+        desk = HelpDesk(clients.sync, clients.asynchronous, chat, embedding)
+        with clearspan.context(session=session, tags=["demo"]):
+            desk.run()
+        runtime.flush(_FLUSH)
+    return desk
+
+
+def _stored(session: str, store: str | None) -> list[list[StoredSpan]]:
+    """The traces of the run as the store gives them back, in the order of their start."""
+    with opened(store) as reader:
+        found = reader.traces(session=session)
+        if not found:
+            raise Failure(f"nothing arrived in the store {reader.path!r}; see `clearspan doctor`")
+        return [reader.trace(each.trace_id) for each in reversed(found)]
+
+
+def _show(traces: list[list[StoredSpan]]) -> None:
+    from clearspan.exporters.console import render_trace
+
+    console = screen.console()
+    for spans in traces:
+        console.print()
+        console.print(render_trace(spans, title=f"trace {spans[0].trace_id[:8]}"))
+
+
+def _conclude(
+    desk: HelpDesk, traces: list[list[StoredSpan]], store: str | None, *, live: bool
+) -> None:
+    _say()
+    for note in desk.notes:
+        _say(f"As it happened: {note}.")
+    if not live:
+        _say("The answers came from a stand-in server on this machine, not from a model.")
+    _say(f"Stored in {store_path(store)}. What to type next:\n")
+    where = f" --store {store}" if store else ""
+    first = traces[0][0].trace_id[:8]
+    for words, what in (
+        (f"clearspan show{where}", "all traces, newest first"),
+        (f"clearspan show {first} --content{where}", "one trace, with what was asked and answered"),
+        (f"clearspan tail{where}", "spans as they come, while a program runs"),
+        (f"clearspan run{where} app.py", "record a program of yours, unchanged"),
+    ):
+        _say(f"  {words:<36}  {what}")

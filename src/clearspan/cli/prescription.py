@@ -1,0 +1,151 @@
+"""How `clearspan doctor` tells people what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from clearspan.cli.findings import Library, Report, Sent, Stock
+from clearspan.cli.screen import Rows
+
+__all__ = ["prescription"]
+
+_MARKS = {"good": ("✓", "+", "green"), "bad": ("✗", "x", "red"), "so": ("·", "-", "dim")}
+_GOOD = ("patched", "delivered", "healthy")
+_BAD = ("broken", "failed", "pending")
+
+
+def prescription(report: Report) -> Prescription:
+    """The report as something that a rich console can print."""
+    return Prescription(report)
+
+
+class Prescription:
+    """What `prescription` gives."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The sections, then the verdict."""
+        report, plain = self._report, options.ascii_only
+        yield from _section("Versions", _pairs(report.versions))
+        if report.settings:
+            yield from _section("Settings", [_setting(row) for row in report.settings])
+        if report.environment:
+            yield from _section("OpenTelemetry variables", _pairs(report.environment))
+        libraries = [_marked(each.state, _about(each), plain=plain) for each in report.libraries]
+        yield from _section("Libraries", libraries)
+        if report.destination is not None:
+            yield from _section("Destination", _destination(report, plain=plain))
+        if report.status:
+            yield from _section("This process", _pairs(dict(_process(report))))
+        yield from _section("Result", _verdict(report, plain=plain))
+
+
+def _section(title: str, rows: Sequence[tuple[Text, Text]]) -> Iterator[Text | Rows]:
+    yield Text(title, style="bold")
+    yield Rows(rows)
+
+
+def _pairs(rows: Mapping[str, str | None]) -> list[tuple[Text, Text]]:
+    return [(Text(name, "cyan"), Text(value or "not installed")) for name, value in rows.items()]
+
+
+def _setting(row: Mapping[str, str]) -> tuple[Text, Text]:
+    value = "not set" if row["value"] in ("None", "()") else row["value"]
+    if row["origin"] == "default":
+        return Text(row["name"], "cyan"), Text(value, "dim")
+    return Text(row["name"], "cyan"), Text(value, "bold").append(
+        f"  from {row['origin']}", "default"
+    )
+
+
+def _marked(state: str, said: str, *, plain: bool) -> tuple[Text, Text]:
+    kind = "good" if state in _GOOD else "bad" if state in _BAD else "so"
+    fancy, ascii_only, style = _MARKS[kind]
+    return Text(ascii_only if plain else fancy, style), Text(said)
+
+
+def _destination(report: Report, *, plain: bool) -> list[tuple[Text, Text]]:
+    rows = [_marked("", f"{report.destination}, content {report.content}", plain=plain)]
+    if report.sent is not None:
+        rows.append(_marked(report.sent.state, _fate(report.sent), plain=plain))
+    if report.store is not None:
+        rows.append(_marked(report.store.state, _stock(report.store), plain=plain))
+    return rows
+
+
+def _verdict(report: Report, *, plain: bool) -> list[tuple[Text, Text]]:
+    rows = [_marked("", note, plain=plain) for note in report.notes]
+    rows += [_marked("failed", problem, plain=plain) for problem in report.problems]
+    return rows if report.problems else [*rows, _marked("healthy", "all is well", plain=plain)]
+
+
+def _about(library: Library) -> str:
+    found = f"{library.name} {library.version or ''}".rstrip()
+    if library.state != "patched":
+        return f"{found}: {library.state}{f' ({library.note})' if library.note else ''}"
+    patched = sum(state == "patched" for state in library.targets.values())
+    said = f"{found}: {patched} of {len(library.targets)} methods patched"
+    absent = Counter(
+        path.partition(":")[0] for path, state in library.targets.items() if state == "absent"
+    )
+    if absent:
+        places = ", ".join(f"{module} ({count})" for module, count in absent.items())
+        said += f"; not in this version: {places}"
+    return said
+
+
+def _fate(sent: Sent) -> str:
+    words = {
+        "delivered": "a test span arrived",
+        "skipped": "no test span was sent",
+        "unsampled": "the test span was not sent",
+        "failed": "the test span failed",
+        "pending": "the test span did not arrive in time",
+    }[sent.state]
+    # Why it failed stands in the result.
+    return f"{words}: {sent.reason}" if sent.reason and sent.state == "unsampled" else words
+
+
+def _stock(stock: Stock) -> str:
+    found = {
+        "healthy": f"{stock.path} is healthy",
+        "absent": f"{stock.path} will be created by the first record",
+        "broken": stock.problem or f"{stock.path} is broken",
+    }[stock.state]
+    if stock.counts is not None:
+        counts = stock.counts
+        found += (
+            f": {counts.traces:,} traces, {counts.spans:,} spans, {counts.events:,} events, "
+            f"{counts.metric_points:,} metric points, {counts.bytes / 1e6:,.1f} MB"
+        )
+    if stock.set_aside:
+        found += f"; set aside as damaged: {', '.join(stock.set_aside)}"
+    return found
+
+
+def _process(report: Report) -> Iterator[tuple[str, str]]:
+    accounts = report.status["accounts"]
+    dropped = ", ".join(f"{count} {reason}" for reason, count in accounts["dropped"].items()) or "0"
+    yield (
+        "spans",
+        (
+            f"{accounts['created']} created, {accounts['exported']} exported, "
+            f"{accounts['stored']} stored, dropped {dropped}"
+        ),
+    )
+    for queue in report.status["queues"]:
+        yield (
+            queue["name"],
+            f"{queue['items']:,} of {queue['max_items']:,} places, {queue['bytes']:,} of {queue['max_bytes']:,} bytes",
+        )
+    errors = report.status["internal_errors"]
+    yield (
+        "internal errors",
+        ", ".join(f"{site} {count}" for site, count in errors.items()) or "none",
+    )
