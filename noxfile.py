@@ -121,14 +121,14 @@ def house(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation, every reference resolved and every warning an error."""
     session.install("-e", ".", *group("docs"))
-    session.run("sphinx-build", "-W", "-n", "--keep-going", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-W", "-n", "-q", "--keep-going", "docs", "docs/_build/html")
 
 
 @nox.session
 def build(session: nox.Session) -> None:
     """Wheel and sdist; then the wheel, alone, in an environment of its own."""
     session.install(*group("build"))
-    out = Path(session.create_tmp()) / "dist"
+    out = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(out, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(out))
     wheel = next(out.glob("*.whl"))

@@ -59,6 +59,19 @@ def spans(
     return list(memory.get_finished_spans())
 
 
+def bare(attributes: dict[str, Any], name: str = "bare") -> ReadableSpan:
+    """A finished span with attributes as they are: older SDKs refuse some of them at the door."""
+    (made,) = spans()
+    return ReadableSpan(
+        name=name,
+        context=made.get_span_context(),
+        resource=RESOURCE,
+        attributes=attributes,
+        start_time=1,
+        end_time=2,
+    )
+
+
 def logger(exporter: LogRecordExporter) -> Any:
     """A logger whose records reach `exporter` at once."""
     provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)

@@ -32,6 +32,7 @@ from clearspan.exporters.store import (
 from tests.exporters.kit import (
     CHAT,
     SECOND,
+    bare,
     finished,
     logger,
     meter,
@@ -114,7 +115,7 @@ def test_every_kind_of_value_survives(store: Store, path: Path) -> None:
         "large": 2**70,
         "empty": "",
     }
-    StoreSpanExporter(store).export(spans(attributes=values))
+    StoreSpanExporter(store).export([bare(values)])
     assert only(path).attributes == {
         **values,
         "list": [1, 2.5, True, "x"],
@@ -133,7 +134,7 @@ def test_one_bad_value_spoils_nothing_else(store: Store, path: Path) -> None:
         "gen_ai.operation.name": "",
         "fine": "yes",
     }
-    assert StoreSpanExporter(store).export(spans(attributes=bad)) is SpanExportResult.SUCCESS
+    assert StoreSpanExporter(store).export([bare(bad)]) is SpanExportResult.SUCCESS
     span = only(path)
     assert span.attributes["fine"] == "yes"
     assert span.attributes["nan"] is None

@@ -286,7 +286,9 @@ def test_no_store_is_said_so_and_none_is_created(path: Path) -> None:
     path.touch()
     with pytest.raises(StoreNotFound, match="is empty"):
         reader.traces()
-    Writer(path).trace("now", 1)
+    writer = Writer(path)
+    writer.trace("now", 1)
+    writer.store.close()
     assert [summary.name for summary in reader.traces()] == ["now"]
 
 

@@ -292,6 +292,17 @@ def test_text_completion_takes_lists_and_tokens(call: Caller) -> None:
     assert (len(batch.choices), batch.usage.prompt_tokens) == (2, 3)
 
 
+def test_text_completion_without_usage(server: ModelServer, call: Caller) -> None:
+    server.script(Reply("a", usage=False))
+    assert call(COMPLETE, model="davinci-002", prompt="b").usage is None
+
+
+def test_numbers_of_choices_may_come_as_anything(call: Caller) -> None:
+    asked = {"extra_body": {"n": True, "max_tokens": "2"}}
+    choices = call(CHAT, **ASKED, **asked).choices
+    assert [choice.message.content for choice in choices] == ["You said:"]
+
+
 def test_missing_fields_are_refused(client: Any) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.post("/chat/completions", body={"model": "gpt-4o"}, cast_to=object)

@@ -126,6 +126,19 @@ def test_decisions(call: Caller) -> None:
     assert made.usage.output_tokens == 5
 
 
+@pytest.mark.skipif(not hasattr(openai.OpenAI, "decisions"), reason="this openai decides nothing")
+def test_decisions_without_a_choice_are_refused(call: Caller) -> None:
+    questions = [
+        {"type": "choice", "instructions": "Which?", "choices": []},
+        {"type": "score", "name": "mood", "instructions": "How?", "levels": []},
+    ]
+    made = call("decisions.create", model="m", input="a", questions=questions)
+    assert [(answer.type, answer.name) for answer in made.answers] == [
+        ("refusal", None),
+        ("refusal", "mood"),
+    ]
+
+
 def test_images_come_as_base64_or_as_urls(call: Caller) -> None:
     made = call("images.generate", model="gpt-image-1", prompt="a red fox", n=2)
     assert len({item.b64_json for item in made.data}) == 2

@@ -273,6 +273,20 @@ def test_chunked_request_bodies_are_read(server: ModelServer) -> None:
     assert answer.json()["choices"][0]["message"]["content"] == "You said: hi"
 
 
+def test_trailers_of_a_chunked_body_are_skipped(server: ModelServer) -> None:
+    body = b'{"model":"m","messages":[]}'
+    head = b"POST /v1/chat/completions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
+    chunk = b"%x;a=b\r\n%s\r\n0\r\nx-sum: 1\r\nx-more: 2\r\n\r\n" % (len(body), body)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall((head + chunk) * 2)
+        client.shutdown(socket.SHUT_WR)
+        seen = b""
+        while data := client.recv(65536):
+            seen += data
+    assert seen.count(b"200 OK") == 2
+    assert [request.body for request in server.requests] == [body, body]
+
+
 def test_connections_are_kept_alive(server: ModelServer) -> None:
     with Caller(server, asynchronous=False).client() as client:
         for _ in range(3):
@@ -284,9 +298,11 @@ def test_connections_are_kept_alive(server: ModelServer) -> None:
 
 
 def test_requests_sent_ahead_are_answered_in_order(server: ModelServer) -> None:
-    server.script(Delay(0.01, Reply("first")), Reply("second"))
+    server.script(Delay(0.05, Reply("first")), Reply("second"))
+    # Longer than what is read ahead, so that the rest of it waits in the socket meanwhile.
+    longer = {**ASKED, "user": "x" * 100_000}
     with socket.create_connection(("127.0.0.1", server.port)) as client:
-        client.sendall(request_bytes(ASKED) * 2)
+        client.sendall(request_bytes(ASKED) + request_bytes(longer))
         seen = b""
         while b"second" not in seen:
             seen += client.recv(65536)

@@ -9,13 +9,14 @@ import pytest
 
 from clearspan.testing._openai import OPENAI
 from clearspan.testing._perform import Performance
-from clearspan.testing._wire import State, call_of
+from clearspan.testing._wire import Endpoint, Event, State, call_of
 from clearspan.testing.server import (
     Answer,
     Cut,
     Delay,
     Error,
     Hang,
+    Json,
     Raw,
     Reply,
     Request,
@@ -115,6 +116,7 @@ def said(step: bytes) -> str:
         (Sse(["one", "", "two"], delay=0.5), ["begin", 0.5, "one", 0.5, "two", "end"]),
         (Raw(body=[b"one", b"two"], delay=0.5), ["begin", 0.5, "one", 0.5, "two", "end"]),
         (Raw(body=[]), ["begin", "end"]),
+        (Cut(Raw(body=[]), after=3), ["begin", "reset", "over"]),
         (
             Sse(["a", "", "two"], delay=0.5, split=2),
             ["begin", 0.5, "a\n", "\n", 0.5, "tw", "o\n", "\n", "end"],
@@ -123,6 +125,15 @@ def said(step: bytes) -> str:
 )
 def test_streams(answer: Answer, steps: list[object]) -> None:
     assert played(answer, STREAMED) == steps
+
+
+def test_an_endpoint_that_cannot_tell_errors_just_ends() -> None:
+    mute = Endpoint(lambda _: Json({}), lambda *_: {}, lambda *_: iter([Event("one")] * 2))
+    request = Request("POST", "/v1/x", {"stream": "1"}, {}, b"", None)
+    tape = Tape()
+    call = call_of(request, 1, {}, State())
+    Performance(OPENAI, call, mute, tape).play(StreamError(Reply(), after=1))
+    assert tape.seen == ["begin", b"data: one\n\n", "end"]
 
 
 @pytest.mark.parametrize(

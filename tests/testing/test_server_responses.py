@@ -99,6 +99,12 @@ def test_reasoning_text_and_tools_in_one_answer(server: ModelServer, call: Calle
     assert final.usage.output_tokens_details.reasoning_tokens == 4
 
 
+def test_tools_alone_make_no_message(server: ModelServer, call: Caller) -> None:
+    server.script(Reply(tool_calls=[ToolCall("now")]))
+    [item] = call(CREATE, **ASKED).output
+    assert (item.type, item.name, item.arguments) == ("function_call", "now", "{}")
+
+
 def test_refusal(server: ModelServer, call: Caller) -> None:
     server.script(Reply(refusal="I will not."), Reply(refusal="I will not."))
     assert call(CREATE, **ASKED).output[0].content[0].refusal == "I will not."

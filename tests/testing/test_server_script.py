@@ -139,6 +139,13 @@ def test_form_fields_can_be_read(server: ModelServer, call: Caller) -> None:
     assert form["timestamp_granularities"] == ["word", "segment"]
 
 
+def test_form_parts_without_a_name_are_skipped(server: ModelServer) -> None:
+    kind = {"content-type": 'multipart/form-data; boundary="x"'}
+    data = b'--x\r\na: b\r\n\r\nlost\r\n--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--'
+    httpx.post(f"{server.url}/files", content=data, headers=kind)
+    assert server.requests[0].form == {"a": ["1"]}
+
+
 def test_reset_forgets_everything(server: ModelServer, call: Caller) -> None:
     first = call(CHAT, **ASKED)
     server.script(Reply("queued"))

@@ -1,20 +1,22 @@
 """What the application says about its calls, and whether it wants them recorded.
 
-All of it is local to the task or thread: each block puts a frame on a context variable and takes
-exactly its own frame off again, so nothing is left behind and the same object may be entered from
-several tasks at once.
+All of it is local to the task or thread, nothing is left behind, and the same object may be entered
+from several tasks at once.
 """
 
 from __future__ import annotations
 
 import contextvars
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from clearspan.capture import inlet
+from clearspan.capture.blocks import Blocks, Entered
 from clearspan.capture.scope import Scope
-from clearspan.core import read
+from clearspan.core import jsonfast, read
 from clearspan.record import CallContext, TraceRef
 
 __all__ = [
@@ -31,35 +33,9 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_said: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar(
-    "clearspan_context", default=None
-)
-_silent: contextvars.ContextVar[_Frame | None] = contextvars.ContextVar(
-    "clearspan_suppressed", default=None
-)
 last_response: contextvars.ContextVar[Callable[[], str | None] | None] = contextvars.ContextVar(
     "clearspan_last_response", default=None
 )
-
-
-class _Frame(NamedTuple):
-    value: Any
-    owner: object
-    below: Any
-    undo: Callable[[], None] | None = None
-
-
-def _push(variable: contextvars.ContextVar[_Frame | None], frame: _Frame) -> None:
-    variable.set(frame)
-
-
-def _pop(variable: contextvars.ContextVar[_Frame | None], owner: object) -> None:
-    frame = variable.get()
-    # Left from another task than it was entered in: there, nothing of ours is on top.
-    if frame is not None and frame.owner is owner:
-        variable.set(frame.below)
-        if frame.undo is not None:
-            frame.undo()
 
 
 class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.context(...)`
@@ -86,23 +62,20 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
         variables: Mapping[str, Any] | None = None,
         propagate: bool = False,
     ) -> None:
-        if isinstance(tags, str):
-            raise TypeError("clearspan.context: tags must be a list of texts, not one text")
         self._given = CallContext(
             session=_id("session", session),
             user=_id("user", user),
-            tags=tuple(str(tag) for tag in tags),
-            metadata=_texts(metadata),
-            prompt=(prompt, None) if isinstance(prompt, str) else prompt,
-            variant=_texts(variant),
-            variables=_texts(variables),
+            tags=_tags(tags),
+            metadata=_texts("metadata", metadata),
+            prompt=_prompt(prompt),
+            variant=_texts("variant", variant),
+            variables=_texts("variables", variables),
         )
         self._propagate = propagate
+        self._entered: Entered[CallContext] = Entered()
 
     def enter(self) -> None:
         """Begin the block here."""
-        below = _said.get()
-        value = self._given if below is None else _merged(below.value, self._given)
         listener = inlet.current()
         undo = None
         if self._propagate and listener is not None:
@@ -110,39 +83,42 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
             undo = listener.propagate(
                 {name: item for name, item in sent.items() if item is not None}
             )
-        _push(_said, _Frame(value, self, below, undo))
+        _said.push(self._entered, self._given, undo)
 
     def leave(self) -> None:
         """End the block."""
-        _pop(_said, self)
+        _said.pop(self._entered)
 
 
 class suppressed(Scope):  # noqa: N801 -- used as a statement: `with clearspan.suppressed()`
     """Record nothing inside: as a block or a decorator, sync or async."""
 
+    def __init__(self) -> None:
+        self._entered: Entered[bool] = Entered()
+
     def enter(self) -> None:
         """Begin the block here."""
-        _push(_silent, _Frame(True, self, _silent.get()))
+        _silent.push(self._entered, True)
 
     def leave(self) -> None:
         """End the block."""
-        _pop(_silent, self)
+        _silent.pop(self._entered)
 
 
 def silent() -> bool:
     """Whether a `suppressed` block is around."""
-    return _silent.get() is not None
+    return _silent.any()
 
 
 def current_context() -> CallContext | None:
     """What the blocks around said, with what came from upstream underneath."""
-    frame = _said.get()
+    said = _said.whole()
     listener = inlet.current()
     received = listener.received() if listener is not None else None
     if not received:
-        return None if frame is None else frame.value
+        return said
     upstream = CallContext(session=received.get("session"), user=received.get("user"))
-    return upstream if frame is None else _merged(upstream, frame.value)
+    return upstream if said is None else _merged(upstream, said)
 
 
 class Current(NamedTuple):
@@ -173,14 +149,47 @@ def carry(function: Callable[P, T]) -> Callable[P, T]:
     """Bind the current context to `function`, for a thread pool or another loop.
 
     Threads start with an empty context; what is carried keeps its parent span, session and tags.
+    The body of a coroutine function runs in the carried context too, in whichever task awaits it.
     """
     held = contextvars.copy_context()
 
+    # A context cannot be entered twice at once, so each call runs in a copy of its own.
+    @functools.wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> T:
-        # A context cannot be entered twice at once, so each call runs in a copy of its own.
         return held.copy().run(function, *args, **kwargs)
 
+    @functools.wraps(function)
+    async def carried_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+        context = held.copy()
+        coroutine: Any = context.run(function, *args, **kwargs)
+        return await _Inside(coroutine, context)
+
+    if inspect.iscoroutinefunction(function):
+        return carried_async  # type: ignore[return-value]  # T is its coroutine
     return carried
+
+
+class _Inside:
+    """Awaits a coroutine whose every step runs in a context that is not the task's own."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> None:
+        self._coroutine = coroutine
+        self._context = context
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run, coroutine = self._context.run, self._coroutine
+        step: Callable[[], Any] = functools.partial(coroutine.send, None)
+        while True:
+            try:
+                waited_for = run(step)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                sent = yield waited_for
+            except BaseException as error:  # noqa: BLE001 -- not held back: it is thrown into the coroutine
+                step = functools.partial(coroutine.throw, error)
+            else:
+                step = functools.partial(coroutine.send, sent)
 
 
 def _merged(outer: CallContext, inner: CallContext) -> CallContext:
@@ -204,8 +213,34 @@ def _id(name: str, value: object) -> str | None:
     raise TypeError(f"clearspan.context: {name} must be a text, not {type(value).__name__}")
 
 
-def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
+def _tags(given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError("clearspan.context: tags must be a list of texts")
+    return tuple(str(tag) for tag in given)
+
+
+def _prompt(given: object) -> tuple[str, str | None] | None:
+    """A template's name, or its name and version; a version may be a number."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return given, None
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        return given[0], _id("prompt", given[1])
+    raise TypeError("clearspan.context: prompt must be a name, or a name and a version")
+
+
+def _texts(name: str, given: object) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"clearspan.context: {name} must be a mapping, not {type(given).__name__}")
     return {
-        str(key): value if isinstance(value, str) else str(read.plain(value))
-        for key, value in (given or {}).items()
+        str(key): value if isinstance(value, str) else jsonfast.dumps(read.plain(value))
+        for key, value in given.items()
+        if value is not None
     }
+
+
+_said: Blocks[CallContext] = Blocks("clearspan_context", _merged)
+_silent: Blocks[bool] = Blocks("clearspan_suppressed", lambda outer, inner: inner)

@@ -16,8 +16,8 @@ import wrapt
 from packaging.version import InvalidVersion, Version
 
 from clearspan.capture import inlet, recording
-from clearspan.capture.wrapper import Driver, Wrapper, kind_of
-from clearspan.core import read
+from clearspan.capture.wrapper import Driver, Wrapper
+from clearspan.core import observe, read
 from clearspan.core.fence import fenced
 from clearspan.core.observe import Begin
 from clearspan.draft import Draft
@@ -140,7 +140,9 @@ class Patches:
             target.state = "absent"  # or the same class under a second name: once is enough
             return
         target.owner, target.attribute, target.original = owner, attribute, original
-        target.installed = Wrapper(original, target.build(kind_of(original)))
+        # Libraries hide their coroutine functions behind decorators of their own.
+        drive = observe.call_async if observe.is_async(original) else observe.call
+        target.installed = Wrapper(original, target.build(drive))
         setattr(owner, attribute, target.installed)
         target.state = "patched"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,13 @@ __all__ = ["Driver", "Wrapper", "kind_of"]
 Driver = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], observe.Begin], Any]
 
 
-def kind_of(function: Callable[..., Any]) -> Driver:
-    """The driver for a function of the host: by whether calling it gives a coroutine."""
-    return observe.call_async if observe.is_async(function) else observe.call
+def kind_of(function: Any) -> Driver:
+    """The driver for a function of the host: by whether it is itself a coroutine function.
+
+    What it wraps does not count: a plain function around a coroutine function may well run it.
+    """
+    inner = getattr(function, "__func__", function)
+    return observe.call_async if inspect.iscoroutinefunction(inner) else observe.call
 
 
 def _resolve(module: str, qualname: str) -> Any:

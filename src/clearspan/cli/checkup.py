@@ -15,7 +15,7 @@ from typing import Any, Final
 from clearspan import registry
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.stored import store_path
-from clearspan.cli.trial import sent
+from clearspan.cli.trial import listening, sent
 from clearspan.cli.veil import Veil
 from clearspan.exporters.store import StoreError, StoreNotFound, StoreReader
 from clearspan.provider import Endpoint, Probe, Provider
@@ -77,22 +77,20 @@ def _running(
     if settings.disabled:
         report.notes.append("clearspan is switched off, so nothing is recorded")
         return
-    if send:
-        report.sent = sent(runtime, settings, veil, timeout)
-        if report.sent.state in ("failed", "pending"):
-            report.problems.append(
-                f"the test span did not arrive at {runtime.destination}: {report.sent.reason}"
-            )
-    else:
-        report.sent = Sent("skipped")
-    report.store = _stock(settings, runtime)
-    if report.store is not None and report.store.problem is not None:
-        report.problems.append(report.store.problem)
-    report.status = asdict(runtime.status())
+    with listening() as heard:
+        report.sent = sent(runtime, settings, veil, heard, timeout) if send else Sent("skipped")
+        report.store = _stock(settings, runtime)
+        report.status = asdict(runtime.status())
+        # An exporter that is still trying says so until it is told to stop.
+        runtime.shutdown(_CLOSING)
     # Said above, method by method.
     report.status.pop("providers")
-    if send:
-        runtime.shutdown(_CLOSING)
+    if report.sent.state in ("failed", "pending"):
+        report.problems.append(
+            f"the test span did not arrive at {runtime.destination}: {report.sent.reason}"
+        )
+    if report.store is not None and report.store.problem is not None:
+        report.problems.append(report.store.problem)
 
 
 def _versions() -> dict[str, str | None]:

@@ -90,13 +90,13 @@ def _about(library: Library) -> str:
     if library.state != "patched":
         return f"{found}: {library.state}{f' ({library.note})' if library.note else ''}"
     patched = sum(state == "patched" for state in library.targets.values())
-    said = f"{found}: {patched} of {len(library.targets)} methods patched"
+    said = f"{found}: {patched} of {len(library.targets)} places patched"
     absent = Counter(
         path.partition(":")[0] for path, state in library.targets.items() if state == "absent"
     )
     if absent:
         places = ", ".join(f"{module} ({count})" for module, count in absent.items())
-        said += f"; not in this version: {places}"
+        said += f"; not in this version, as others have it: {places}"
     return said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -27,11 +28,15 @@ _OFFERED: Final = tuple(
 )
 
 
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _settings(function: F) -> F:
     """An option for every setting that has a variable."""
     for setting in reversed(_OFFERED):
         function = click.option(
-            f"--{setting.name.replace('_', '-')}", setting.name,
+            _option(setting.name), setting.name,
             metavar="VALUE", help=f"{_note(setting)}  [${setting.variable}]",
         )(function)  # fmt: skip
     return function
@@ -90,8 +95,12 @@ def _store(given: Mapping[str, str]) -> str | None:
         settings = load(given)
         path = Runtime(settings).status().destination_status.get("path")
     except SettingError as error:
-        raise Misuse(error) from error
+        raise Misuse(re.sub(r"\bargument (\w+)", _as_option, str(error))) from error
     return str(path) if path and not settings.exporters else settings.store
+
+
+def _as_option(match: re.Match[str]) -> str:
+    return _option(match[1])
 
 
 def _environment(given: Mapping[str, str], store: str | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import clearspan
@@ -12,19 +12,20 @@ from clearspan.cli.veil import Veil
 from clearspan.runtime import Runtime
 from clearspan.settings import Settings
 
-__all__ = ["sent"]
+__all__ = ["listening", "sent"]
 
 _NAME = "clearspan doctor"
 
 
-def sent(runtime: Runtime, settings: Settings, veil: Veil, timeout: float) -> Sent:
-    """Send a span and wait `timeout` seconds for what becomes of it."""
+def sent(
+    runtime: Runtime, settings: Settings, veil: Veil, heard: Sequence[str], timeout: float
+) -> Sent:
+    """Send a span and wait `timeout` seconds for what becomes of it; `heard` is what was logged."""
     veil.add(settings.headers or {})
     before = runtime.status().accounts
-    with _listening() as heard:
-        with clearspan.span(_NAME):
-            pass
-        runtime.flush(timeout)
+    with clearspan.span(_NAME):
+        pass
+    runtime.flush(timeout)
     after = runtime.status().accounts
     lost = {
         reason for reason, count in after.dropped.items() if count > before.dropped.get(reason, 0)
@@ -35,7 +36,7 @@ def sent(runtime: Runtime, settings: Settings, veil: Veil, timeout: float) -> Se
     if "unsampled" in lost:
         return Sent("unsampled", "the sampler left it out: see sample_rate and OTEL_TRACES_SAMPLER")
     # Retries repeat themselves; what was said last says most.
-    reason = veil.text((_last_errors(runtime) or heard or [""])[-1])
+    reason = veil.text("".join([*heard, *_last_errors(runtime)][-1:]))
     if delivered:
         return Sent("failed", f"it was delivered, but not everything was: {reason}")
     if lost:
@@ -63,7 +64,8 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def _listening() -> Generator[list[str]]:
+def listening() -> Generator[list[str]]:
+    """Gather what is logged as a warning or worse, instead of its being printed."""
     handler = _Heard()
     root = logging.getLogger()
     root.addHandler(handler)

@@ -7,7 +7,10 @@ from typing import Any
 
 from clearspan.core import read
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dumps", "loads", "valid"]
+
+_DEPTH = 64
+_BREADTH = 100_000
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
@@ -22,12 +25,19 @@ def dumps(value: Any) -> str:
     try:
         encoded = _encode(value)
     except (TypeError, ValueError, RecursionError):
-        encoded = _encode(_finite(read.plain(value)))
+        encoded = _encode(read.plain(value, _DEPTH, _BREADTH))
+    return valid(encoded)
+
+
+def valid(text: str) -> str:
+    """`text` as UTF-8 can hold it: halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    if text.isascii():
+        return text
     try:
-        encoded.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return encoded.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return encoded
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def loads(value: Any) -> Any:
@@ -38,13 +48,3 @@ def loads(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return value

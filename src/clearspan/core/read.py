@@ -1,8 +1,10 @@
 """Reading values of other libraries without trusting or running them.
 
-Only dictionaries, lists, tuples, pydantic models and dataclasses are looked into, and always
-through the storage that Python keeps for them: no property, no `__getattr__`, no `__iter__` of the
-host is ever called. Anything else is opaque and stands for itself by its type's name.
+Only dictionaries, lists, tuples, sets, pydantic models and dataclasses are looked into, and always
+through the storage that Python keeps for them: no property, no `__getattr__`, no `__iter__`, no
+`__class__` of the host is ever called. Anything else is opaque and stands for itself by its type's
+name. Types are compared by identity and by Python's own inheritance, never through `isinstance`,
+which asks a proxy (a lazy database query, a request-local object) what it would like to be.
 """
 
 from __future__ import annotations
@@ -12,94 +14,163 @@ import decimal
 import enum
 import pathlib
 import uuid
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+import zoneinfo
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, NamedTuple, TypeVar
 
 from clearspan.record import Json
 
 __all__ = ["count", "fields", "get", "items", "number", "plain", "snapshot", "text", "whole"]
 
-_OPAQUE, _MAPPING, _MODEL, _DATACLASS = range(4)
+T = TypeVar("T")
+
 _PRINTABLE = (
-    datetime.datetime,
     datetime.date,
-    datetime.time,
     datetime.timedelta,
     decimal.Decimal,
     uuid.UUID,
+    pathlib.PosixPath,
+    pathlib.WindowsPath,
+    pathlib.PurePosixPath,
+    pathlib.PureWindowsPath,
+)
+_ZONES = (type(None), datetime.timezone, zoneinfo.ZoneInfo)
+_Sequence = tuple[type, Callable[[Any], Iterator[Any]], Callable[[Any], int]]
+_SEQUENCES: tuple[_Sequence, ...] = (
+    (list, list.__iter__, list.__len__),
+    (tuple, tuple.__iter__, tuple.__len__),
+    (set, set.__iter__, set.__len__),
+    (frozenset, frozenset.__iter__, frozenset.__len__),
 )
 _MAX_DEPTH = 12
 _MAX_ITEMS = 1_000
+_MAX_NODES = 100_000
+_MAX_BITS = 2_048  # Python refuses to print longer numbers, and no JSON reader wants them
+_MAX_KINDS = 512
+
+# What a class has, asked of `type` itself, because a metaclass may answer for it.
+_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_namespace: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 
 
-@lru_cache(maxsize=512)
-def _shape(cls: type[Any]) -> int:
+class _Kind(NamedTuple):
+    """How values of one class are read. The class is kept so that its id stays its own."""
+
+    cls: type
+    mapping: bool = False
+    model: bool = False
+    stored: Callable[[Any], Any] | None = None
+    """Its instances' `__dict__`."""
+    extra: Callable[[Any], Any] | None = None
+    """What a pydantic 2 model keeps of fields that it does not declare."""
+    slots: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+    """The fields of a dataclass that have slots."""
+
+
+_kinds: dict[int, _Kind] = {}
+
+
+def _kind(cls: type) -> _Kind:
+    # By id: a class may be unhashable, or have a hash of the host's making.
+    known = _kinds.get(id(cls))
+    if known is None:
+        if len(_kinds) >= _MAX_KINDS:
+            _kinds.clear()
+        known = _kinds[id(cls)] = _kind_of(cls)
+    return known
+
+
+def _kind_of(cls: type) -> _Kind:
     if issubclass(cls, dict):
-        return _MAPPING
-    for base in cls.__mro__:
-        if base.__name__ == "BaseModel" and base.__module__.startswith("pydantic"):
-            return _MODEL
-    return _DATACLASS if "__dataclass_fields__" in vars(cls) else _OPAQUE
+        return _Kind(cls, mapping=True)
+    model = False
+    names: tuple[str, ...] = ()
+    for base in _mro(cls):
+        own = _namespace(base)
+        model = model or (
+            _name(base) == "BaseModel" and str(own.get("__module__")).startswith("pydantic")
+        )
+        names = names or tuple(own.get("__dataclass_fields__", ()))
+    if not model and not names:
+        return _Kind(cls)
+    slots = ((name, _storage(cls, name)) for name in names)
+    return _Kind(
+        cls,
+        model=model,
+        stored=_storage(cls, "__dict__"),
+        extra=_storage(cls, "__pydantic_extra__"),
+        slots=tuple((name, slot) for name, slot in slots if slot is not None),
+    )
 
 
-def fields(value: object) -> Mapping[str, Any] | None:
-    """The fields of a dictionary, pydantic model or dataclass; `None` for anything else."""
-    shape = _shape(type(value))  # type: ignore[arg-type]  # types are hashable
-    if shape == _OPAQUE:
-        return None
-    if shape == _MAPPING:
+def _storage(cls: type, name: str) -> Callable[[Any], Any] | None:
+    """Reads what Python itself stores under `name`; `None` for whatever the host put there."""
+    for base in _mro(cls):
+        found = _namespace(base).get(name)
+        if found is not None:
+            kind = type(found)
+            builtin = kind is MemberDescriptorType or kind is GetSetDescriptorType
+            return found.__get__ if builtin else None
+    return None
+
+
+def fields(value: object) -> dict[str, Any] | None:
+    """The fields of a dictionary, pydantic model or dataclass; `None` for anything else.
+
+    A dictionary of a class of its own is answered as it is: read it by `dict`'s own methods.
+    """
+    kind = _kind(type(value))
+    if kind.mapping:
         return value  # type: ignore[return-value]  # checked by its type just above
-    found: dict[str, Any]
-    try:
-        found = object.__getattribute__(value, "__dict__")
-    except AttributeError:  # a dataclass with slots
-        return _slots(value)
-    if shape == _MODEL:
-        extra = _extra(value)
-        return {**found, **extra} if extra else found
-    return found
-
-
-def _slots(value: object) -> dict[str, Any]:
-    names = type(value).__dataclass_fields__  # type: ignore[attr-defined]  # its shape says so
-    return {name: object.__getattribute__(value, name) for name in names}
-
-
-def _extra(value: object) -> dict[str, Any] | None:
-    try:
-        extra: dict[str, Any] | None = object.__getattribute__(value, "__pydantic_extra__")
-    except AttributeError:  # pydantic 1 keeps the extra fields in __dict__
+    if kind.stored is None and not kind.slots:
         return None
-    return extra
+    found: dict[str, Any] = kind.stored(value) if kind.stored is not None else {}
+    extra = _unless_unset(kind.extra, value) if kind.extra is not None else None
+    if kind.slots:
+        kept = {name: _unless_unset(slot, value) for name, slot in kind.slots}
+        found = {**kept, **found}
+    return {**found, **extra} if extra else found
+
+
+def _unless_unset(slot: Callable[[Any], Any], value: object) -> Any:
+    try:
+        return slot(value)
+    except AttributeError:  # a slot that was never filled
+        return None
 
 
 def get(value: object, *path: str) -> Any:
     """Follow `path` through nested fields; `None` as soon as one is missing."""
     for name in path:
-        cls = type(value)
-        if cls is dict:
-            value = value.get(name)  # type: ignore[attr-defined]  # exactly a dict
-            continue
-        found = fields(value)
+        found = value if type(value) is dict else fields(value)
         if found is None:
             return None
-        value = dict.get(found, name) if isinstance(found, dict) else found.get(name)
+        value = dict.get(found, name)
     return value
+
+
+def _scalar(value: Any) -> Any:
+    """The value of an enumeration's member, anything else as it is."""
+    return object.__getattribute__(value, "_value_") if _is(value, enum.Enum) else value
+
+
+def _is(value: object, cls: type) -> bool:
+    return issubclass(type(value), cls)
 
 
 def text(value: object, *path: str) -> str | None:
     """A non-empty string at `path`, else `None`."""
-    found = get(value, *path)
-    if isinstance(found, enum.Enum):
-        found = found.value
-    return str.__str__(found) if isinstance(found, str) and found else None
+    found = _scalar(get(value, *path))
+    return (str.__str__(found) or None) if _is(found, str) else None
 
 
 def whole(value: object, *path: str) -> int | None:
     """A whole number at `path`, else `None`; booleans are not numbers."""
     found = get(value, *path)
-    return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+    return int.__index__(found) if _is(found, int) and not _is(found, bool) else None
 
 
 def count(value: object, *path: str) -> int | None:
@@ -111,21 +182,28 @@ def count(value: object, *path: str) -> int | None:
 def number(value: object, *path: str) -> float | None:
     """A finite number at `path` as a float, else `None`."""
     found = get(value, *path)
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        return None
+    if _is(found, float):
+        return _finite(float.__float__(found))
+    exact = whole(found)
     try:
-        converted = float(found)
+        return None if exact is None else float(exact)
     except OverflowError:
         return None
-    return converted if converted - converted == 0 else None
+
+
+def _finite(value: float) -> float | None:
+    return value if value - value == 0 else None
 
 
 def items(value: object, *path: str) -> list[Any]:
     """A list or tuple at `path` as a list; an empty list for anything else."""
-    found = get(value, *path) if path else value
+    found = get(value, *path)
     if type(found) is list:
         return found
-    return list(found) if type(found) is tuple else []
+    for kind, iterate, _ in _SEQUENCES[:2]:
+        if _is(found, kind):
+            return list(iterate(found))
+    return []
 
 
 def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
@@ -144,56 +222,85 @@ def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
             return [snapshot(item, depth - 1, weight) for item in value]
         if cls is tuple:
             return tuple([snapshot(item, depth - 1, weight) for item in value])
-        if _shape(cls) == _MODEL:  # type: ignore[arg-type]  # types are hashable
-            return {
-                key: snapshot(item, depth - 1, weight)
-                for key, item in (fields(value) or {}).items()
-            }
+        if _kind(cls).model:
+            found = fields(value) or {}
+            return {key: snapshot(item, depth - 1, weight) for key, item in found.items()}
     return value
 
 
-def plain(value: Any, depth: int = _MAX_DEPTH) -> Json:
+def plain(value: Any, depth: int = _MAX_DEPTH, breadth: int = _MAX_ITEMS) -> Json:
     """`value` as JSON can hold it, running none of its code.
 
-    Depth and breadth are bounded, so a cycle ends; what is not known is named by its type.
+    Depth, breadth and the number of values altogether are bounded, so a cycle ends; what is not
+    known is named by its type. Numbers that are not finite become `None`.
     """
-    cls = type(value)
-    if cls in (str, int, float, bool, type(None)):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, enum.Enum):
-        return plain(value.value, depth)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__index__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    return _plain_container(value, cls, depth)
+    return _Plain(breadth).of(value, depth)
 
 
-def _plain_container(value: Any, cls: type, depth: int) -> Json:
-    if cls in (list, tuple, set, frozenset):
-        if depth <= 0:
-            return "..."
-        kept: list[Json] = []
-        for item in value:
-            if len(kept) >= _MAX_ITEMS:
-                kept.append(f"... {len(value) - _MAX_ITEMS} more")
-                break
-            kept.append(plain(item, depth - 1))
-        return kept
-    if cls in (bytes, bytearray):
+class _Plain:
+    """One walk: what it may still take in."""
+
+    def __init__(self, breadth: int) -> None:
+        self._breadth = breadth
+        self._left = _MAX_NODES
+
+    def of(self, value: Any, depth: int) -> Json:
+        cls = type(value)
+        if value is None or cls is str or cls is bool:
+            return value  # type: ignore[no-any-return]
+        if issubclass(cls, enum.Enum):
+            value = _scalar(value)
+            cls = type(value)
+        if issubclass(cls, str):
+            return str.__str__(value)
+        if issubclass(cls, int):
+            bits = int.bit_length(value)
+            return int.__index__(value) if bits <= _MAX_BITS else f"<int of {bits} bits>"
+        if issubclass(cls, float):
+            return _finite(float.__float__(value))
+        return self._container(value, cls, depth)
+
+    def _container(self, value: Any, cls: type, depth: int) -> Json:
+        for kind, iterate, length in _SEQUENCES:
+            if issubclass(cls, kind):
+                return "..." if depth <= 0 else self._listed(iterate(value), length(value), depth)
+        found = fields(value)
+        if found is None:
+            return _printed(value, cls)
+        return "..." if depth <= 0 else self._mapped(found, depth)
+
+    def _listed(self, elements: Iterator[Any], length: int, depth: int) -> Json:
+        taken = self._taken(elements)
+        kept = [self.of(item, depth - 1) for item in taken]
+        return [*kept, f"... {length - len(taken)} more"] if length > len(taken) else kept
+
+    def _mapped(self, found: dict[str, Any], depth: int) -> Json:
+        taken = self._taken(iter(dict.items(found)))
+        return {_key(name): self.of(item, depth - 1) for name, item in taken}
+
+    def _taken(self, elements: Iterator[T]) -> list[T]:
+        # One step of the interpreter's own, so that other threads may change the container.
+        taken = list(islice(elements, max(0, min(self._breadth, self._left))))
+        self._left -= len(taken)
+        return taken
+
+
+def _printed(value: Any, cls: type) -> str:
+    if cls is bytes or cls is bytearray:
         return f"<{cls.__name__} of {len(value)} bytes>"
-    if cls in _PRINTABLE or isinstance(value, pathlib.PurePath):
+    if cls is datetime.datetime or cls is datetime.time:
+        known = any(type(value.tzinfo) is zone for zone in _ZONES)
+        zone = "" if known else f" {_named(type(value.tzinfo))}"
+        return str(value if known else value.replace(tzinfo=None)) + zone
+    if any(cls is one for one in _PRINTABLE):
         return str(value)
-    found = fields(value)
-    if found is None:
-        return f"<{cls.__module__}.{cls.__qualname__}>"
-    if depth <= 0:
-        return "..."
-    names = list(dict.keys(found) if isinstance(found, dict) else found)[:_MAX_ITEMS]
-    return {_key(name): plain(found[name], depth - 1) for name in names}
+    return _named(cls)
+
+
+def _named(cls: type) -> str:
+    module = _namespace(cls).get("__module__", "builtins")
+    return f"<{module if type(module) is str else '?'}.{_name(cls)}>"
 
 
 def _key(key: object) -> str:
-    return key if type(key) is str else str(plain(key, 0))
+    return key if type(key) is str else str(plain(key, 1))

@@ -2,11 +2,17 @@
 
 The offering thread pays for an append and never waits. A full queue refuses, and the refusal is
 counted by whoever offered. After a fork the child starts with an empty queue and no thread.
+
+Everything that an offer touches may be entered again while it is being touched: a garbage
+collection can run at any line, and end a recording that offers to the same worker on the same
+thread. So the lock is reentrant, and the thread is woken through a `SimpleQueue`, whose `put` is
+made for that, and not through an `Event`, whose lock is not.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 import weakref
@@ -54,29 +60,36 @@ class Worker(Generic[T]):
         self._tick = tick
         self._every = every
         self._teardown = teardown
-        self.renew()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._clear()
         _workers.add(self)  # type: ignore[arg-type]  # the registry only renews, it never offers
 
-    def renew(self) -> None:
-        """Start with an empty queue and no thread, as in a forked child."""
+    def _clear(self) -> None:
         self._queue: deque[tuple[T | threading.Event, int]] = deque()
-        # Reentrant: a collection inside the lock may run a finaliser that offers again.
         self._lock = threading.RLock()
+        self._items = 0
         self._bytes = 0
-        self._wake = threading.Event()
-        self._urgent = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._urged = False
         self._idle = True
-        self._closed = False
+
+    def renew(self) -> None:
+        """Start with an empty queue and no thread, as in a forked child; one that ticks goes on."""
+        ticking = self._thread is not None and self._every is not None and not self._closed
+        self._thread = None
+        self._clear()
+        if ticking:
+            self.start()
 
     @property
     def pending(self) -> int:
-        """Items waiting or in the hands of the thread's current batch."""
-        return len(self._queue)
+        """Items waiting, or in the hands of the thread."""
+        return self._items
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that the waiting items were said to weigh."""
+        """Bytes that those items were said to weigh."""
         return self._bytes
 
     def offer(self, item: T, size: int = 0) -> bool:
@@ -84,15 +97,16 @@ class Worker(Generic[T]):
         with self._lock:
             if (
                 self._closed
-                or len(self._queue) >= self.max_items
+                or self._items >= self.max_items
                 or self._bytes + size > self.max_bytes
             ):
                 return False
+            self._items += 1
             self._bytes += size
             self._queue.append((item, size))
             if not self._idle:
-                if len(self._queue) * 2 >= self.max_items or self._bytes * 2 >= self.max_bytes:
-                    self._urgent.set()  # half full: gathering on would lose some
+                if self._items * 2 >= self.max_items or self._bytes * 2 >= self.max_bytes:
+                    self._urge()  # half full: gathering on would lose some
                 return True
             self._idle = False
         self._rouse()
@@ -102,17 +116,22 @@ class Worker(Generic[T]):
         """Start the thread now, as one that ticks must."""
         self._rouse()
 
+    def _urge(self) -> None:
+        """Have the thread gather no longer. Said once for each gathering, so nothing piles up."""
+        if not self._urged:
+            self._urged = True
+            self._wake.put(None)
+
     def _rouse(self) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-                    if (
-                        fence.fenced("worker.start", thread.start) is None
-                        and thread.ident is not None
-                    ):
-                        self._thread = thread
-        self._wake.set()
+        with self._lock:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                fence.fenced("worker.start", thread.start)
+                if thread.ident is None:
+                    self._idle = True  # the next offer tries again
+                    return
+                self._thread = thread
+        self._wake.put(None)
 
     def mark(self) -> threading.Event | None:
         """Ask for everything offered so far to be handled now; the event tells when it was.
@@ -127,8 +146,8 @@ class Worker(Generic[T]):
                 return None
             self._queue.append((marker, 0))
             self._idle = False
-        self._urgent.set()
         self._rouse()
+        self._urge()
         if self._thread is None:  # no thread can start any more: the interpreter is going down
             self._drain()
         return marker
@@ -139,32 +158,61 @@ class Worker(Generic[T]):
         return marker is None or marker.wait(timeout)
 
     def close(self, timeout: float) -> bool:
-        """Flush within `timeout` seconds, then refuse everything and let the thread end."""
+        """Flush within `timeout` seconds, then refuse everything and see the thread end.
+
+        `False` when something was not handled, or the thread had not ended by then.
+        """
+        deadline = time.monotonic() + timeout
         done = self.flush(timeout)
         with self._lock:
-            self._closed = True
-        self._urgent.set()
-        self._wake.set()
-        return done
+            first, self._closed = not self._closed, True
+        if first and self._teardown is not None:
+            self._rouse()  # what was opened is closed on the thread, even if it never had to start
+        self._urge()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return done
+        thread.join(max(0.0, deadline - time.monotonic()))
+        return done and not thread.is_alive()
 
     def _run(self) -> None:
-        if self._setup is not None:
-            fence.fenced("worker.setup", self._setup)
+        try:
+            if self._setup is not None:
+                fence.fenced("worker.setup", self._setup)
+            self._work()
+        finally:
+            # Also when something that no fence holds back came out of the handler (`sys.exit`).
+            with self._lock:
+                if not self._closed:
+                    self._thread, self._idle = None, True
+
+    def _work(self) -> None:
         due = self._next_tick()
         while True:
-            self._wake.wait(None if due is None else max(0.0, due - time.monotonic()))
-            self._wake.clear()
-            if not self._closed and self._queue:
-                self._urgent.wait(self._linger)
-            self._urgent.clear()
+            self._listen(due)
             self._drain()
             if due is not None and time.monotonic() >= due and self._tick is not None:
                 fence.fenced("worker.tick", self._tick)
                 due = self._next_tick()
-            if self._closed:
-                break
+            with self._lock:
+                if self._closed and not self._queue:
+                    break
         if self._teardown is not None:
             fence.fenced("worker.teardown", self._teardown)
+
+    def _listen(self, due: float | None) -> None:
+        """Wait to be woken or for the tick; then gather for a while, unless urged."""
+        if not self._closed:
+            self._heard(None if due is None else max(0.0, due - time.monotonic()))
+        if self._queue and not self._urged and not self._closed:
+            self._heard(self._linger)
+        self._urged = False
+
+    def _heard(self, timeout: float | None) -> None:
+        try:
+            self._wake.get(timeout=timeout)
+        except queue.Empty:
+            return
 
     def _next_tick(self) -> float | None:
         return None if self._every is None else time.monotonic() + self._every
@@ -174,14 +222,17 @@ class Worker(Generic[T]):
             batch: list[T] = []
             markers: list[threading.Event] = []
             weight = self._take(batch, markers)
-            if batch:
-                fence.fenced(f"worker.{self.name}", self._handle, batch)
-            with self._lock:
-                self._bytes -= weight
-                if not self._queue:
-                    self._idle = True
-            for marker in markers:
-                marker.set()
+            try:
+                if batch:
+                    fence.fenced(f"worker.{self.name}", self._handle, batch)
+            finally:
+                with self._lock:
+                    self._items -= len(batch)
+                    self._bytes -= weight
+                    if not self._queue:
+                        self._idle = True
+                for marker in markers:
+                    marker.set()
             if not batch and not markers:
                 return
 

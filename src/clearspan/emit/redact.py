@@ -26,7 +26,8 @@ _HINTS = (
 )  # fmt: skip
 _SECRETS = re.compile(
     r"""
-      (?<![A-Za-z0-9])(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9_\-]{16,}
+      # with a digit or a long run of signs: package names have neither
+      (?<![A-Za-z0-9])(?:sk|pk|rk)[-_](?:(?=[A-Za-z_\-]*\d)[A-Za-z0-9_\-]{16,}|[A-Za-z]{20,}[A-Za-z0-9_\-]*)
     | (?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w\-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{30,})
     | (?<![A-Za-z0-9])(?:hf|gsk|r8)_[A-Za-z0-9]{16,}
     | (?<![A-Za-z0-9])xai-[A-Za-z0-9]{20,}
@@ -39,7 +40,9 @@ _SECRETS = re.compile(
     | (?<=BEARER\ )[A-Za-z0-9_\-.~+/=]{12,}
     | (?<=://)[^\s/:@"'<>]{1,256}:[^\s/@"'<>]{1,256}(?=@)
     | (?:(?i:api[_-]?key|access[_-]?key|secret[_-]?key|client[_-]?secret|auth[_-]?token|access[_-]?token|password|passwd)
-       ["']?\s{0,3}[:=]\s{0,3}["']?)(?P<named>[^\s"',;&<>\\]{8,})
+       ["']?\s{0,3}[:=]\s{0,3}["']?)
+       # a value, not the code or the placeholder that usually stands there: letters and digits
+       (?P<named>(?=[^\s"',;&<>\\()]*\d)(?=[^\s"',;&<>\\()]*[A-Za-z])[^\s"',;&<>\\()]{10,})(?!\()
     """,
     re.VERBOSE,
 )

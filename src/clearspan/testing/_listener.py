@@ -117,16 +117,16 @@ class Listener(socketserver.TCPServer):
 
     def process_request(self, request: object, client_address: object) -> None:
         """Give a new connection its thread."""
-        if not isinstance(request, socket.socket):
-            raise TypeError(f"expected a TCP connection, got {type(request).__name__}")
+        # The base class also serves datagrams; for TCP a request is the accepted connection.
+        connection = cast("socket.socket", request)
         thread = threading.Thread(
             target=self._converse,
-            args=(request, client_address),
+            args=(connection, client_address),
             name="clearspan-model-server-connection",
             daemon=True,
         )
         with self._changed:
-            self._open[request] = thread
+            self._open[connection] = thread
         thread.start()
 
     def _converse(self, connection: socket.socket, client_address: object) -> None:

@@ -133,10 +133,14 @@ def _answer(question: Obj, said: str) -> Obj:
         return {**named, "probability": round(0.05 + 0.9 * len(shared) / max(len(asked), 1), 4)}
     if kind == "choice":
         values = [obj(choice).get("value") for choice in array(question.get("choices"))]
+        if not values:
+            return {**named, "type": "refusal"}
         at, weights = _weights(values, said)
         odds = [{"value": v, "probability": w} for v, w in zip(values, weights, strict=True)]
         return {**named, "choice": values[at], "confidence": weights[at], "probabilities": odds}
     labels = [obj(level).get("label") for level in array(question.get("levels"))]
+    if not labels:
+        return {**named, "type": "refusal"}
     at, weights = _weights(labels, said)
     rows = enumerate(zip(labels, weights, strict=True))
     levels = [{"label": label, "value": n, "probability": w} for n, (label, w) in rows]
@@ -145,8 +149,6 @@ def _answer(question: Obj, said: str) -> Obj:
 
 
 def _weights(options: Sequence[object], said: str) -> tuple[int, list[float]]:
-    if not options:
-        return 0, []
     found = [index for index, option in enumerate(options) if str(option).lower() in said]
     at = found[0] if found else 0
     rest = 0.2 / (len(options) - 1) if len(options) > 1 else 0.0
