@@ -114,7 +114,10 @@ def test_coroutines_and_their_streams_are_recorded(example: Any) -> None:
         acme = client(server, "AsyncClient")
         await acme.chat(model="acme-1", messages=MESSAGES)
         return len(
-            [chunk async for chunk in await acme.chat(model="acme-2", messages=MESSAGES, stream=True)]
+            [
+                chunk
+                async for chunk in await acme.chat(model="acme-2", messages=MESSAGES, stream=True)
+            ]
         )
 
     with ModelServer() as server, captured(providers=[example.provider]) as seen:

@@ -32,7 +32,7 @@ from clearspan.exporters.otlp_json import (
     JsonLinesSpanExporter,
     build,
 )
-from tests.exporters.kit import finished, logger, meter, program, spans, tracer, unprivileged
+from tests.exporters.kit import bare, finished, logger, meter, program, spans, tracer, unprivileged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +100,6 @@ def test_spans_are_written_in_the_official_encoding(lines: JsonLines, path: Path
                 "share": 0.5,
                 "yes": True,
                 "list": ("a", "b"),
-                "nested": {"deep": [{"er": 1}]},
-                "bytes": b"\x00\xff",
                 # What looks like an id is none when it is a value.
                 "traceId": "AAAA",
             },
@@ -134,14 +132,23 @@ def test_spans_are_written_in_the_official_encoding(lines: JsonLines, path: Path
     assert given["count"] == {"intValue": str(2**62)}
     assert (given["share"], given["yes"]) == ({"doubleValue": 0.5}, {"boolValue": True})
     assert given["list"]["arrayValue"]["values"] == [{"stringValue": "a"}, {"stringValue": "b"}]
-    (deep,) = given["nested"]["kvlistValue"]["values"]
-    assert deep["value"]["arrayValue"]["values"][0]["kvlistValue"]["values"] == [
-        {"key": "er", "value": {"intValue": "1"}}
-    ]
-    assert given["bytes"] == {"bytesValue": "AP8="}
     assert given["traceId"] == {"stringValue": "AAAA"}
     request = parsed(document, ExportTraceServiceRequest())
     assert request.resource_spans[0].scope_spans[0].spans[0].name == "chat"
+
+
+def test_nested_values_survive(lines: JsonLines, path: Path) -> None:
+    nested = {"deep": [{"er": 1}, "x"], "traceId": "AAAA"}
+    JsonLinesSpanExporter(lines).export([bare({"nested": nested, "bytes": b"\x00\xff"})])
+    (document,) = read(path)
+    (written,) = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    given = values(written["attributes"])
+    inner = values(given["nested"]["kvlistValue"]["values"])
+    first, second = inner["deep"]["arrayValue"]["values"]
+    assert first["kvlistValue"]["values"] == [{"key": "er", "value": {"intValue": "1"}}]
+    assert second == {"stringValue": "x"}
+    assert inner["traceId"] == {"stringValue": "AAAA"}
+    assert given["bytes"] == {"bytesValue": "AP8="}
 
 
 def test_events_are_written_in_the_official_encoding(lines: JsonLines, path: Path) -> None:

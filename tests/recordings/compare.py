@@ -13,6 +13,7 @@ from .values import ABSENT, accepts
 
 NAMES = (
     "error.type",
+    "gen_ai.conversation.compacted",
     "gen_ai.embeddings.dimension.count",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
@@ -68,14 +69,11 @@ def _failed(reading: Reading, span: Span) -> list[Difference]:
 
 
 def _tools(reading: Reading, span: Span) -> list[Difference]:
-    seen = [
-        (tool.get("type"), tool.get("name")) for tool in _messages(span, "gen_ai.tool.definitions")
-    ]
-    named = all(seen_name for _, seen_name in seen)
-    plain = [pair for pair in reading.tools if pair[0] == "function"]
-    alike = [kind for kind, _ in seen] == [kind for kind, _ in reading.tools]
-    alike = alike and [pair for pair in seen if pair[0] == "function"] == plain
-    return [] if alike and named else [("gen_ai.tool.definitions", reading.tools, seen)]
+    found = _messages(span, "gen_ai.tool.definitions")
+    seen = [(tool.get("type"), tool.get("name")) for tool in found]
+    return (
+        [] if accepts(reading.tools, seen) else [("gen_ai.tool.definitions", reading.tools, seen)]
+    )
 
 
 def _instructions(reading: Reading, span: Span) -> list[Difference]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from . import said_chat, said_responses
 from .exchange import Exchange
-from .facts import Said
+from .facts import Media, Said
 from .hosts import provider_of
 from .raw import (
     JsonMap,
@@ -60,7 +60,7 @@ class Reading:
     join_inputs: bool = False
     join_outputs: bool = False
     instructions: str | None = None
-    tools: list[tuple[str, str]] = field(default_factory=list)
+    tools: list[tuple[str, OneOf]] = field(default_factory=list)
     provider_runs: frozenset[str] = frozenset()
 
 
@@ -147,6 +147,8 @@ def response_facts(
     finish = (*ended, "tool_call") if ended == ("stop",) else ended
     reading.outputs = said_responses.responses_output(items, finish)
     reading.provider_runs |= said_responses.provider_runs(items)
+    if any(item.get("type") == "compaction" for item in items):
+        reading.attributes["gen_ai.conversation.compacted"] = maybe(True)
     reading.attributes.update(usage_facts([response.get("usage")], []))
     error = as_map(response.get("error"))
     if error or response.get("status") == "failed":
@@ -202,7 +204,31 @@ def _begin(exchange: Exchange) -> Reading:
         reading.join_inputs = reading.join_outputs = True
         reading.provider_runs = said_responses.provider_runs(maps(payload.get("input")))
         reading.instructions = as_text(payload.get("instructions")) or None
+    elif endpoint in ("images", "moderations"):
+        reading.inputs, reading.join_inputs = asked_in(payload), True
     return reading
+
+
+def asked_in(payload: JsonMap) -> list[Said]:
+    """The text that a picture is made from, or that is judged, as what a user said; several texts as one."""
+    source = payload.get("prompt") or payload.get("input")
+    parts = as_list(source) or [source]
+    text = "".join(as_text(part) or as_text(as_map(part).get("text")) for part in parts)
+    pictures = [as_text(as_map(as_map(part).get("image_url")).get("url")) for part in parts]
+    media = tuple(said_chat.data_or_address(url, "image") for url in pictures if url)
+    return [Said("user", text, media=media)]
+
+
+def pictures_of(body: JsonMap) -> list[Said]:
+    """The pictures that were made, by address or content, as one message."""
+    addresses = [as_text(entry.get("url")) for entry in maps(body.get("data"))]
+    contents = [as_text(entry.get("b64_json")) for entry in maps(body.get("data"))]
+    media = [
+        said_chat.data_or_address(address, "image") if address else Media("blob", "image", content)
+        for address, content in zip(addresses, contents, strict=True)
+        if address or content
+    ]
+    return [Said("assistant", media=tuple(media))] if media else []
 
 
 def _read_stream(reading: Reading, exchange: Exchange) -> None:
@@ -255,6 +281,8 @@ def _read_plain(reading: Reading, exchange: Exchange) -> None:
     elif exchange.endpoint == "embeddings":
         embedding_facts(reading, body, exchange.payload)
     else:
+        if exchange.endpoint == "images":
+            reading.outputs, reading.join_outputs = pictures_of(body), True
         reading.attributes.update(usage_facts([body.get("usage")], []))
     if exchange.endpoint != "responses" and body.get("error"):
         reading.failed = None if body.get("choices") else True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from .raw import JsonMap, as_list, as_map, as_number, as_text, maps
-from .values import maybe
+from .values import OneOf, maybe
 
 NAMES = (
     "gen_ai.conversation.id",
     "gen_ai.output.type",
+    "gen_ai.prompt.name",
+    "gen_ai.prompt.version",
     "gen_ai.request.choice.count",
     "gen_ai.request.encoding_formats",
     "gen_ai.request.frequency_penalty",
@@ -21,6 +23,7 @@ NAMES = (
     "gen_ai.request.temperature",
     "gen_ai.request.top_k",
     "gen_ai.request.top_p",
+    "openai.api.type",
     "openai.request.service_tier",
 )
 _NUMBERS = {
@@ -79,12 +82,19 @@ def _lists(payload: JsonMap, endpoint: str) -> dict[str, object]:
 
 def _words(payload: JsonMap, endpoint: str, provider: str) -> dict[str, object]:
     facts: dict[str, object] = {**_level(payload, endpoint), **_output_type(payload, endpoint)}
+    api = {"chat": "chat_completions", "responses": "responses"}.get(endpoint)
+    if api:
+        facts["openai.api.type"] = api if provider == "openai" else maybe(api)
     tier = as_text(payload.get("service_tier"))
     if tier and tier != "auto":
         facts["openai.request.service_tier"] = tier if provider == "openai" else maybe(tier)
     previous = as_text(payload.get("previous_response_id"))
     if previous:
         facts["gen_ai.request.previous_response.id"] = previous
+    template = as_map(payload.get("prompt"))
+    for source, target in (("id", "gen_ai.prompt.name"), ("version", "gen_ai.prompt.version")):
+        if as_text(template.get(source)):
+            facts[target] = maybe(template[source])
     conversation = payload.get("conversation")
     identity = as_text(conversation) or as_text(as_map(conversation).get("id"))
     if identity:
@@ -120,14 +130,18 @@ def _output_type(payload: JsonMap, endpoint: str) -> dict[str, object]:
     return {"gen_ai.output.type": maybe("text")} if kind == "text" else {}
 
 
-def tool_names(payload: JsonMap) -> list[tuple[str, str]]:
-    """Type and name of each tool on offer; a tool of the provider that has no name is called by its type."""
-    found: list[tuple[str, str]] = []
+def tool_names(payload: JsonMap) -> list[tuple[str, OneOf]]:
+    """Type and name of each tool on offer.
+
+    A tool of the provider that has no name is called by its type; a remote server may be called by its label.
+    """
+    found: list[tuple[str, OneOf]] = []
     for tool in maps(payload.get("tools")):
         kind = as_text(tool.get("type")) or "function"
         inner = as_map(tool.get(kind))
-        found.append((kind, as_text(inner.get("name")) or as_text(tool.get("name")) or kind))
-    found.extend(
-        ("function", as_text(function.get("name"))) for function in maps(payload.get("functions"))
-    )
+        name = as_text(inner.get("name")) or as_text(tool.get("name"))
+        label = as_text(tool.get("server_label"))
+        found.append((kind, OneOf(name) if name else OneOf(kind, label or kind)))
+    for function in maps(payload.get("functions")):
+        found.append(("function", OneOf(as_text(function.get("name")))))
     return found

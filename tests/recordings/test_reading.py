@@ -61,6 +61,7 @@ def test_request_parameters() -> None:
         "gen_ai.request.reasoning.level": "low",
         "gen_ai.output.type": "json",
         "openai.request.service_tier": "flex",
+        "openai.api.type": "chat_completions",
     }
 
 
@@ -72,7 +73,7 @@ def test_defaults_are_not_requests() -> None:
         "stop": None,
         "reasoning": {"summary": "auto"},
     }
-    assert request_facts(payload, "chat", "openai") == {}
+    assert request_facts(payload, "embeddings", "openai") == {}
 
 
 def test_responses_parameters() -> None:
@@ -89,6 +90,7 @@ def test_responses_parameters() -> None:
         "gen_ai.output.type": "json",
         "gen_ai.request.previous_response.id": "r0",
         "gen_ai.conversation.id": "conv",
+        "openai.api.type": "responses",
     }
 
 
@@ -98,6 +100,7 @@ def test_tools_of_every_form() -> None:
         {"type": "custom", "custom": {"name": "b"}},
         {"type": "function", "name": "c"},
         {"type": "web_search"},
+        {"type": "mcp", "server_label": "docs"},
     ]
     names = tool_names({"tools": tools, "functions": [{"name": "d"}]})
     expected = [
@@ -105,9 +108,11 @@ def test_tools_of_every_form() -> None:
         ("custom", "b"),
         ("function", "c"),
         ("web_search", "web_search"),
+        ("mcp", "docs"),
         ("function", "d"),
     ]
-    assert names == expected
+    assert accepts(names, expected)
+    assert not accepts(names, [*expected[:-1], ("function", "web_search")])
 
 
 def test_usage_details_and_zeros() -> None:

@@ -27,6 +27,25 @@ def test_a_completion() -> None:
     assert said(reading) == [Said("assistant", "one", finish=("stop",))]
 
 
+def test_a_picture() -> None:
+    body = {"created": 1, "data": [{"url": "https://pictures.test/1.png"}, {"b64_json": "AAAA"}]}
+    url = "https://api.openai.com/v1/images/generations"
+    reading = read(made({"prompt": "a cat"}, body=body, endpoint="images", url=url))
+    assert reading.name == "generate_content"
+    assert reading.inputs == [Said("user", "a cat")]
+    media = (Media("uri", "image", "https://pictures.test/1.png"), Media("blob", "image", "AAAA"))
+    assert said(reading) == [Said("assistant", media=media)]
+
+
+def test_a_moderation() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    payload = {"model": "o", "input": [{"type": "text", "text": "a"}, "b", picture]}
+    url = "https://api.openai.com/v1/moderations"
+    reading = read(made(payload, body={"id": "m1", "results": []}, endpoint="moderations", url=url))
+    assert (reading.name, reading.outputs) == ("moderation o", None)
+    assert reading.inputs == [Said("user", "ab", media=(Media("blob", "image", "AAAA"),))]
+
+
 @pytest.mark.parametrize("vector", [[0.1, 0.2, 0.3], "AAAAAAAAAAAAAAAA"])
 def test_embeddings(vector: object) -> None:
     body = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
+from types import FunctionType
+from typing import Any, NamedTuple, TypeVar, overload
 
 from clearspan import semconv as sc
 from clearspan.capture import inlet, recording
@@ -15,7 +17,7 @@ from clearspan.core.fence import fenced
 from clearspan.core.observe import Recording
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint
-from clearspan.record import Operation
+from clearspan.record import Operation, Outcome
 
 __all__ = ["Capture", "Decorator", "observe"]
 
@@ -43,15 +45,30 @@ def observe(
     function's own. `capture` turns arguments and result off, or takes `{"inputs": ..., "output":
     ...}` where each is a flag or a function that answers what shall be kept. Arguments are captured
     by name, `self` and `cls` never. Raises `ValueError` for an unknown kind, `TypeError` for a
-    target that is not callable.
+    target that is not callable or a `capture` of another form.
 
     A class is returned as it is, with its `__call__` recorded, or all its public methods when it
     has no `__call__`.
     """
     check_kind(kind)
+    _check_capture(capture)
     if target is None:
         return lambda given: _observed(given, kind, name, capture)
     return _observed(target, kind, name, capture)
+
+
+def _check_capture(capture: object) -> None:
+    """A misspelt name here would keep what was meant to be left out."""
+    known = isinstance(capture, bool) or (
+        isinstance(capture, Mapping)
+        and set(capture) <= {"inputs", "output"}
+        and all(isinstance(item, bool) or callable(item) for item in capture.values())
+    )
+    if not known:
+        raise TypeError(
+            "clearspan: capture must be True, False, or a mapping of 'inputs' and 'output' to True, "
+            f"False or a function, not {capture!r}"
+        )
 
 
 def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any:
@@ -65,10 +82,22 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         raise TypeError(
             f"clearspan: cannot observe {type(target).__name__}: it is not a function, method or class"
         )
-    endpoint = _endpoint(inner, kind, capture)
-    drive = kind_of(inner)
+    kept = _kept(inner, kind, capture)
+    endpoint, finish, drive = _endpoint(kept, kind), _joined(kept), kind_of(inner)
     # A retrieval's name is its data source, which only the developer can tell.
     label = None if kind == "retrieval" else _label(inner)
+
+    def start(call: Call) -> Recording | None:
+        draft = new_draft(kind, name or label)
+        draft.endpoint, draft.finish_with = endpoint, finish
+        model = call.kwargs.get("model") if draft.kind == "client" else None
+        draft.model = model if isinstance(model, str) and model else None
+        draft.extras.update(endpoint.extras)
+        started = recording.start(draft, made_by=_Decorated)
+        if started is not None:
+            started.kept = kept
+            fenced("capture.inputs", started.begin, call)
+        return started
 
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -77,8 +106,7 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
             return wrapped(*args, **kwargs)
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording | None:
-            draft = new_draft(kind, name or label)
-            return fenced("recording.begin", _begin, draft, endpoint, Call(instance, args, kwargs))
+            return fenced("recording.begin", start, Call(instance, args, kwargs))
 
         return drive(wrapped, args, kwargs, begin)
 
@@ -92,87 +120,153 @@ def _observed_class(cls: type, kind: str, name: str | None, capture: Capture) ->
     )
     for item in names:
         method = own[item]
-        if inspect.isfunction(method) or isinstance(method, (classmethod, staticmethod)):
+        # By its type, which no wrapper can pretend to be: what is recorded already is left alone.
+        if type(method) in (FunctionType, classmethod, staticmethod) and not _recorded(method):
             setattr(cls, item, _observed(method, kind, name, capture))
     return cls
 
 
-def _label(function: Callable[..., Any]) -> str:
+def _recorded(method: Any) -> bool:
+    """Whether there is a decorator of ours below `classmethod` or `staticmethod`."""
+    return type(getattr(method, "__func__", None)) is Wrapper
+
+
+def _label(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
     qualname: str = getattr(function, "__qualname__", None) or type(function).__qualname__
     return qualname.rpartition("<locals>.")[2]
 
 
-def _begin(draft: Draft, endpoint: Endpoint, call: Call) -> Recording | None:
-    draft.endpoint = endpoint
-    draft.finish_with = _join
-    model = call.kwargs.get("model") if draft.kind == "client" else None
-    draft.model = model if isinstance(model, str) and model else None
-    draft.extras.update(endpoint.extras)
-    started = recording.start(draft)
-    if started is not None and draft.content:
+def _full_name(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = getattr(function, "__module__", None)
+    return f"{module}.{_label(function)}" if module else _label(function)
+
+
+class _Kept(NamedTuple):
+    """What of a decorated function's arguments and result is kept."""
+
+    function: Any
+    inputs: bool | Callable[[Any], Any]
+    output: bool | Callable[[Any], Any]
+    documents: bool
+
+
+def _kept(function: Any, kind: str, capture: Capture) -> _Kept:
+    whole = isinstance(capture, bool)
+    return _Kept(
+        function,
+        capture if whole else capture.get("inputs", True),
+        capture if whole else capture.get("output", True),
+        KINDS[kind][0] is Operation.RETRIEVAL,
+    )
+
+
+class _Decorated(recording.Recording):
+    """A recording of host code: its values are the host's to change at once, so they are copied."""
+
+    __slots__ = ("kept",)
+
+    kept: _Kept
+
+    def begin(self, call: Call) -> None:
+        """Keep the arguments until they are read: a copy, or what the host's function makes of them."""
+        kept, draft, weight = self.kept, self.draft, [0]
+        if not draft.content or kept.inputs is False:
+            return
+        if callable(kept.inputs):
+            made = kept.inputs(_by_name(kept.function, call))
+            draft.value(given=read.snapshot(made, _DEPTH, weight))
+        else:
+            args = tuple([read.snapshot(item, _DEPTH, weight) for item in call.args])
+            kwargs = {
+                key: read.snapshot(value, _DEPTH, weight) for key, value in call.kwargs.items()
+            }
+            draft.call = Call(call.instance, args, kwargs)
+        draft.weight += weight[0]
+
+    def result(self, value: Any) -> None:
+        if self.draft.content and self.kept.output is not False:
+            self.draft.result = fenced("capture.output", self._copy, value)
+        self._remember()
+        self.ended(Outcome.COMPLETED)
+
+    def _copy(self, value: Any) -> Any:
         weight = [0]
-        args = tuple([read.snapshot(item, _DEPTH, weight) for item in call.args])
-        kwargs = {key: read.snapshot(value, _DEPTH, weight) for key, value in call.kwargs.items()}
-        draft.call = Call(call.instance, args, kwargs)
-        draft.weight = weight[0]
-    return started
+        made = self.kept.output(value) if callable(self.kept.output) else value
+        copied = read.snapshot(made, _DEPTH, weight)
+        self.draft.weight += weight[0]
+        return copied
+
+    def chunk(self, item: Any) -> None:
+        if self.kept.output is True and self.draft.content:
+            item = fenced("capture.output", read.snapshot, item, _DEPTH, [0])
+        super().chunk(item)
 
 
-def _endpoint(function: Callable[..., Any], kind: str, capture: Capture) -> Endpoint:
+def _endpoint(kept: _Kept, kind: str) -> Endpoint:
     """Describe a decorated function as providers describe theirs, so that nothing is written twice."""
-    inputs = capture if isinstance(capture, bool) else capture.get("inputs", True)
-    output = capture if isinstance(capture, bool) else capture.get("output", True)
-    operation = KINDS[kind][0]
 
     def request(draft: Draft, call: Call) -> None:
-        if inputs is not False:
-            named = _by_name(function, call)
-            kept = inputs(named) if callable(inputs) else named
-            draft.value(given=_query(kept) if operation is Operation.RETRIEVAL else kept)
+        given = _by_name(kept.function, call)
+        draft.value(given=_query(given) if kept.documents else given)
 
     def response(draft: Draft, value: Any) -> None:
-        if output is not False:
-            kept = output(value) if callable(output) else value
-            draft.value(made=_documents(kept) if operation is Operation.RETRIEVAL else kept)
+        draft.value(made=_documents(value) if kept.documents else value)
 
     def chunk(draft: Draft, item: Any) -> None:
         draft.pieces += 1
-        if output is not False and draft.content:
+        if kept.output is not False and draft.content:
             if draft.output_value is None:
                 draft.output_value = _Pieces()
             if len(draft.output_value) < _MAX_ITEMS:
                 draft.output_value.append(item)
 
-    module = getattr(function, "__module__", None)
-    full = f"{module}.{_label(function)}" if module else _label(function)
-    extras = {sc.CODE_FUNCTION_NAME: full}
-    return Endpoint(operation, (), request, response, chunk, stepped=True, extras=extras)
+    extras = {sc.CODE_FUNCTION_NAME: _full_name(kept.function)}
+    return Endpoint(KINDS[kind][0], (), request, response, chunk, stepped=True, extras=extras)
 
 
 class _Pieces(list[Any]):
     """What a generator gave, one by one, until the end tells whether it is a text."""
 
 
-def _join(draft: Draft) -> None:
-    made = draft.output_value
-    if isinstance(made, _Pieces):
-        draft.output_value = (
-            "".join(made) if all(isinstance(item, str) for item in made) else list(made)
-        )
+def _joined(kept: _Kept) -> Callable[[Draft], None]:
+    """Puts together what a generator gave, when it has given all."""
+
+    def finish(draft: Draft) -> None:
+        pieces, draft.output_value = draft.output_value, None
+        if not isinstance(pieces, _Pieces):
+            draft.output_value = pieces
+            return
+        made: Any = list(pieces)
+        if all(isinstance(item, str) for item in pieces):
+            made = "".join(pieces)
+        if callable(kept.output):
+            made = kept.output(made)
+        draft.output_value = _documents(made) if kept.documents else made
+
+    return finish
 
 
-def _by_name(function: Callable[..., Any], call: Call) -> dict[str, Any]:
+def _by_name(function: Any, call: Call) -> dict[str, Any]:
     """The arguments under their parameters' names; `self` and `cls` are not among them."""
-    signature = inspect.signature(function)
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):  # written in C, some tell nothing
+        return {"args": list(call.args), **call.kwargs}
+    first = next(iter(signature.parameters), None)
     args = call.args
-    if call.instance is not None and next(iter(signature.parameters), None) in ("self", "cls"):
+    if call.instance is not None and not inspect.isbuiltin(function):
         args = (None, *args)
-        bound = signature.bind_partial(*args, **call.kwargs).arguments
-        bound.pop(next(iter(signature.parameters)))
-    else:
-        bound = signature.bind_partial(*args, **call.kwargs).arguments
+    elif first not in ("self", "cls"):
+        first = None
+    bound = signature.bind_partial(*args, **call.kwargs).arguments
     found: dict[str, Any] = {}
     for name, value in bound.items():
+        if name == first:
+            continue
         if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             found.update(value)
         else:
@@ -180,10 +274,8 @@ def _by_name(function: Callable[..., Any], call: Call) -> dict[str, Any]:
     return found
 
 
-def _query(arguments: Any) -> Any:
+def _query(arguments: dict[str, Any]) -> Any:
     """The text that is searched for, where it can be told apart from the other arguments."""
-    if not isinstance(arguments, dict):
-        return arguments
     texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
     for name in _QUERY_NAMES:
         if name in texts:
@@ -201,12 +293,8 @@ def _documents(made: Any) -> Any:
         if isinstance(item, str):
             documents.append({"content": item})
         elif known is not None and "page_content" in known:
-            documents.append(
-                {
-                    **{key: value for key, value in known.items() if key != "page_content"},
-                    "content": known["page_content"],
-                }
-            )
+            rest = {key: value for key, value in known.items() if key != "page_content"}
+            documents.append({**rest, "content": known["page_content"]})
         else:
             documents.append(item)
     return documents

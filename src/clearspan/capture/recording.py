@@ -6,6 +6,7 @@ import contextvars
 import time
 import traceback
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
@@ -32,22 +33,28 @@ _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
 
 
 def active() -> Recording | None:
-    """The innermost operation whose code is running here."""
-    return _active.get()
+    """The innermost operation whose code is running here.
+
+    One that has ended does not count: a task that it started, and that outlives it, is on its own.
+    """
+    found = _active.get()
+    return None if found is None or found.done else found
 
 
-def start(draft: Draft, owner: object = None) -> Recording | None:
+def start(draft: Draft, owner: object = None, made_by: type[R] | None = None) -> R | None:
     """Begin recording `draft`; `None` when nobody listens or the context asks for silence."""
     inlet = current()
     if inlet is None or silent():
         return None
-    outer = _active.get()
+    outer = active()
     if outer is not None and owner is not None and outer.absorbs(draft):
         return _Inner(draft, inlet, owner, outer)
     draft.context = current_context()
+    if not inlet.open(draft):
+        return None
     if outer is not None:
         _count(draft, outer.draft)
-    return Recording(draft, inlet, owner) if inlet.open(draft) else None
+    return Recording(draft, inlet, owner)
 
 
 def _count(draft: Draft, outer: Draft) -> None:
@@ -71,6 +78,7 @@ class Recording:
         "_finalizer",
         "_inlet",
         "_stream",
+        "_undo",
         "draft",
         "error_code",
         "owner",
@@ -86,6 +94,7 @@ class Recording:
         self._done = False
         self._inner: Recording | None = None
         self._late = False
+        self._undo: list[Callable[[], None]] = []
         self._stream: weakref.ref[Any] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -93,6 +102,10 @@ class Recording:
 
     def attach(self) -> Any:
         """Make this operation the active one."""
+        if self._finalizer is not None:
+            # What was watched has begun to run, so that it will see its own end.
+            self._finalizer.detach()
+            self._finalizer = None
         return self._inlet.attach(self.draft), _active.set(self)
 
     def detach(self, token: Any) -> None:
@@ -108,16 +121,30 @@ class Recording:
         kind = type(value)
         endpoint: Endpoint = self.draft.endpoint
         if kind is CoroutineType or (endpoint.stepped and kind in _GENERATORS):
-            return observe.follow(value, self)
+            return self._driven(value)
         if endpoint.follow is not None and fenced("recording.follow", endpoint.follow, value, self):
             self._remember()
             return value
         if kind is GeneratorType:
+            self._remember()
             return self.relay(value)
         if kind is AsyncGeneratorType:
+            self._remember()
             return self.arelay(value)
         self.result(value)
         return value
+
+    def _driven(self, value: Any) -> Any:
+        """Drive a coroutine or generator; one that is dropped before its first step ends here."""
+        driver = observe.follow(value, self)
+        self._finalizer = weakref.finalize(driver, self._unused, value)
+        self._finalizer.atexit = False
+        return driver
+
+    def _unused(self, value: Any) -> None:
+        if type(value) is CoroutineType:
+            value.close()  # its driver is already reported as never awaited
+        self.ended(Outcome.ABANDONED)
 
     def chunk(self, item: Any) -> None:
         """Note a chunk and when it came; batches are handed on so that none lives for long."""
@@ -139,8 +166,10 @@ class Recording:
         draft.outcome = draft.outcome or outcome
         if self._finalizer is not None:
             self._finalizer.detach()
+        while self._undo:
+            self._undo.pop()()
         if error is not None and outcome is Outcome.FAILED:
-            draft.error = fenced("recording.error", describe_error, error, self.error_code)
+            draft.error = describe_error(error, self.error_code)
         if self._buffer:
             self._hand_over()
         self._close()
@@ -202,13 +231,26 @@ class Recording:
     def closing(self, owner: object, method: str) -> None:
         """End the record when `owner.method()` is called from outside the stream itself."""
         inner = getattr(owner, method)
+        before = vars(owner).get(method)
 
         def closed(*args: Any, **kwargs: Any) -> Any:
             if not self._reading():
                 self.ended(Outcome.CLOSED)
             return inner(*args, **kwargs)
 
+        def undo() -> None:
+            found = known()
+            if found is None or vars(found).get(method) is not closed:
+                return  # gone, or somebody else's in the meantime
+            if before is None:
+                delattr(found, method)
+            else:
+                setattr(found, method, before)
+
+        known = weakref.ref(owner)
         setattr(owner, method, closed)
+        # What holds itself would be collected late only, and needs no ear any more.
+        self._undo.append(undo)
 
     def _reading(self) -> bool:
         """Whether the stream is just being read: then it knows better than we why it is closed."""
@@ -231,8 +273,10 @@ class Recording:
 
     def _remember(self) -> None:
         """Let `clearspan.current()` find this response, whose id is read when somebody asks."""
-        self.draft.ref = ResponseRef(self.draft)
-        last_response.set(self.draft.ref.id)
+        if _family(self.draft.operation) == "inference":
+            told = self._inner.draft.ref if self._inner is not None else None
+            self.draft.ref = told or ResponseRef(self.draft)
+            last_response.set(self.draft.ref.id)
 
 
 class _Inner(Recording):
@@ -277,7 +321,8 @@ def describe_error(
     """
     name = qualified(type(error))
     known = fenced("reader.error", code, error) if code is not None else None
-    return ErrorInfo(known or name, str(error) or None, _frames(error), name)
+    message = fenced("recording.error", str, error)
+    return ErrorInfo(known or name, message or None, _frames(error), name)
 
 
 def qualified(cls: type) -> str:
@@ -288,11 +333,10 @@ def qualified(cls: type) -> str:
 
 
 def _frames(error: BaseException) -> str | None:
-    summary = traceback.StackSummary.extract(
-        traceback.walk_tb(error.__traceback__), limit=-_FRAMES, lookup_lines=False
-    )
+    innermost = deque(traceback.walk_tb(error.__traceback__), _FRAMES)
     lines = [
-        f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}' for frame in summary
+        f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}'
+        for frame, line in innermost
     ]
     return (
         "\n".join(["Traceback (most recent call last):", *lines, qualified(type(error))])

@@ -24,9 +24,7 @@ _counts: Counter[str] = Counter()
 _logged: dict[str, float] = {}
 
 
-def fenced(
-    site: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-) -> T | None:
+def fenced(site: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
     """Call `function`; answer `None` when it raises, having counted the failure under `site`.
 
     Only `Exception` is held back: Ctrl-C and cancellation belong to the host.

@@ -16,7 +16,6 @@ import inspect
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Coroutine,
     Generator,
@@ -40,6 +39,8 @@ __all__ = [
     "resume",
     "step",
 ]
+
+_CANCELLED = ("CancelledError", "Cancelled")  # asyncio's and trio's, neither of which is imported
 
 
 class Recording(Protocol):
@@ -74,9 +75,9 @@ def outcome_of(error: BaseException) -> Outcome:
     """How an operation that `error` left has ended."""
     if isinstance(error, GeneratorExit):
         return Outcome.CLOSED
-    if type(error).__name__ == "CancelledError" and not isinstance(error, Exception):
-        return Outcome.CANCELLED
-    return Outcome.FAILED
+    names = {cls.__name__ for cls in type(error).__mro__}
+    cancelled = not isinstance(error, Exception) and not names.isdisjoint(_CANCELLED)
+    return Outcome.CANCELLED if cancelled else Outcome.FAILED
 
 
 def call(
@@ -107,8 +108,10 @@ def call_async(
 
 def _named(driver: Any, like: Any) -> Any:
     # A coroutine that is never awaited is reported by its name, which must be the host's.
-    driver.__name__ = getattr(like, "__name__", driver.__name__)
-    driver.__qualname__ = getattr(like, "__qualname__", driver.__qualname__)
+    for name in ("__name__", "__qualname__"):
+        known = getattr(like, name, None)
+        if isinstance(known, str):
+            setattr(driver, name, known)
     return driver
 
 
@@ -142,32 +145,26 @@ async def resume(awaitable: Coroutine[Any, Any, Any], recording: Recording) -> A
     return recording.returned(value)
 
 
-def relay(iterator: Iterator[Any], recording: Recording) -> Generator[Any, None, None]:
-    """Pass a vendor's stream on, chunk by chunk."""
-    chunk = recording.chunk
-    try:
-        for item in iterator:
-            chunk(item)
-            yield item
-    except BaseException as error:
-        _leave(recording, error, iterator)
-        raise
-    recording.ended(Outcome.COMPLETED)
+def relay(iterator: Iterator[Any], recording: Recording) -> Generator[Any, Any, Any]:
+    """Pass a vendor's stream on, chunk by chunk; nothing is attached around them."""
+    source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
+    return _drive(source, recording, None)
 
 
-async def arelay(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, None]:
-    """Pass a vendor's asynchronous stream on, chunk by chunk."""
-    chunk = recording.chunk
-    try:
-        async for item in iterator:
-            chunk(item)
-            yield item
-    except BaseException as error:
-        recording.ended(outcome_of(error), error)
-        if isinstance(error, GeneratorExit) and isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
-        raise
-    recording.ended(Outcome.COMPLETED)
+def arelay(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, Any]:
+    """Pass a vendor's asynchronous stream on, chunk by chunk; nothing is attached around them."""
+    source = iterator if isinstance(iterator, AsyncGenerator) else (item async for item in iterator)
+    return _adrive(source, recording, None)
+
+
+def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator[Any, Any, Any]:
+    """Drive a decorated generator; its code runs attached, the consumer's does not."""
+    return _drive(generator, recording, recording)
+
+
+def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGenerator[Any, Any]:
+    """Drive a decorated asynchronous generator; its code runs attached, the consumer's does not."""
+    return _adrive(generator, recording, recording)
 
 
 def follow(value: Any, recording: Recording) -> Any:
@@ -179,95 +176,80 @@ def follow(value: Any, recording: Recording) -> Any:
     return _named(drive(value, recording), value)
 
 
-def _leave(recording: Recording, error: BaseException, iterator: Iterator[Any]) -> None:
-    recording.ended(outcome_of(error), error)
-    if isinstance(error, GeneratorExit) and isinstance(iterator, Generator):
-        iterator.close()  # at once, as a reader that stops would have had it closed
+def _detach(scope: Recording | None, token: object) -> None:
+    if scope is not None:
+        scope.detach(token)
 
 
-def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator[Any, Any, Any]:
-    """Drive a decorated generator; its code runs attached, the consumer's does not."""
-    resume_with: Callable[[], Any] = generator.__next__
+def _left(thrown: BaseException | None) -> Outcome:
+    """How a generator ended that returned, or went on, after `thrown` was thrown into it."""
+    return Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED
+
+
+def _drive(
+    generator: Generator[Any, Any, Any], recording: Recording, scope: Recording | None
+) -> Generator[Any, Any, Any]:
+    """The whole protocol: what is sent, thrown and returned goes through, `GeneratorExit` too."""
+    sent: Any = None
+    thrown: BaseException | None = None
     while True:
-        token = recording.attach()
+        token = None if scope is None else scope.attach()
         try:
-            item = resume_with()
+            item = generator.send(sent) if thrown is None else generator.throw(thrown)
         except StopIteration as stop:
-            recording.detach(token)
-            recording.ended(Outcome.COMPLETED)
+            _detach(scope, token)
+            recording.ended(_left(thrown))
             return stop.value
         except BaseException as error:
-            recording.detach(token)
+            _detach(scope, token)
             recording.ended(outcome_of(error), error)
+            thrown = None  # the frame is in its traceback: together they would be a circle
             raise
-        recording.detach(token)
+        if scope is not None:
+            scope.detach(token)
         recording.chunk(item)
+        if thrown is not None:
+            _went_on(thrown, recording)
+            thrown = None
         try:
             sent = yield item
-        except GeneratorExit:
-            _close(generator, recording)
-            raise
-        except BaseException as thrown:  # noqa: BLE001 -- not held back: it is thrown into the host's generator
-            resume_with = _bind(generator.throw, thrown)
-        else:
-            resume_with = _bind(generator.send, sent)
+        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
+            sent, thrown = None, error
 
 
-async def astep(
-    generator: AsyncGenerator[Any, Any], recording: Recording
+async def _adrive(
+    generator: AsyncGenerator[Any, Any], recording: Recording, scope: Recording | None
 ) -> AsyncGenerator[Any, Any]:
-    """Drive a decorated asynchronous generator; its code runs attached, the consumer's does not."""
-    resume_with: Callable[[], Awaitable[Any]] = generator.__anext__
+    sent: Any = None
+    thrown: BaseException | None = None
     while True:
-        token = recording.attach()
+        token = None if scope is None else scope.attach()
         try:
-            item = await resume_with()
+            item = await (generator.asend(sent) if thrown is None else generator.athrow(thrown))
         except StopAsyncIteration:
-            recording.detach(token)
-            recording.ended(Outcome.COMPLETED)
+            _detach(scope, token)
+            recording.ended(_left(thrown))
             return
         except BaseException as error:
-            recording.detach(token)
+            _detach(scope, token)
             recording.ended(outcome_of(error), error)
+            thrown = None  # as above
             raise
-        recording.detach(token)
+        if scope is not None:
+            scope.detach(token)
         recording.chunk(item)
+        if thrown is not None:
+            _went_on(thrown, recording)
+            thrown = None
         try:
             sent = yield item
-        except GeneratorExit:
-            await _aclose(generator, recording)
-            raise
-        except BaseException as thrown:  # noqa: BLE001 -- not held back: it is thrown into the host's generator
-            resume_with = _bind(generator.athrow, thrown)
-        else:
-            resume_with = _bind(generator.asend, sent)
+        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
+            sent, thrown = None, error
 
 
-def _bind(method: Callable[[Any], Any], argument: Any) -> Callable[[], Any]:
-    return lambda: method(argument)
-
-
-def _close(generator: Generator[Any, Any, Any], recording: Recording) -> None:
-    token = recording.attach()
-    try:
-        generator.close()
-    except BaseException as error:
-        recording.ended(outcome_of(error), error)
-        raise
-    finally:
-        recording.detach(token)
-        recording.ended(Outcome.CLOSED)
-
-
-async def _aclose(generator: AsyncGenerator[Any, Any], recording: Recording) -> None:
-    token = recording.attach()
-    try:
-        await generator.aclose()
-    except BaseException as error:
-        recording.ended(outcome_of(error), error)
-        raise
-    finally:
-        recording.detach(token)
+def _went_on(thrown: BaseException, recording: Recording) -> None:
+    """A generator that yields once more although it was closed is ended all the same."""
+    if isinstance(thrown, GeneratorExit):
         recording.ended(Outcome.CLOSED)
 
 

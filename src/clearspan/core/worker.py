@@ -61,6 +61,7 @@ class Worker(Generic[T]):
         self._every = every
         self._teardown = teardown
         self._closed = False
+        self._inherited = False
         self._thread: threading.Thread | None = None
         self._clear()
         _workers.add(self)  # type: ignore[arg-type]  # the registry only renews, it never offers
@@ -77,7 +78,7 @@ class Worker(Generic[T]):
     def renew(self) -> None:
         """Start with an empty queue and no thread, as in a forked child; one that ticks goes on."""
         ticking = self._thread is not None and self._every is not None and not self._closed
-        self._thread = None
+        self._thread, self._inherited = None, True
         self._clear()
         if ticking:
             self.start()
@@ -95,11 +96,7 @@ class Worker(Generic[T]):
     def offer(self, item: T, size: int = 0) -> bool:
         """Queue `item`, which weighs about `size` bytes; `False` when there is no room for it."""
         with self._lock:
-            if (
-                self._closed
-                or self._items >= self.max_items
-                or self._bytes + size > self.max_bytes
-            ):
+            if self._closed or self._items >= self.max_items or self._bytes + size > self.max_bytes:
                 return False
             self._items += 1
             self._bytes += size
@@ -126,8 +123,9 @@ class Worker(Generic[T]):
         with self._lock:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-                fence.fenced("worker.start", thread.start)
-                if thread.ident is None:
+                try:
+                    thread.start()
+                except RuntimeError:  # no thread to be had just now, or ever again: going down
                     self._idle = True  # the next offer tries again
                     return
                 self._thread = thread
@@ -166,7 +164,7 @@ class Worker(Generic[T]):
         done = self.flush(timeout)
         with self._lock:
             first, self._closed = not self._closed, True
-        if first and self._teardown is not None:
+        if first and self._teardown is not None and not self._inherited:
             self._rouse()  # what was opened is closed on the thread, even if it never had to start
         self._urge()
         thread = self._thread
@@ -185,6 +183,8 @@ class Worker(Generic[T]):
             with self._lock:
                 if not self._closed:
                     self._thread, self._idle = None, True
+                    if self._queue:
+                        self._rouse()
 
     def _work(self) -> None:
         due = self._next_tick()

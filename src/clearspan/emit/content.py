@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from clearspan.core import jsonfast, read
@@ -56,14 +57,14 @@ class ContentPolicy:
             return _NOTHING
         if self.mode == "metadata":
             return self._fitted([_outline(message) for message in messages])
-        return self._fitted(self._clean(messages))
+        return self._fitted(*self._clean(messages, _messages))
 
     def tools(self, tools: list[Mapping[str, Any]]) -> Kept:
         """Clean tool definitions. They are the developer's, so mode `metadata` keeps the names."""
         if not tools or self.mode == "off":
             return _NOTHING
         if self.tool_schemas and self.mode != "metadata":
-            return self._fitted(self._clean(tools))
+            return self._fitted(*self._clean(tools, _texts))
         return self._fitted(
             [{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools]
         )
@@ -72,7 +73,7 @@ class ContentPolicy:
         """Clean any value; nothing of it stays in mode `metadata`."""
         if value is None or self.mode in ("off", "metadata"):
             return _NO_VALUE
-        return self._fitted(self._clean(read.plain(value)))
+        return self._fitted(*self._clean(read.plain(value), _texts))
 
     def context(self, context: CallContext) -> CallContext:
         """Clean what the application said; the variables of a prompt are content like the prompt."""
@@ -108,39 +109,77 @@ class ContentPolicy:
         )
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
 
-    def _clean(self, value: Any) -> Any:
+    def _clean(self, value: Any, walk: _Walk) -> tuple[Any, str | None]:
+        """`value` clean but uncut, and its JSON text where that had to be made anyway."""
         longest = self.limit + _MARGIN
         if self.redactors:
-            return _each_text(
-                value,
-                lambda text: redact.apply(redact.scrub(text), self.redactors),
-                longest,
-                _DEPTH,
-            )
-        trimmed = _each_text(value, None, longest, _DEPTH)
+            clean = partial(redact.apply, redactors=(redact.scrub, *self.redactors))
+            return walk(value, _Texts(clean, longest)), None
+        trimmed = walk(value, _Texts(None, longest))
         # Looking once through the JSON is much cheaper than through every string of it.
-        if redact.holds_secret(jsonfast.dumps(trimmed)):
-            return _each_text(trimmed, redact.scrub, longest, _DEPTH)
-        return trimmed
+        encoded = jsonfast.dumps(trimmed)
+        if redact.holds_secret(encoded):
+            return walk(trimmed, _Texts(redact.scrub, longest)), None
+        return trimmed, encoded
 
-    def _fitted(self, value: Any) -> Kept:
-        return Kept(*fit(value, self.limit))
+    def _fitted(self, value: Any, encoded: str | None = None) -> Kept:
+        return Kept(*fit(value, self.limit, encoded))
 
 
-def _each_text(value: Any, change: Callable[[str], str] | None, longest: int, depth: int) -> Any:
-    """`value` with every string cut to `longest` and changed; base64 blobs are never looked into."""
+class _Texts(NamedTuple):
+    """What happens to each text: a change, after a first cut to `longest` characters."""
+
+    change: Callable[[str], str] | None
+    longest: int
+
+    def of(self, text: str) -> str:
+        cut = text if len(text) <= self.longest else text[: self.longest]
+        return cut if self.change is None else self.change(cut)
+
+
+_Walk = Callable[[Any, _Texts], Any]
+
+
+def _texts(value: Any, texts: _Texts, depth: int = _DEPTH) -> Any:
+    """`value` with every text in it changed."""
     if isinstance(value, str):
-        cut = value if len(value) <= longest else value[:longest]
-        return cut if change is None else change(cut)
+        return texts.of(value)
     if depth <= 0:
         return read.plain(value, 0)
     if isinstance(value, (list, tuple)):
-        return [_each_text(item, change, longest, depth - 1) for item in value]
+        return [_texts(item, texts, depth - 1) for item in value]
     if isinstance(value, dict):
-        if value.get("type") == "blob":
-            return value
-        return {key: _each_text(item, change, longest, depth - 1) for key, item in value.items()}
+        return {key: _texts(item, texts, depth - 1) for key, item in value.items()}
     return value
+
+
+# What makes a message a message: no text of anybody's, and meaningless when changed.
+_STRUCTURE = frozenset({"role", "type", "finish_reason", "modality", "mime_type", "id"})
+
+
+def _messages(messages: list[Any], texts: _Texts) -> list[Any]:
+    """Messages, or system parts, with every text changed but not what holds them together."""
+    return [
+        _blob(message, texts.longest)
+        if message.get("type") == "blob"
+        else {key: _member(message, key, texts) for key in message}
+        for message in messages
+    ]
+
+
+def _member(message: Mapping[str, Any], key: str, texts: _Texts) -> Any:
+    item = message[key]
+    if key == "parts":
+        return _messages(item, texts)
+    return item if key in _STRUCTURE else _texts(item, texts)
+
+
+def _blob(part: Mapping[str, Any], longest: int) -> dict[str, Any]:
+    """A blob is kept whole or not at all; its size says what was there. Base64 is no text to redact."""
+    content = part.get("content")
+    if isinstance(content, str) and len(content) > longest:
+        return {**part, "content": "", "omitted": len(content)}
+    return dict(part)
 
 
 _OUTLINE = ("type", "id", "name", "modality", "mime_type")

@@ -14,15 +14,15 @@ _ROUNDS = 6
 _SHORTEST = 16
 
 
-def fit(value: Any, limit: int) -> tuple[Any, str]:
-    """`value` and its JSON text of at most `limit` bytes of UTF-8.
+def fit(value: Any, limit: int, encoded: str | None = None) -> tuple[Any, str]:
+    """`value` and its JSON text of at most `limit` bytes of UTF-8; `encoded` where it is known.
 
     Strings are shortened to a common cap, at code points, so that short ones stay whole; each that
     was cut says how many characters are missing. If the structure alone is too large, elements are
     left out of the middle of the outermost list, whose ends matter most, and the element after the
     gap carries their number as `omitted_before`.
     """
-    encoded = jsonfast.dumps(value)
+    encoded = jsonfast.dumps(value) if encoded is None else encoded
     size = _size(encoded)
     if size <= limit:
         return value, encoded

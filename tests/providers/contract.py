@@ -1,0 +1,544 @@
+"""What every provider must keep, whatever its client does: one suite for all of them.
+
+A provider's own module imports these tests and defines the fixture `vendor` (a `Vendor`). Each test
+runs for the synchronous and the asynchronous client. What a `Vendor` cannot do, it answers with
+`None`, and the test is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import threading
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+import clearspan
+from clearspan.core import fence
+from clearspan.testing import ModelServer, captured
+from clearspan.testing.server import Cut, Error, Hang, Reply, StreamError
+from tests.providers.side import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clearspan.provider import Provider
+
+CANARY = "canary-7f3a"
+PIECES = ("The ", "answer ", "is ", "forty-two", ".")
+TEXT = "".join(PIECES)
+ASKED = f"What is the answer? ({CANARY})"
+
+
+class Vendor(Protocol):
+    """A client library under test."""
+
+    provider: Provider
+    span: str
+    """The name of the span of its plain call."""
+
+    def client(self, server: ModelServer, *, asynchronous: bool) -> Any:
+        """A client that speaks to the server and does not retry."""
+
+    def call(self, client: Any, text: str, *, stream: bool = False) -> Any:
+        """Ask the model; asynchronous clients give an awaitable."""
+
+    def raw(self, client: Any, text: str, *, stream: bool = False) -> Any:
+        """The same, answering with the unparsed response."""
+
+    def parsed(self, raw: Any) -> Any:
+        """What the raw response holds: the answer or the stream."""
+
+    def unread(self, client: Any, text: str, *, stream: bool = False) -> Any:
+        """A context manager of a response whose body is not read yet."""
+
+    def answer(self, result: Any) -> str:
+        """The text of a whole answer."""
+
+    def delta(self, chunk: Any) -> str:
+        """The text of a chunk."""
+
+    def response(self, stream: Any) -> Any:
+        """The HTTP response under a stream."""
+
+    def targets(self) -> list[Any]:
+        """The functions that are patched, as they are now."""
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    made = Side(asynchronous=request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
+        yield running
+
+
+@pytest.fixture
+def client(vendor: Vendor, server: ModelServer, side: Side) -> Iterator[Any]:
+    made = vendor.client(server, asynchronous=side.asynchronous)
+    yield made
+    side.do(made.close())
+
+
+def reply() -> Reply:
+    return Reply(TEXT, chunks=PIECES)
+
+
+def said(span: Any) -> str:
+    """The text of the recorded answer."""
+    messages = json.loads(span.attributes.get("gen_ai.output.messages", "[]"))
+    parts = [part for message in messages for part in message["parts"]]
+    return "".join(part["content"] for part in parts if part["type"] == "text")
+
+
+def only(seen: Any) -> Any:
+    """The one span, all calls having ended."""
+    assert seen.open_calls == 0
+    (span,) = seen.spans
+    return span
+
+
+def outcome(span: Any) -> str | None:
+    found = span.attributes.get("clearspan.outcome")
+    return found if found is None else str(found)
+
+
+def everything(seen: Any) -> str:
+    """All that was recorded, as text to look for what must not be in it."""
+    return repr([seen.spans, seen.events, seen.metrics, seen.invocations])
+
+
+# -- plain calls -----------------------------------------------------------------------------
+
+
+def test_a_plain_call(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    before = side.do(vendor.call(client, ASKED))
+    with captured() as seen:
+        answer = side.do(vendor.call(client, ASKED))
+    span = only(seen)
+    assert type(answer) is type(before)
+    assert vendor.answer(answer) == said(span) == TEXT
+    assert (span.name, span.kind, span.status) == (vendor.span, "CLIENT", "UNSET")
+    assert ASKED in span.attributes["gen_ai.input.messages"]
+    assert span.attributes["gen_ai.usage.output_tokens"] > 0
+    assert (span.attributes["server.address"], span.attributes["server.port"]) == (
+        "127.0.0.1", server.port,
+    )  # fmt: skip
+    assert outcome(span) is None
+    assert "gen_ai.request.stream" not in span.attributes
+
+
+def test_a_refused_call(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(Error(400, "No such thing.", "no_such_thing"))
+    raised = []
+    for capture in (nullcontext, captured):
+        with capture() as seen:
+            with pytest.raises(Exception) as caught:
+                side.do(vendor.call(client, ASKED))
+            raised.append(caught.value)
+    before, after = raised
+    assert (type(before), str(before)) == (type(after), str(after))
+    span = only(seen)
+    assert (span.status, span.attributes["error.type"]) == ("ERROR", "no_such_thing")
+    assert "gen_ai.response.finish_reasons" not in span.attributes
+
+
+def test_a_call_without_an_answer(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(Cut())
+    with captured() as seen:
+        with pytest.raises(Exception) as caught:
+            side.do(vendor.call(client, ASKED))
+    span, error = only(seen), type(caught.value)
+    assert span.status == "ERROR"
+    assert span.attributes["error.type"] == f"{error.__module__}.{error.__qualname__}"
+
+
+def test_a_cancelled_call(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    if not side.asynchronous:
+        pytest.skip("only a task is cancelled")
+    server.respond(Hang(30))
+    with captured() as seen:
+        error = side.cancelled(vendor.call(client, ASKED), lambda: server.active)
+    span = only(seen)
+    assert type(error) is asyncio.CancelledError
+    assert (span.status, outcome(span)) == ("UNSET", "cancelled")
+
+
+def test_a_coroutine_never_awaited_begins_nothing(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    if not side.asynchronous:
+        pytest.skip("only coroutines wait to be awaited")
+    with captured() as seen:
+        vendor.call(client, ASKED).close()
+    assert not seen.spans
+    assert not server.requests
+
+
+# -- streams ---------------------------------------------------------------------------------
+
+
+def test_a_stream_read_to_its_end(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(reply())
+    plain = side.do(vendor.call(client, ASKED, stream=True))
+    before = side.take(plain)
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        chunks = side.take(stream)
+        span = only(seen)
+    assert type(stream) is type(plain)
+    assert [vendor.delta(chunk) for chunk in chunks] == [vendor.delta(chunk) for chunk in before]
+    assert [type(chunk) for chunk in chunks] == [type(chunk) for chunk in before]
+    assert said(span) == TEXT
+    assert (span.status, outcome(span)) == ("UNSET", None)
+    assert span.attributes["gen_ai.request.stream"] is True
+    assert span.attributes["clearspan.response.chunk_count"] == len(chunks)
+    first = span.attributes["gen_ai.response.time_to_first_chunk"]
+    assert 0 < first <= span.attributes["clearspan.response.time_to_first_content"]
+    assert side.take(stream) == []
+    assert len(seen.spans) == 1
+
+
+def test_a_stream_in_a_block(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        assert side.enter(stream) is stream
+        side.take(stream)
+        side.leave(stream)
+    assert (said(only(seen)), outcome(only(seen))) == (TEXT, None)
+
+
+@pytest.mark.parametrize("error", [None, ValueError("the host's own")], ids=["break", "error"])
+def test_a_block_left_early(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side, error: Exception | None
+) -> None:
+    server.respond(Reply(TEXT, chunks=PIECES, chunk_delay=0.02))
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        side.enter(stream)
+        taken = side.take(stream, 3)
+        assert not side.leave(stream, error)
+        span = only(seen)
+    assert said(span) == "".join(map(vendor.delta, taken))
+    assert (span.status, outcome(span)) == ("UNSET", "closed")
+    assert "gen_ai.response.finish_reasons" not in span.attributes
+    assert server.wait_idle()
+
+
+def test_a_stream_closed_early(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(Reply(TEXT, chunks=PIECES, chunk_delay=0.02))
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        side.take(stream, 2)
+        side.do(stream.close())
+        side.do(stream.close())
+        assert vendor.response(stream).is_closed
+        assert outcome(only(seen)) == "closed"
+    assert server.wait_idle()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stream_that_is_dropped(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side, count: int
+) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        taken = side.take(stream, count) if count else []
+        del stream
+        side.collect(lambda: not seen.open_calls)
+        span = only(seen)
+    assert said(span) == "".join(map(vendor.delta, taken))
+    assert (span.status, outcome(span)) in (("UNSET", "abandoned"), ("UNSET", "closed"))
+
+
+def test_a_stream_that_fails(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(StreamError(reply(), after=3, message="It broke.", code="broken"))
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        taken = side.take(stream, 3)
+        with pytest.raises(Exception, match="It broke"):
+            side.take(stream, 1)
+        span = only(seen)
+    assert said(span) == "".join(map(vendor.delta, taken))
+    assert (span.status, span.attributes["error.type"]) == ("ERROR", "broken")
+    assert span.attributes["gen_ai.response.finish_reasons"] == ("error",)
+
+
+def test_a_stream_that_is_cut(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(Cut(Reply(TEXT, chunks=PIECES, chunk_delay=0.01), after=3))
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        with pytest.raises(Exception) as caught:
+            side.take(stream)
+        span, error = only(seen), type(caught.value)
+    assert span.status == "ERROR"
+    assert span.attributes["error.type"] == f"{error.__module__}.{error.__qualname__}"
+
+
+def test_a_stream_whose_reading_is_cancelled(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    if not side.asynchronous:
+        pytest.skip("only a task is cancelled")
+    server.respond(Reply(TEXT, chunks=PIECES, chunk_delay=30))
+    with captured() as seen:
+        stream = side.do(vendor.call(client, ASKED, stream=True))
+        while not vendor.delta(side.take(stream, 1)[0]):
+            pass
+        error = side.cancelled(anext(stream), lambda: True)
+        span = only(seen)
+    assert type(error) is asyncio.CancelledError
+    assert (span.status, outcome(span)) == ("UNSET", "cancelled")
+    assert said(span) == PIECES[0]
+
+
+# -- raw responses -----------------------------------------------------------------------------
+
+
+def test_a_raw_answer(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    before = side.do(vendor.raw(client, ASKED))
+    with captured() as seen:
+        raw = side.do(vendor.raw(client, ASKED))
+        assert said(only(seen)) == TEXT
+    assert type(raw) is type(before)
+    assert vendor.answer(side.do(vendor.parsed(raw))) == TEXT
+    assert len(seen.spans) == 1
+
+
+def test_a_raw_stream(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        raw = side.do(vendor.raw(client, ASKED, stream=True))
+        stream = side.do(vendor.parsed(raw))
+        assert side.do(vendor.parsed(raw)) is stream
+        assert not seen.spans
+        chunks = side.take(stream)
+        assert (said(only(seen)), outcome(only(seen))) == (TEXT, None)
+    assert "".join(map(vendor.delta, chunks)) == TEXT
+
+
+def test_an_unread_answer(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED)
+        response = side.enter(manager)
+        assert seen.open_calls == 1
+        assert vendor.answer(side.do(response.parse())) == TEXT
+        assert (said(only(seen)), outcome(only(seen))) == (TEXT, None)
+        side.leave(manager)
+    assert len(seen.spans) == 1
+
+
+def test_an_unread_answer_taken_as_bytes(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED)
+        pieces = side.take(side.enter(manager).iter_bytes())
+        assert outcome(only(seen)) is None
+        side.leave(manager)
+    assert TEXT in b"".join(pieces).decode()
+    assert outcome(only(seen)) is None
+
+
+def test_an_unread_answer_that_stays_unread(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED)
+        response = side.enter(manager)
+        side.leave(manager)
+        assert response.is_closed
+        assert (said(only(seen)), outcome(only(seen))) == ("", "closed")
+
+
+def test_an_unread_answer_that_breaks_off(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(Cut(reply(), after=10))
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED)
+        response = side.enter(manager)
+        with pytest.raises(Exception) as caught:
+            side.do(response.parse())
+        side.leave(manager)
+        span, error = only(seen), type(caught.value)
+    assert span.status == "ERROR"
+    assert span.attributes["error.type"] == f"{error.__module__}.{error.__qualname__}"
+
+
+def test_an_unread_stream(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED, stream=True)
+        response = side.enter(manager)
+        stream = side.do(response.parse())
+        assert side.do(response.parse()) is stream
+        chunks = side.take(stream)
+        assert (said(only(seen)), outcome(only(seen))) == (TEXT, None)
+        side.leave(manager)
+    assert "".join(map(vendor.delta, chunks)) == TEXT
+    assert only(seen).attributes["clearspan.response.chunk_count"] == len(chunks)
+
+
+@pytest.mark.parametrize("count", [2, None], ids=["some", "all"])
+def test_an_unread_stream_taken_as_lines(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side, count: int | None
+) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        manager = vendor.unread(client, ASKED, stream=True)
+        lines = side.take(side.enter(manager).iter_lines(), count)
+        side.leave(manager)
+        side.collect(lambda: not seen.open_calls)
+        assert outcome(only(seen)) == (None if count is None else "closed")
+    assert lines
+
+
+# -- what is never done to the host ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_the_wire_is_not_changed(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side, stream: bool
+) -> None:
+    server.respond(reply())
+    for capture in (nullcontext, captured):
+        with capture():
+            answer = side.do(vendor.call(client, ASKED, stream=stream))
+            if stream:
+                side.take(answer)
+    before, after = server.requests
+    assert (before.path, before.query, before.body) == (after.path, after.query, after.body)
+    assert before.headers == after.headers
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_content_that_is_off_is_nowhere(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side, stream: bool
+) -> None:
+    server.script(reply(), Error(400, f"Because of {CANARY}.", "bad"))
+    with captured(content="off", content_target="both") as seen:
+        answer = side.do(vendor.call(client, ASKED, stream=stream))
+        if stream:
+            side.take(answer)
+        with pytest.raises(Exception, match=CANARY):
+            side.do(vendor.call(client, ASKED, stream=stream))
+    found = everything(seen)
+    assert len(seen.spans) == 2
+    assert CANARY not in found
+    assert "forty-two" not in found
+    assert seen.spans[0].attributes["gen_ai.response.id"]
+
+
+@pytest.mark.parametrize("part", ["request", "response", "chunk", "server", "follow", "finish"])
+def test_a_broken_reader_harms_nobody(
+    vendor: Vendor,
+    server: ModelServer,
+    client: Any,
+    side: Side,
+    part: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLEARSPAN_STRICT")
+    server.respond(reply())
+
+    def broken(*args: Any) -> Any:
+        raise RuntimeError("a reader's own fault")
+
+    fence.reset()
+    provider = vendor.provider
+    if part in ("server", "finish"):
+        provider = dataclasses.replace(provider, **{part: broken})
+    else:
+        endpoints = [dataclasses.replace(item, **{part: broken}) for item in provider.endpoints]
+        provider = dataclasses.replace(provider, endpoints=tuple(endpoints))
+    with captured(providers=[provider]) as seen:
+        assert vendor.answer(side.do(vendor.call(client, ASKED))) == TEXT
+        chunks = side.take(side.do(vendor.call(client, ASKED, stream=True)))
+        assert "".join(map(vendor.delta, chunks)) == TEXT
+        assert len(seen.spans) == (0 if part == "server" else 2)
+        assert seen.open_calls == 0
+    assert sum(fence.failures().values()) > 0
+    fence.reset()
+
+
+def test_nothing_is_recorded_where_silence_is_asked_for(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(reply())
+    with captured() as seen, clearspan.suppressed():
+        assert vendor.answer(side.do(vendor.call(client, ASKED))) == TEXT
+        assert len(side.take(side.do(vendor.call(client, ASKED, stream=True)))) >= len(PIECES)
+    assert not seen.spans
+
+
+def test_every_target_gets_back_what_it_was(vendor: Vendor, side: Side) -> None:
+    before = vendor.targets()
+    with captured():
+        during = vendor.targets()
+    after = vendor.targets()
+    assert before
+    assert all(now is not then for now, then in zip(during, before, strict=True))
+    assert all(now is then for now, then in zip(after, before, strict=True))
+
+
+def test_a_method_that_was_kept_is_passed_through_afterwards(
+    vendor: Vendor, server: ModelServer, client: Any, side: Side
+) -> None:
+    server.respond(reply())
+    with captured() as seen:
+        side.do(vendor.raw(client, ASKED))  # the raw wrappers keep the methods they were made with
+    assert len(seen.spans) == 1
+    assert vendor.answer(side.do(vendor.parsed(side.do(vendor.raw(client, ASKED))))) == TEXT
+    assert len(seen.spans) == 1
+
+
+def test_calls_at_once_are_kept_apart(vendor: Vendor, server: ModelServer, side: Side) -> None:
+    server.respond(lambda request: Reply(f"echo {request.body.decode().count('!')}"))
+
+    def ask(number: int) -> None:
+        client = vendor.client(server, asynchronous=False)
+        with suppress(StopIteration):
+            vendor.call(client, "!" * number)
+        client.close()
+
+    async def ask_all() -> None:
+        client = vendor.client(server, asynchronous=True)
+        await asyncio.gather(*(vendor.call(client, "!" * number) for number in range(1, 9)))
+        await client.close()
+
+    with captured() as seen:
+        if side.asynchronous:
+            side.do(ask_all())
+        else:
+            threads = [threading.Thread(target=ask, args=(number,)) for number in range(1, 9)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        spans = seen.spans
+    assert len({span.trace_id for span in spans}) == len(spans) == 8
+    asked = [span.attributes["gen_ai.input.messages"].count("!") for span in spans]
+    assert [said(span) for span in spans] == [f"echo {number}" for number in asked]
