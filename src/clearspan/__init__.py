@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clearspan import testing as testing
     from clearspan.capture.context import Current, carry, context, current, suppressed
     from clearspan.capture.decorators import Capture, observe
     from clearspan.capture.kinds import agent, embedding, model, retrieval, task, tool, workflow
@@ -84,6 +85,7 @@ __all__ = [
     "status",
     "suppressed",
     "task",
+    "testing",
     "tool",
     "uninstrument",
     "workflow",
@@ -111,6 +113,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     module = _HOME.get(name)
+    if name == "testing":
+        return import_module("clearspan.testing")
     if module is None:
         raise AttributeError(f"module 'clearspan' has no attribute {name!r}")
     found = getattr(import_module(f"clearspan.{module}"), name)

@@ -113,8 +113,12 @@ class Pipeline:
             draft.lost += len(items)
 
     def close(self, draft: Draft) -> None:
-        """The operation is over, its end time taken; complete it here or on the worker."""
-        self._open.pop(id(draft), None)
+        """The operation is over, its end time taken; complete it here or on the worker.
+
+        Only the first end counts, and in a forked child none of what the parent has open.
+        """
+        if self._open.pop(id(draft), None) is None:
+            return
         if self._worker is None:
             self.complete(draft)
             return

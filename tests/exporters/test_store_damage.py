@@ -330,6 +330,15 @@ def test_a_new_store_waits_for_its_turn(path: Path, monkeypatch: pytest.MonkeyPa
     store.close()
 
 
+def test_a_disk_that_fails_at_once_is_said_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(database, "_set_up", fail)
+    with pytest.raises(StoreError, match=r"cannot be written \(disk I/O error\)"):
+        Store(path).open()
+
+
 def test_closing_does_not_wait_for_ever(path: Path) -> None:
     store = Store(path, timeout=0.01)
     assert stored(store)
@@ -340,3 +349,8 @@ def test_closing_does_not_wait_for_ever(path: Path) -> None:
         assert store.connection is not None
     store.close()
     assert store.connection is None
+
+
+def test_a_folder_that_is_gone_is_no_reason_to_wait(tmp_path: Path) -> None:
+    with files.locked(tmp_path / "gone", 60) as held:
+        assert held

@@ -13,7 +13,7 @@ import openai
 import pytest
 
 import clearspan
-from clearspan.testing.server import ModelServer, Reply, ToolCall
+from clearspan.testing import ModelServer, Reply, ToolCall
 from tests.live.component import free_port, program, running
 
 pytestmark = pytest.mark.live

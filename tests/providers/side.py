@@ -86,6 +86,8 @@ async def _cancelled(value: Any, ready: Any) -> BaseException | None:
     task = asyncio.ensure_future(_awaited(value))
     while not ready():  # noqa: ASYNC110 -- what is waited for happens on another thread
         await asyncio.sleep(0.001)
+    for _ in range(_TURNS):  # so that it has begun and waits for something
+        await asyncio.sleep(0)
     task.cancel()
     try:
         await task

@@ -316,6 +316,7 @@ def read_resumed(exchange: Exchange) -> Reading:
         "gen_ai.operation.name": "fetch_response",
         "gen_ai.provider.name": provider,
         "gen_ai.request.stream": maybe(True),
+        "openai.api.type": maybe("responses"),
         "gen_ai.response.time_to_first_chunk": OneOf.anything() if chunks else ABSENT,
         "server.address": parts.hostname or "",
         "server.port": parts.port or maybe(443 if parts.scheme == "https" else 80),

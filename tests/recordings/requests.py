@@ -142,6 +142,5 @@ def tool_names(payload: JsonMap) -> list[tuple[str, OneOf]]:
         name = as_text(inner.get("name")) or as_text(tool.get("name"))
         label = as_text(tool.get("server_label"))
         found.append((kind, OneOf(name) if name else OneOf(kind, label or kind)))
-    for function in maps(payload.get("functions")):
-        found.append(("function", OneOf(as_text(function.get("name")))))
-    return found
+    older = [as_text(function.get("name")) for function in maps(payload.get("functions"))]
+    return found + [("function", OneOf(name)) for name in older]

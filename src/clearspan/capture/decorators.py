@@ -14,7 +14,6 @@ from clearspan.capture.steps import KINDS, check_kind, new_draft
 from clearspan.capture.wrapper import Wrapper, kind_of
 from clearspan.core import read
 from clearspan.core.fence import fenced
-from clearspan.core.observe import Recording
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Operation, Outcome
@@ -87,16 +86,17 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
     # A retrieval's name is its data source, which only the developer can tell.
     label = None if kind == "retrieval" else _label(inner)
 
-    def start(call: Call) -> Recording | None:
+    def start(call: Call) -> recording.Recording | None:
         draft = new_draft(kind, name or label)
         draft.endpoint, draft.finish_with = endpoint, finish
         model = call.kwargs.get("model") if draft.kind == "client" else None
         draft.model = model if isinstance(model, str) and model else None
         draft.extras.update(endpoint.extras)
-        started = recording.start(draft, made_by=_Decorated)
-        if started is not None:
-            started.kept = kept
-            fenced("capture.inputs", started.begin, call)
+        opened = recording.begin(draft)
+        if opened is None:
+            return None
+        started = _Decorated(draft, opened, kept)
+        fenced("capture.inputs", started.keep, call)
         return started
 
     def wrapper(
@@ -105,7 +105,7 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         if inlet.current() is None:
             return wrapped(*args, **kwargs)
 
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording | None:
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
             return fenced("recording.begin", start, Call(instance, args, kwargs))
 
         return drive(wrapped, args, kwargs, begin)
@@ -155,11 +155,11 @@ class _Kept(NamedTuple):
 
 
 def _kept(function: Any, kind: str, capture: Capture) -> _Kept:
-    whole = isinstance(capture, bool)
+    named = {"inputs": capture, "output": capture} if isinstance(capture, bool) else capture
     return _Kept(
         function,
-        capture if whole else capture.get("inputs", True),
-        capture if whole else capture.get("output", True),
+        named.get("inputs", True),
+        named.get("output", True),
         KINDS[kind][0] is Operation.RETRIEVAL,
     )
 
@@ -169,15 +169,18 @@ class _Decorated(recording.Recording):
 
     __slots__ = ("kept",)
 
-    kept: _Kept
+    def __init__(self, draft: Draft, opened: inlet.Inlet, kept: _Kept) -> None:
+        super().__init__(draft, opened)
+        self.kept = kept
 
-    def begin(self, call: Call) -> None:
+    def keep(self, call: Call) -> None:
         """Keep the arguments until they are read: a copy, or what the host's function makes of them."""
         kept, draft, weight = self.kept, self.draft, [0]
         if not draft.content or kept.inputs is False:
             return
         if callable(kept.inputs):
             made = kept.inputs(_by_name(kept.function, call))
+            made = _query(made) if kept.documents else made
             draft.value(given=read.snapshot(made, _DEPTH, weight))
         else:
             args = tuple([read.snapshot(item, _DEPTH, weight) for item in call.args])
@@ -188,8 +191,11 @@ class _Decorated(recording.Recording):
         draft.weight += weight[0]
 
     def result(self, value: Any) -> None:
-        if self.draft.content and self.kept.output is not False:
-            self.draft.result = fenced("capture.output", self._copy, value)
+        draft = self.draft
+        if draft.operation == Operation.CHAT:
+            draft.response_id = read.text(value, "id")
+        if draft.content and self.kept.output is not False:
+            draft.result = fenced("capture.output", self._copy, value)
         self._remember()
         self.ended(Outcome.COMPLETED)
 
@@ -274,8 +280,10 @@ def _by_name(function: Any, call: Call) -> dict[str, Any]:
     return found
 
 
-def _query(arguments: dict[str, Any]) -> Any:
+def _query(arguments: Any) -> Any:
     """The text that is searched for, where it can be told apart from the other arguments."""
+    if not isinstance(arguments, dict):
+        return arguments
     texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
     for name in _QUERY_NAMES:
         if name in texts:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from clearspan.draft import Draft
 from clearspan.record import TraceRef
 
-__all__ = ["Inlet", "current", "use"]
+__all__ = ["Inlet", "current", "give_back", "lend", "renew", "stop", "use"]
 
 
 class Inlet(Protocol):
@@ -44,10 +45,23 @@ class Inlet(Protocol):
 
 
 class _Slot:
+    """Who listens: the last of `lent`, else the program's own."""
+
     inlet: Inlet | None = None
+    own: Inlet | None = None
+    lent: tuple[Inlet, ...] = ()
+
+    def settle(self) -> None:
+        self.inlet = self.lent[-1] if self.lent else self.own
 
 
 _slot = _Slot()
+_changing = [threading.Lock()]
+
+
+def renew() -> None:
+    """In a forked child: a lock that another thread of the parent held stays held for ever."""
+    _changing[0] = threading.Lock()
 
 
 def current() -> Inlet | None:
@@ -55,7 +69,30 @@ def current() -> Inlet | None:
     return _slot.inlet
 
 
-def use(inlet: Inlet | None) -> Inlet | None:
-    """Let `inlet` listen from now on; answers who did before."""
-    before, _slot.inlet = _slot.inlet, inlet
-    return before
+def use(inlet: Inlet | None) -> None:
+    """Let `inlet` listen from now on, unless it is lent to somebody."""
+    with _changing[0]:
+        _slot.own = inlet
+        _slot.settle()
+
+
+def stop(inlet: Inlet) -> None:
+    """Let `inlet` listen no more, if it is the program's own."""
+    with _changing[0]:
+        if _slot.own is inlet:
+            _slot.own = None
+        _slot.settle()
+
+
+def lend(inlet: Inlet) -> None:
+    """Let `inlet` listen instead of the program's own, whatever becomes of that, until `give_back`."""
+    with _changing[0]:
+        _slot.lent = (*_slot.lent, inlet)
+        _slot.settle()
+
+
+def give_back(inlet: Inlet) -> None:
+    """End what `lend` began."""
+    with _changing[0]:
+        _slot.lent = tuple(other for other in _slot.lent if other is not inlet)
+        _slot.settle()

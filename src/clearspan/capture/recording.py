@@ -20,7 +20,7 @@ from clearspan.draft import Draft, ResponseRef
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo, Operation, Outcome
 
-__all__ = ["Recording", "active", "describe_error", "start"]
+__all__ = ["Recording", "active", "begin", "describe_error", "start"]
 
 _BATCH = 32
 _FRAMES = 32
@@ -41,20 +41,27 @@ def active() -> Recording | None:
     return None if found is None or found.done else found
 
 
-def start(draft: Draft, owner: object = None, made_by: type[R] | None = None) -> R | None:
+def start(draft: Draft, owner: object = None) -> Recording | None:
     """Begin recording `draft`; `None` when nobody listens or the context asks for silence."""
+    outer, inlet = active(), current()
+    if outer is not None and owner is not None and inlet is not None and outer.absorbs(draft):
+        return None if silent() else _Inner(draft, inlet, owner, outer)
+    opened = begin(draft)
+    return None if opened is None else Recording(draft, opened, owner)
+
+
+def begin(draft: Draft) -> Inlet | None:
+    """Open `draft` below the operation that is active; answers where it will have to be closed."""
     inlet = current()
     if inlet is None or silent():
         return None
     outer = active()
-    if outer is not None and owner is not None and outer.absorbs(draft):
-        return _Inner(draft, inlet, owner, outer)
     draft.context = current_context()
     if not inlet.open(draft):
         return None
     if outer is not None:
         _count(draft, outer.draft)
-    return Recording(draft, inlet, owner)
+    return inlet
 
 
 def _count(draft: Draft, outer: Draft) -> None:

@@ -18,6 +18,7 @@ from clearspan.exporters.store import StoredSpan, StoreReader
 __all__ = ["command"]
 
 _LAST = "last"
+_LATEST = 2**63 - 1
 
 
 def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
@@ -26,15 +27,20 @@ def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     if not text:
         return None
     if text[-1].isalpha() and text[-1] not in "Zz":
-        return time.time_ns() - int(_ago(text) * 1e9)
+        return _storable(time.time() - _ago(text))
     try:
         # Python 3.10 does not know the Z of UTC.
         moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
-    except ValueError:
+        return _storable(moment.timestamp())
+    except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no time: use 90m, 24h, 7d, or a date such as 2026-01-31T09:00"
         ) from None
-    return int(moment.timestamp() * 1e9)
+
+
+def _storable(seconds: float) -> int:
+    """Nanoseconds since 1970, as near as a store can come."""
+    return max(0, min(int(seconds * 1e9), _LATEST))
 
 
 def _ago(text: str) -> float:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from clearspan.core import jsonfast, read
 from clearspan.emit import redact
-from clearspan.emit.fit import fit
+from clearspan.emit.fit import fit, noted
 from clearspan.record import CallContext, ErrorInfo, Message
 
 __all__ = ["ContentPolicy", "Kept"]
 
-# Redaction runs before the final cut, on a little more than will be kept, so that the cut cannot
-# leave half of a secret that no pattern knows any more.
-_MARGIN = 4096
+# Redaction runs before the final cut, on more than will be kept. Of a text that is cut even before
+# that, the last part is dropped afterwards: there a cut may have left half of a secret, or of a
+# name, that no pattern knows any more.
+_EDGE = 4_096
 _DEPTH = 16
 _OURS = ("gen_ai.", "openai.", "code.", "clearspan.")
 _MAX_MESSAGE = 2_048
@@ -56,24 +57,22 @@ class ContentPolicy:
         if not messages or self.mode == "off":
             return _NOTHING
         if self.mode == "metadata":
-            return self._fitted([_outline(message) for message in messages])
-        return self._fitted(*self._clean(messages, _messages))
+            return self._fitted([_outline(message) for message in messages], _messages)
+        return self._fitted(messages, _messages)
 
     def tools(self, tools: list[Mapping[str, Any]]) -> Kept:
         """Clean tool definitions. They are the developer's, so mode `metadata` keeps the names."""
         if not tools or self.mode == "off":
             return _NOTHING
         if self.tool_schemas and self.mode != "metadata":
-            return self._fitted(*self._clean(tools, _texts))
-        return self._fitted(
-            [{key: tool[key] for key in ("type", "name") if key in tool} for tool in tools]
-        )
+            return self._fitted(tools, _texts)
+        return self._fitted([_only(tool, ("type", "name")) for tool in tools], _texts)
 
     def value(self, value: Any) -> Kept:
         """Clean any value; nothing of it stays in mode `metadata`."""
         if value is None or self.mode in ("off", "metadata"):
             return _NO_VALUE
-        return self._fitted(*self._clean(read.plain(value), _texts))
+        return self._fitted(value, _texts)
 
     def context(self, context: CallContext) -> CallContext:
         """Clean what the application said; the variables of a prompt are content like the prompt."""
@@ -89,14 +88,17 @@ class ContentPolicy:
     def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
         """Clean attributes that the application named itself; ours hold no free text."""
         return {
-            name: self._text(value)
-            if isinstance(value, str) and not name.startswith(_OURS)
-            else value
+            name: value if name.startswith(_OURS) else self._label(value)
             for name, value in labels.items()
         }
 
+    def _label(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        return [self._label(item) for item in value] if isinstance(value, list) else value
+
     def _text(self, text: str) -> str:
-        return redact.apply(redact.scrub(text[: self.limit]), self.redactors)
+        return self._bounded(text, self.limit)[: self.limit]
 
     def error(self, error: ErrorInfo) -> ErrorInfo:
         """Messages of exceptions quote prompts: they stay only where content does."""
@@ -104,101 +106,130 @@ class ContentPolicy:
             return dataclasses.replace(error, message=None)
         if error.message is None:
             return error
-        message = redact.apply(
-            redact.scrub(error.message[: _MAX_MESSAGE + _MARGIN]), self.redactors
-        )
+        message = self._bounded(error.message, _MAX_MESSAGE)
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
 
-    def _clean(self, value: Any, walk: _Walk) -> tuple[Any, str | None]:
-        """`value` clean but uncut, and its JSON text where that had to be made anyway."""
-        longest = self.limit + _MARGIN
-        if self.redactors:
-            clean = partial(redact.apply, redactors=(redact.scrub, *self.redactors))
-            return walk(value, _Texts(clean, longest)), None
-        trimmed = walk(value, _Texts(None, longest))
-        # Looking once through the JSON is much cheaper than through every string of it.
-        encoded = jsonfast.dumps(trimmed)
-        if redact.holds_secret(encoded):
-            return walk(trimmed, _Texts(redact.scrub, longest)), None
-        return trimmed, encoded
+    def _bounded(self, text: str, limit: int) -> str:
+        """A text without what must not be kept; of one much longer than `limit`, its beginning."""
+        longest = limit + 2 * _EDGE
+        valid = jsonfast.valid(text[:longest])
+        clean = redact.apply(redact.scrub(valid), self.redactors)
+        if len(text) <= longest:
+            return clean
+        kept = clean[: max(0, len(clean) - _EDGE)]
+        return noted(kept, len(text) - len(kept))
 
-    def _fitted(self, value: Any, encoded: str | None = None) -> Kept:
-        return Kept(*fit(value, self.limit, encoded))
+    def _fitted(self, value: Any, walk: _Walk) -> Kept:
+        """`value` clean and cut, with its JSON text."""
+        longest = self.limit + 2 * _EDGE
+        if not self.redactors:
+            # Looking once through all texts is much cheaper than through each of them.
+            seen: list[str] = []
+            whole = walk(value, _Texts(lambda text: _noting(text, longest, seen), longest))
+            if not redact.holds_secret("\n".join(seen)):
+                return Kept(*fit(whole, self.limit))
+        clean = walk(value, _Texts(lambda text: self._bounded(text, self.limit), longest))
+        return Kept(*fit(clean, self.limit))
 
 
 class _Texts(NamedTuple):
-    """What happens to each text: a change, after a first cut to `longest` characters."""
+    """What happens to each text, and how long a blob may be at most."""
 
-    change: Callable[[str], str] | None
+    change: Callable[[str], str]
     longest: int
-
-    def of(self, text: str) -> str:
-        cut = text if len(text) <= self.longest else text[: self.longest]
-        return cut if self.change is None else self.change(cut)
 
 
 _Walk = Callable[[Any, _Texts], Any]
 
 
+def _noting(text: str, longest: int, seen: list[str]) -> str:
+    kept = text if len(text) <= longest else text[: longest - _EDGE]
+    seen.append(jsonfast.valid(kept))
+    return seen[-1] if kept is text else noted(seen[-1], len(text) - len(kept))
+
+
 def _texts(value: Any, texts: _Texts, depth: int = _DEPTH) -> Any:
-    """`value` with every text in it changed."""
-    if isinstance(value, str):
-        return texts.of(value)
-    if depth <= 0:
-        return read.plain(value, 0)
-    if isinstance(value, (list, tuple)):
+    """`value` as JSON can hold it, with every text in it changed, those among the keys too."""
+    cls = type(value)
+    if cls is str:
+        return texts.change(value)
+    if value is None or cls is bool or cls is int:
+        return value
+    if (cls is list or cls is tuple) and depth > 0:
         return [_texts(item, texts, depth - 1) for item in value]
-    if isinstance(value, dict):
-        return {key: _texts(item, texts, depth - 1) for key, item in value.items()}
-    return value
+    if cls is dict and depth > 0:
+        return {_key(key, texts): _field(key, value[key], texts, depth) for key in value}
+    bare = read.plain(value, depth)
+    # What is still a container was of a class of the host's, and is one of Python's own now.
+    return _texts(bare, texts, depth) if isinstance(bare, (str, list, dict)) else bare
+
+
+# A name that somebody gave in a program, not a person's data.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.\-]{0,63}")
+
+
+def _key(key: Any, texts: _Texts) -> str:
+    name = key if type(key) is str else str(read.plain(key, 1))
+    return name if _NAME.fullmatch(name) else texts.change(name)
+
+
+def _field(key: Any, item: Any, texts: _Texts, depth: int) -> Any:
+    if type(item) is str and item and type(key) is str and redact.names_secret(key):
+        return redact.MARK
+    return _texts(item, texts, depth - 1)
 
 
 # What makes a message a message: no text of anybody's, and meaningless when changed.
 _STRUCTURE = frozenset({"role", "type", "finish_reason", "modality", "mime_type", "id"})
 
 
-def _messages(messages: list[Any], texts: _Texts) -> list[Any]:
+def _messages(messages: Any, texts: _Texts) -> Any:
     """Messages, or system parts, with every text changed but not what holds them together."""
+    if not isinstance(messages, list):
+        return _texts(messages, texts)
     return [
-        _blob(message, texts.longest)
-        if message.get("type") == "blob"
-        else {key: _member(message, key, texts) for key in message}
-        for message in messages
+        _message(item, texts) if type(item) is dict else _texts(item, texts) for item in messages
     ]
 
 
-def _member(message: Mapping[str, Any], key: str, texts: _Texts) -> Any:
-    item = message[key]
-    if key == "parts":
-        return _messages(item, texts)
-    return item if key in _STRUCTURE else _texts(item, texts)
-
-
-def _blob(part: Mapping[str, Any], longest: int) -> dict[str, Any]:
-    """A blob is kept whole or not at all; its size says what was there. Base64 is no text to redact."""
-    content = part.get("content")
-    if isinstance(content, str) and len(content) > longest:
-        return {**part, "content": "", "omitted": len(content)}
-    return dict(part)
+def _message(message: dict[str, Any], texts: _Texts) -> dict[str, Any]:
+    blob = message.get("type") == "blob" and "modality" in message
+    kept: dict[str, Any] = {}
+    for key, item in message.items():
+        if key == "parts":
+            kept[key] = _messages(item, texts)
+        elif key in _STRUCTURE and type(item) is str:
+            kept[key] = jsonfast.valid(item)
+        elif blob and key == "content" and type(item) is str:
+            # Base64 is no text to redact. Half a blob is none; its size says what was there.
+            kept[key] = item if len(item) <= texts.longest else ""
+            if not kept[key] and item:
+                kept["omitted"] = len(item)
+        else:
+            kept[key] = _texts(item, texts)
+    return kept
 
 
 _OUTLINE = ("type", "id", "name", "modality", "mime_type")
 
 
-def _outline(message: Mapping[str, Any]) -> dict[str, Any]:
+def _only(item: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: item[name] for name in names if name in item} if type(item) is dict else {}
+
+
+def _outline(message: Any) -> dict[str, Any]:
     """A message's shape without a word of it; lengths are in characters."""
-    if "parts" not in message:
+    parts = message.get("parts") if type(message) is dict else None
+    if not isinstance(parts, list):
         return _part_outline(message)
-    kept: dict[str, Any] = {
-        key: message[key] for key in ("role", "finish_reason") if key in message
-    }
-    kept["parts"] = [_part_outline(part) for part in message["parts"]]
+    kept = _only(message, ("role", "finish_reason"))
+    kept["parts"] = [_part_outline(part) for part in parts]
     return kept
 
 
-def _part_outline(part: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {key: part[key] for key in _OUTLINE if key in part}
-    content = part.get("content")
+def _part_outline(part: Any) -> dict[str, Any]:
+    kept = _only(part, _OUTLINE)
+    content = part.get("content") if type(part) is dict else part
     if isinstance(content, str):
         kept.update(content="", length=len(content))
     return kept

@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from clearspan.core import jsonfast
 
-__all__ = ["fit"]
+__all__ = ["fit", "noted"]
 
 _NOTE = "…[{} more]"
-_ROUNDS = 6
+_NOTED = re.compile(r"…\[(\d{1,18}) more\]\Z")
+_NOTE_ROOM = 40
+_TOO_LARGE = "…[too large]"
+_ROUNDS = 8
 _SHORTEST = 16
 
 
-def fit(value: Any, limit: int, encoded: str | None = None) -> tuple[Any, str]:
-    """`value` and its JSON text of at most `limit` bytes of UTF-8; `encoded` where it is known.
+def noted(kept: str, missing: int) -> str:
+    """`kept` with the remark that so many more characters were there."""
+    return kept + _NOTE.format(missing)
+
+
+def fit(value: Any, limit: int) -> tuple[Any, str]:
+    """`value` and its JSON text of at most `limit` bytes of UTF-8.
 
     Strings are shortened to a common cap, at code points, so that short ones stay whole; each that
     was cut says how many characters are missing. If the structure alone is too large, elements are
     left out of the middle of the outermost list, whose ends matter most, and the element after the
     gap carries their number as `omitted_before`.
     """
-    encoded = jsonfast.dumps(value) if encoded is None else encoded
+    encoded = jsonfast.dumps(value)
     size = _size(encoded)
     if size <= limit:
         return value, encoded
     lengths: list[int] = []
     _texts(value, lengths.append)
-    frame = _size(jsonfast.dumps(_cut(value, 0, "")))
-    bytes_per_character = max(1.0, (size - frame) / max(1, sum(lengths)))
-    room = (limit - frame) / bytes_per_character
+    frame = _size(jsonfast.dumps(_cut(value, 0, bare=True)))
+    room = float(sum(lengths))
     for _ in range(_ROUNDS):
+        # What the kept characters cost (escapes, scripts) is known from the round before.
+        room *= 0.98 * max(0, limit - frame) / max(1, size - frame)
         cap = _common_cap(lengths, int(room))
         if cap < _SHORTEST:
             break
         shortened = _cut(value, cap)
         encoded = jsonfast.dumps(shortened)
-        if _size(encoded) <= limit:
+        size = _size(encoded)
+        if size <= limit:
             return shortened, encoded
-        room *= 0.8  # what stayed is dearer than the average, by escapes or by its script
     return _thin(value, limit)
 
 
@@ -60,37 +70,48 @@ def _texts(value: Any, note: Callable[[int], None]) -> None:
 
 def _common_cap(lengths: list[int], budget: int) -> int:
     """The cap at which strings of these lengths, each cut to it, add up to `budget` at most."""
-    left = max(0, budget)
+    left = budget
     for position, length in enumerate(sorted(lengths)):
         share = left // (len(lengths) - position)
         if length > share:
-            return share - len(_NOTE) - 8  # the note about what is missing takes room too
+            return share - _NOTE_ROOM  # the note about what is missing takes room too
         left -= length
     return budget
 
 
-def _cut(value: Any, cap: int, note: str = _NOTE) -> Any:
+def _cut(value: Any, cap: int, *, bare: bool = False) -> Any:
+    """`value` with every string cut to `cap` characters; `bare` leaves the notes away."""
     if isinstance(value, str):
-        return value if len(value) <= cap else value[:cap] + note.format(len(value) - cap)
+        return value if len(value) <= cap else _shortened(value, cap, bare=bare)
     if isinstance(value, list):
-        return [_cut(item, cap, note) for item in value]
+        return [_cut(item, cap, bare=bare) for item in value]
     if isinstance(value, dict):
-        if value.get("type") == "blob" and len(str(value.get("content", ""))) > cap:
-            # Half a picture is no picture; its size says what was there.
-            return {**value, "content": "", "omitted": len(value["content"])}
-        return {key: _cut(item, cap, note) for key, item in value.items()}
+        return {key: _cut(item, cap, bare=bare) for key, item in _fields(value, cap)}
     return value
+
+
+def _shortened(text: str, cap: int, *, bare: bool) -> str:
+    before = _NOTED.search(text[-_NOTE_ROOM:])
+    missing = len(text) - cap
+    if before is not None:  # it was cut once already: one note tells of both
+        missing += int(before.group(1)) - len(before.group())
+    return text[:cap] if bare else noted(text[:cap], missing)
+
+
+def _fields(value: dict[str, Any], cap: int) -> list[tuple[str, Any]]:
+    content = value.get("content")
+    if value.get("type") != "blob" or not isinstance(content, str) or len(content) <= cap:
+        return list(value.items())
+    # Half a picture is no picture; its size says what was there.
+    return [*{**value, "content": ""}.items(), ("omitted", len(content))]
 
 
 def _thin(value: Any, limit: int) -> tuple[Any, str]:
     """Leave elements out of the middle until it fits; what is no list goes altogether."""
     if not isinstance(value, list):
-        note = _NOTE.format("too large:")
-        return note, jsonfast.dumps(note)
-    sizes = [
-        _size(jsonfast.dumps(_cut(item, _SHORTEST))) + len(',"omitted_before":00000000')
-        for item in value
-    ]
+        return _TOO_LARGE, jsonfast.dumps(_TOO_LARGE)
+    short = [_cut(item, _SHORTEST) for item in value]
+    sizes = [_size(jsonfast.dumps(item)) + len(',"omitted_before":00000000') for item in short]
     first, last, used = 0, len(sizes), 2
     while first < last:
         # The newest messages first, then the oldest, in turn.
@@ -99,9 +120,8 @@ def _thin(value: Any, limit: int) -> tuple[Any, str]:
         if used > limit:
             break
         first, last = (first, last - 1) if take_last else (first + 1, last)
-    head = [_cut(item, _SHORTEST) for item in value[:first]]
-    tail = [_cut(item, _SHORTEST) for item in value[last:]]
+    tail = short[last:]
     if tail and last > first and isinstance(tail[0], dict):
         tail[0] = {**tail[0], "omitted_before": last - first}
-    kept = head + tail
+    kept = short[:first] + tail
     return kept, jsonfast.dumps(kept)

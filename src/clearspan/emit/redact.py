@@ -1,16 +1,28 @@
 """What is taken out of text before it is kept: secrets always, personal data when asked.
 
-Every rule is a pattern and, where the pattern alone would hit too much, a check of its digits.
+Every rule is a pattern and, where the pattern alone would hit too much, a look at its digits.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from clearspan.core import fence
 
-__all__ = ["BUILT_IN", "FAILED", "Redactor", "apply", "holds_secret", "resolve", "scrub"]
+__all__ = [
+    "BUILT_IN",
+    "FAILED",
+    "MARK",
+    "Redactor",
+    "apply",
+    "holds_secret",
+    "names_secret",
+    "resolve",
+    "scrub",
+]
 
 Redactor = Callable[[str], str]
 """Takes a text and answers it with what must not be kept replaced."""
@@ -18,86 +30,144 @@ Redactor = Callable[[str], str]
 FAILED = "[redaction failed]"
 """Stands for a text whose redactor failed: the text itself is not kept."""
 
-# A cheap look for these comes first: most texts hold none, and then no pattern runs.
-_HINTS = (
-    "sk-", "sk_", "pk_live", "rk_live", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "gsk_", "xai-",
-    "r8_", "AKIA", "ASIA", "AIza", "xox", "npm_", "pypi-", "eyJ", "PRIVATE KEY", "earer ", "EARER ", "://",
-    "key", "KEY", "Key", "token", "TOKEN", "Token", "secret", "SECRET", "Secret", "passw", "PASSW", "Passw",
+MARK = "[secret]"
+
+
+class _Secret(NamedTuple):
+    """Credentials of one shape. `hints` are looked for first: most texts hold none of them."""
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    """What it matches is replaced, or its group `secret` where it has one."""
+
+
+def _secret(hints: str, pattern: str) -> _Secret:
+    return _Secret(tuple(hints.split()), re.compile(pattern, re.VERBOSE))
+
+
+# Every repetition that may fail after it is bounded, so that no text makes a search slow.
+_NAMES = r"""[aAcCpPsS](?:
+      (?<=[aA])[pP][iI][_-]?[kK][eE][yY]
+    | (?<=[aA])[cC]{2}[eE][sS]{2}[_-]?(?:[kK][eE][yY]|[tT][oO][kK][eE][nN])
+    | (?<=[aA])[uU][tT][hH](?:[_-]?[tT][oO][kK][eE][nN]|[oO][rR][iI][zZ][aA][tT][iI][oO][nN])
+    | (?<=[cC])[lL][iI][eE][nN][tT][_-]?[sS][eE][cC][rR][eE][tT]
+    | (?<=[pP])[aA][sS]{2}[wW](?:[oO][rR])?[dD]
+    | (?<=[sS])[eE][cC][rR][eE][tT][_-]?[kK][eE][yY]
+)"""
+_SECRETS = (
+    # With a digit, or a long run of letters: package names have neither.
+    _secret("sk- sk_", r"sk[-_](?<![A-Za-z0-9]sk[-_])(?:(?=[A-Za-z_\-]{0,64}\d)[A-Za-z0-9_\-]{16,}|[A-Za-z]{20,}[A-Za-z0-9_\-]*)"),
+    _secret("pk_live_ pk_test_ rk_live_ rk_test_", r"(?<![A-Za-z0-9])[pr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _secret(
+        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- npm_ pypi-",
+        r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w\-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{30,})",
+    ),
+    _secret("hf_ gsk_ r8_ xai- nvapi- pplx-", r"(?<![A-Za-z0-9])(?:(?:hf|gsk|r8)_[A-Za-z0-9]{16,}|(?:xai|nvapi|pplx)-[\w\-]{20,})"),
+    _secret("AKIA ASIA", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    _secret("AIza", r"AIza(?<![A-Za-z0-9]AIza)[\w\-]{30,}"),
+    _secret("xox", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}"),
+    _secret("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w\-]{8,4096}\.eyJ[\w\-]{8,}(?:\.[\w\-]*)?"),
+    _secret(
+        "PRIVATE",
+        r"-----BEGIN\ [A-Z ]{0,32}PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]{0,32}PRIVATE\ KEY-----|\Z)",
+    ),
+    _secret("earer EARER", r"(?:[Bb]earer|BEARER)\ (?=\S{0,256}\d)(?P<secret>[A-Za-z0-9_\-.~+/=]{12,})"),
+    _secret("://", r"""://(?P<secret>[^\s/:@"'<>]{0,256}:[^\s/@"'<>]{1,256})@"""),
+    _secret(
+        "key KEY Key token TOKEN Token secret SECRET Secret passw PASSW Passw uthoriz UTHORIZ",
+        # A value, not the code or the placeholder that usually stands there: letters and digits.
+        _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?(?:[Bb]asic\s)?
+        (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
+        (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
+    ),
 )  # fmt: skip
-_SECRETS = re.compile(
-    r"""
-      # with a digit or a long run of signs: package names have neither
-      (?<![A-Za-z0-9])(?:sk|pk|rk)[-_](?:(?=[A-Za-z_\-]*\d)[A-Za-z0-9_\-]{16,}|[A-Za-z]{20,}[A-Za-z0-9_\-]*)
-    | (?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w\-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{30,})
-    | (?<![A-Za-z0-9])(?:hf|gsk|r8)_[A-Za-z0-9]{16,}
-    | (?<![A-Za-z0-9])xai-[A-Za-z0-9]{20,}
-    | (?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])
-    | (?<![A-Za-z0-9])AIza[\w\-]{30,}
-    | (?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9\-]{10,}
-    | (?<![A-Za-z0-9])eyJ[\w\-]{8,}\.eyJ[\w\-]{8,}\.[\w\-]*
-    | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
-    | (?<=[Bb]earer\ )[A-Za-z0-9_\-.~+/=]{12,}
-    | (?<=BEARER\ )[A-Za-z0-9_\-.~+/=]{12,}
-    | (?<=://)[^\s/:@"'<>]{1,256}:[^\s/@"'<>]{1,256}(?=@)
-    | (?:(?i:api[_-]?key|access[_-]?key|secret[_-]?key|client[_-]?secret|auth[_-]?token|access[_-]?token|password|passwd)
-       ["']?\s{0,3}[:=]\s{0,3}["']?)
-       # a value, not the code or the placeholder that usually stands there: letters and digits
-       (?P<named>(?=[^\s"',;&<>\\()]*\d)(?=[^\s"',;&<>\\()]*[A-Za-z])[^\s"',;&<>\\()]{10,})(?!\()
-    """,
-    re.VERBOSE,
-)
+_SECRET_NAME = re.compile(_NAMES + r"\Z", re.VERBOSE)
+
+
+def names_secret(name: str) -> bool:
+    """Whether a field of this name holds a credential, whatever that looks like."""
+    return _SECRET_NAME.search(name[-32:]) is not None
 
 
 def holds_secret(text: str) -> bool:
-    """Whether `text` (plain or JSON) holds something shaped like a credential."""
-    return any(hint in text for hint in _HINTS) and _SECRETS.search(text) is not None
+    """Whether `text` holds something shaped like a credential."""
+    return any(
+        any(hint in text for hint in secret.hints) and secret.pattern.search(text) is not None
+        for secret in _SECRETS
+    )
 
 
 def scrub(text: str) -> str:
     """Replace everything shaped like a credential by `[secret]`."""
-    return _SECRETS.sub(_mask, text) if any(hint in text for hint in _HINTS) else text
+    for secret in _SECRETS:
+        if any(hint in text for hint in secret.hints):
+            text = secret.pattern.sub(_masked, text)
+    return text
 
 
-def _mask(match: re.Match[str]) -> str:
-    named = match.group("named")
-    return "[secret]" if named is None else match.group()[: -len(named)] + "[secret]"
+def _masked(match: re.Match[str]) -> str:
+    if "secret" not in match.re.groupindex:
+        return MARK
+    start, end = (place - match.start() for place in match.span("secret"))
+    return match.group()[:start] + MARK + match.group()[end:]
 
 
-def _luhn(match: re.Match[str]) -> bool:
-    digits = [int(digit) for digit in match.group() if digit.isdigit()]
+def _luhn(digits: list[int]) -> bool:
     doubled = [sum(divmod(digit * 2, 10)) for digit in digits[-2::-2]]
-    return 13 <= len(digits) <= 19 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
-def _iban(match: re.Match[str]) -> bool:
-    account = re.sub(r"\s", "", match.group()).upper()
+def _card(match: re.Match[str]) -> str:
+    """A run of digits may hold other numbers beside the card's: each group may begin or end it."""
+    run = match.group()
+    bounds = [0, *(place for place, sign in enumerate(run) if not sign.isdigit()), len(run)]
+    for start in bounds[:-1]:
+        for end in reversed(bounds):
+            digits = [int(sign) for sign in run[start:end] if sign.isdigit()]
+            if 13 <= len(digits) <= 19 and 2 <= digits[0] <= 6 and _luhn(digits):
+                lead = "" if start == 0 else run[start]
+                return f"{run[:start]}{lead}[card]{run[end:]}"
+    return run
+
+
+def _iban(match: re.Match[str]) -> str:
+    """What follows an account number may read like more of it: its check sum tells where it ends."""
+    run = match.group()
+    for end in range(len(run), 14, -1):
+        account = re.sub(r"\s", "", run[:end]).upper()
+        inside = end < len(run) and run[end].isalnum()
+        if not inside and 15 <= len(account) <= 34 and _checks(account):
+            return f"[iban]{run[end:]}"
+    return run
+
+
+def _checks(account: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in account[4:] + account[:4])) % 97 == 1
 
 
-def _phone(match: re.Match[str]) -> bool:
-    return 8 <= sum(sign.isdigit() for sign in match.group()) <= 15
+_DATE = re.compile(r"\d{4}([ .-])\d{2}\1\d{2}|\d{2}([ .-])\d{2}\2\d{4}")
 
 
-def _rule(
-    label: str, pattern: str, check: Callable[[re.Match[str]], bool] | None = None
-) -> Redactor:
-    compiled = re.compile(pattern)
+def _phone(match: re.Match[str]) -> str:
+    run = match.group()
+    likely = 8 <= sum(sign.isdigit() for sign in run) <= 15 and _DATE.fullmatch(run) is None
+    return "[phone]" if likely else run
 
-    def redact(text: str) -> str:
-        return compiled.sub(
-            lambda found: label if check is None or check(found) else found.group(), text
-        )
 
-    return redact
+def _rule(pattern: str, answer: str | Callable[[re.Match[str]], str]) -> Redactor:
+    return functools.partial(re.compile(pattern, re.ASCII).sub, answer)
 
 
 BUILT_IN: dict[str, Redactor] = {
-    "email": _rule("[email]", r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+"),
-    "iban": _rule("[iban]", r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", _iban),
-    "card": _rule("[card]", r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.]?\d)", _luhn),
-    "ssn": _rule("[ssn]", r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b"),
-    "ip": _rule("[ip]", r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"),
-    "phone": _rule("[phone]", r"(?<![\w.+])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?![\w.])|(?<!\w)\+\d{8,15}\b", _phone),
+    "email": _rule(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+", "[email]"),
+    "iban": _rule(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", _iban),
+    "card": _rule(r"(?<![\d.])\d(?:[ -]?\d){12,30}(?![\d.]?\d)", _card),
+    "ssn": _rule(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b", "[ssn]"),
+    "ip": _rule(r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b", "[ip]"),
+    "phone": _rule(
+        r"(?<![\w.+])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?!\w|\.\d)|(?<!\w)\+\d{8,15}\b",
+        _phone,
+    ),
 }  # fmt: skip
 """The rules that content mode `redacted` applies, in this order; each can be asked for by name."""
 

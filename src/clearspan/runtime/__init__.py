@@ -5,27 +5,24 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from clearspan import registry, semconv
 from clearspan.capture import inlet
-from clearspan.capture.patching import Patches, UnsupportedVersion, installed_version
+from clearspan.capture.patching import Patches
 from clearspan.core import fence
 from clearspan.core.ledger import Ledger
-from clearspan.core.worker import Worker
-from clearspan.draft import Draft
-from clearspan.emit import redact
-from clearspan.emit.content import ContentPolicy
-from clearspan.emit.telemetry import Telemetry
-from clearspan.exporters.queued import quiet
-from clearspan.pipeline import Chunks, Pipeline
+from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
+from clearspan.runtime import exits
 from clearspan.runtime.build import Providers, assemble, identifiers, sampler_of, statuses
-from clearspan.runtime.state import ProviderStatus, QueueStatus, Status
-from clearspan.settings import SettingError, Settings, load
+from clearspan.runtime.flow import content_policy, make_pipeline
+from clearspan.runtime.libraries import ProviderSet, name_of
+from clearspan.runtime.state import QueueStatus, Status
+from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
@@ -52,7 +49,6 @@ __all__ = [
 
 _log = logging.getLogger("clearspan")
 _EXIT_DEADLINE = 2.0
-_ITEMS = 8_192
 
 
 class Runtime:
@@ -67,7 +63,9 @@ class Runtime:
             self._providers: Providers | None = None
             self.pipeline: Pipeline | None = None
             return
+        # What may be wrong is looked at first: once something is built, it would have to be undone.
         chosen = self._patches.choose(settings.providers)
+        content_policy(settings)
         self._providers = assemble(settings, self.ledger)
         self.pipeline = make_pipeline(settings, self._providers, self.ledger)
         self._chosen = chosen
@@ -93,7 +91,9 @@ class Runtime:
 
     def instrument(self, *targets: Any) -> list[Patches]:
         """Patch libraries by name or by a client object of theirs; answers what was patched."""
-        chosen = self._patches.choose([_name_of(target) for target in targets])
+        if self.pipeline is None:
+            return []
+        chosen = self._patches.choose([name_of(target) for target in targets])
         for patches in chosen:
             self._patches.install(patches)
         return chosen
@@ -118,21 +118,21 @@ class Runtime:
 
     def shutdown(self, timeout: float = _EXIT_DEADLINE) -> bool:
         """Undo all patches, end what is open, export what is left: by `timeout` seconds."""
-        if not self.running or self.pipeline is None or self._providers is None:
+        with _running.lock:
+            if _running.runtime is self:
+                _running.runtime = None
+            stopped, self.running = not self.running, False
+        if stopped or self.pipeline is None or self._providers is None:
             return True
-        self.running = False
         deadline = time.monotonic() + timeout
         self.uninstrument()
-        if inlet.current() is self.pipeline:
-            inlet.use(None)
+        inlet.stop(self.pipeline)
         self.pipeline.end_open()
         done = self.flush(timeout)
         if self.pipeline.worker is not None:
             self.pipeline.worker.close(max(0.0, deadline - time.monotonic()))
         for queue in self._providers.queues:
             done = queue.close(max(0.0, deadline - time.monotonic())) and done
-        if _running.runtime is self:
-            _running.runtime = None
         return done
 
     def status(self) -> Status:
@@ -183,126 +183,6 @@ class Runtime:
         self.shutdown()
 
 
-def make_pipeline(
-    settings: Settings, providers: Providers, ledger: Ledger, **more: Any
-) -> Pipeline:
-    """The pipeline over the given providers: on a worker where they are ours, else inline."""
-    try:
-        redactors = redact.resolve(settings.redact, settings.content)
-    except KeyError as error:
-        known = ", ".join(redact.BUILT_IN)
-        raise SettingError(
-            f"clearspan: redact: no rule named {error}; use a function or one of {known}"
-        ) from None
-    version = installed_version("clearspan")
-    telemetry = Telemetry(
-        providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        providers.meter.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
-        spans=settings.content_target in ("span", "both"),
-        events=settings.content_target in ("event", "both") and settings.content != "off",
-        exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
-    )
-    policy = ContentPolicy(
-        settings.content, settings.content_limit, redactors, settings.tool_schemas
-    )
-
-    def worker(handle: Any) -> Worker[Draft | Chunks]:
-        return Worker(
-            "clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet
-        )
-
-    return Pipeline(
-        telemetry,
-        policy,
-        ledger,
-        worker=worker if providers.own else None,
-        handed_over=not providers.own,
-        **more,
-    )
-
-
-class ProviderSet:
-    """The libraries that this runtime patches."""
-
-    def __init__(self) -> None:
-        self._installed: list[Patches] = []
-
-    def choose(self, wanted: Sequence[Any] | None) -> list[Patches]:
-        """The providers asked for; all of them when `wanted` is `None`.
-
-        Asked for by name, a library must be known and new enough: else `SettingError`. Found by
-        itself, it is passed over and says so in the status.
-        """
-        if wanted is None:
-            found = [
-                fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name)
-                for name in registry.names(registry.PROVIDERS)
-            ]
-            return [patches_of(provider) for provider in found if provider is not None]
-        chosen: list[Patches] = []
-        for item in wanted:
-            patches = patches_of(item if isinstance(item, Provider) else _known(item))
-            if not patches.supported():
-                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(
-                    patches.note
-                )
-            chosen.append(patches)
-        return chosen
-
-    def install(self, patches: Patches) -> None:
-        """Patch one of them."""
-        patches.install()
-        self._installed.append(patches)
-
-    def remove(self, some: Sequence[Patches] | None = None) -> None:
-        """Undo some of them, or all."""
-        for patches in list(self._installed if some is None else some):
-            if patches in self._installed:
-                self._installed.remove(patches)
-                patches.remove()
-
-    def names(self) -> list[str]:
-        """The names of those that are patched."""
-        return [patches.provider.name for patches in self._installed]
-
-    def statuses(self) -> tuple[ProviderStatus, ...]:
-        """How each of them stands."""
-        return tuple(
-            ProviderStatus(
-                item.provider.name,
-                installed_version(item.provider.distribution),
-                item.states(),
-                item.note,
-            )
-            for item in dict.fromkeys(self._installed)
-        )
-
-
-_all_patches: dict[int, Patches] = {}
-
-
-def patches_of(provider: Provider) -> Patches:
-    """The one set of patches of a provider, whoever asks."""
-    return _all_patches.setdefault(id(provider), Patches(provider))
-
-
-def _known(name: str) -> Provider:
-    try:
-        provider: Provider = registry.load(registry.PROVIDERS, name)
-    except registry.NotFound as error:
-        raise SettingError(f"clearspan: providers: {error}") from None
-    return provider
-
-
-def _name_of(target: Any) -> Any:
-    """A provider's name from a name, a Provider, or a client object of the library."""
-    return (
-        target if isinstance(target, (str, Provider)) else type(target).__module__.partition(".")[0]
-    )
-
-
 class Instrumentation:
     """What `instrument` answers: leave the block, or call `undo`, to restore the targets."""
 
@@ -324,6 +204,13 @@ class Instrumentation:
 
 class _Running:
     runtime: Runtime | None = None
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """In a forked child: a lock that another thread of the parent held stays held for ever."""
+        self.lock = threading.RLock()
 
 
 _running = _Running()
@@ -376,16 +263,17 @@ def init(
 
 
 def _init(settings: Settings) -> Runtime:
-    running = _running.runtime
-    if running is not None:
-        if settings != running.settings:
-            _warn_once("clearspan: init was called again with other settings; the first ones stay. "
-                       "Call clearspan.shutdown() first to change them.")  # fmt: skip
-        return running
-    runtime = Runtime(settings)
-    runtime.start()
-    _running.runtime = runtime
-    return runtime
+    with _running.lock:
+        running = _running.runtime
+        if running is None:
+            running = Runtime(settings)
+            running.start()
+            _running.runtime = running
+            exits.when_child_ends(_at_exit)
+    if settings != running.settings:
+        _warn_once("clearspan: init was called again with other settings; the first ones stay. "
+                   "Call clearspan.shutdown() first to change them.")  # fmt: skip
+    return running
 
 
 _warned: set[str] = set()
@@ -429,13 +317,23 @@ def status() -> Status:
     return Status(False) if _running.runtime is None else _running.runtime.status()
 
 
+def _at_exit() -> None:
+    try:
+        shutdown()
+    except KeyboardInterrupt:
+        return  # Ctrl-C ends the waiting, without a traceback of ours
+
+
 def _after_fork() -> None:
+    _running.renew()
+    inlet.renew()
     identifiers.reseed()
     fence.reset()
     if _running.runtime is not None:
         _running.runtime.renew()
+        exits.when_child_ends(_at_exit)
 
 
-atexit.register(shutdown)
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

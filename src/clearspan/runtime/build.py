@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +21,11 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 
 from clearspan import registry
+from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
+from clearspan.core.worker import Worker
 from clearspan.exporters import Destination, DestinationError, Exporters
-from clearspan.exporters.queued import LogQueue, MetricQueue, Queue, SpanQueue
+from clearspan.exporters.queued import LogQueue, MetricQueue, Queue, SpanQueue, quiet
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers"]
@@ -114,7 +117,17 @@ def _resource(settings: Settings) -> Resource:
 
 def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
     """OTLP where an address is known, the store where a file is; the default store without either."""
+    foreign = [_foreign(item) for item in settings.exporters if not isinstance(item, str)]
     found: list[Exporters] = []
+    try:
+        _named(settings, found, default=default)
+    except SettingError:
+        _close(found)
+        raise
+    return found + foreign
+
+
+def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None:
     argued = Destination(
         endpoint=settings.endpoint,
         protocol=settings.protocol,
@@ -125,7 +138,6 @@ def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
     )
     if settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES):
         found.append(_build("otlp", argued))
-    named = [item for item in settings.exporters if isinstance(item, str)]
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
@@ -137,11 +149,18 @@ def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
                 ),
             )
         )
-    for item in named:
-        name, _, path = item.partition(":")
-        found.append(_build(name, Destination(path=path or None)))
-    found.extend(_foreign(item) for item in settings.exporters if not isinstance(item, str))
-    return found
+    for item in settings.exporters:
+        if isinstance(item, str):
+            name, _, path = item.partition(":")
+            found.append(_build(name, Destination(path=path or None)))
+
+
+def _close(found: list[Exporters]) -> None:
+    """Take back what was built, when something beside it could not be."""
+    for item in found:
+        for exporter in (item.span, item.log, item.metric):
+            if exporter is not None:
+                fenced("exporter.shutdown", exporter.shutdown)
 
 
 def _build(name: str, destination: Destination) -> Exporters:
@@ -151,6 +170,11 @@ def _build(name: str, destination: Destination) -> Exporters:
         raise SettingError(f"clearspan: exporters: {error}") from None
     except DestinationError as error:
         raise SettingError(f"clearspan: {error}") from None
+    except Exception as error:  # a plug-in may fail to load or to build in any way
+        raise SettingError(
+            f"clearspan: exporters: {name!r} cannot be used ({type(error).__name__}: {error}); "
+            "repair or uninstall the package that brings it"
+        ) from error
     return built
 
 
@@ -212,6 +236,7 @@ def _meter_provider(
         metric: Any = item.metric  # an application may hand in a reader of its own
         if isinstance(metric, MetricReader):
             readers.append(metric)
+            queues.append(_Reader(metric))
         elif metric is not None:
             queue = MetricQueue(metric, interval=settings.metric_interval)
             readers.append(queue)
@@ -221,6 +246,30 @@ def _meter_provider(
         if readers
         else metrics.NoOpMeterProvider()
     )
+
+
+class _Reader:
+    """A reader that the application handed in: collects when asked to flush, ends with the runtime."""
+
+    def __init__(self, reader: MetricReader) -> None:
+        self._reader = reader
+        self.worker: Worker[str] = Worker(
+            "clearspan-reader", self._collect, max_items=8, max_bytes=1_024, linger=0.0,
+            setup=quiet, teardown=reader.shutdown,
+        )  # fmt: skip
+
+    def _collect(self, batch: list[str]) -> None:
+        del batch
+        self._reader.force_flush()
+
+    def mark(self) -> threading.Event | None:
+        """Ask for a collection now; the event tells when it is over."""
+        self.worker.offer("flush")
+        return self.worker.mark()
+
+    def close(self, timeout: float) -> bool:
+        """Stop the reader, which collects once more, within `timeout` seconds."""
+        return self.worker.close(timeout)
 
 
 def _logger_provider(

@@ -1,4 +1,4 @@
-"""The public test kit: `captured()`, `ModelServer`, and a pytest plugin (fixture `llm`)."""
+"""The public test kit: `captured()`, `ModelServer` with its answers, a pytest plugin (`llm`)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clearspan.testing.capture import Captured, SeenEvent, SeenSpan, captured
-    from clearspan.testing.server import ModelServer
+    from clearspan.testing.server import (
+        Cut,
+        Delay,
+        Error,
+        Hang,
+        Json,
+        ModelServer,
+        Raw,
+        Reply,
+        Request,
+        Sse,
+        StreamError,
+        ToolCall,
+    )
 
-__all__ = ["Captured", "ModelServer", "SeenEvent", "SeenSpan", "captured"]
+__all__ = [
+    "Captured",
+    "Cut",
+    "Delay",
+    "Error",
+    "Hang",
+    "Json",
+    "ModelServer",
+    "Raw",
+    "Reply",
+    "Request",
+    "SeenEvent",
+    "SeenSpan",
+    "Sse",
+    "StreamError",
+    "ToolCall",
+    "captured",
+]
+_CAPTURE = {"Captured", "SeenEvent", "SeenSpan", "captured"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'clearspan.testing' has no attribute {name!r}")
-    home = "server" if name == "ModelServer" else "capture"
+    home = "capture" if name in _CAPTURE else "server"
     return getattr(import_module(f"clearspan.testing.{home}"), name)

@@ -158,13 +158,13 @@ def captured(**settings: Any) -> Generator[Captured]:
     pipeline = runtime.make_pipeline(wanted, providers, ledger, consumers=[invocations.append])
     patches = runtime.ProviderSet()
     chosen = patches.choose(wanted.providers)
-    before = inlet.use(pipeline)
-    for item in chosen:
-        patches.install(item)
+    inlet.lend(pipeline)
     try:
+        for item in chosen:
+            patches.install(item)
         yield Captured(pipeline, ledger, spans, events, reader, invocations)
     finally:
-        inlet.use(before)
+        inlet.give_back(pipeline)
         patches.remove()
         if pipeline.worker is not None:
             pipeline.worker.close(_DEADLINE)

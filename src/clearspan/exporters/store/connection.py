@@ -58,7 +58,7 @@ def writer(path: Path, timeout: float, log_pages: Callable[[int], int]) -> Opene
             connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
             connection.execute(f"PRAGMA journal_size_limit = {pages * page_size}")
             schema.prepare(connection)
-        except BaseException:
+        except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
             connection.close()
             raise
         return Opened(connection, files.identity(path))
@@ -108,7 +108,7 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
         connection.executemany(_POINT, batch.points)
         connection.executemany(_TRACE, batch.traces)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
         connection.rollback()
         raise
 

@@ -153,7 +153,7 @@ def _transaction(connection: sqlite3.Connection) -> Generator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
         connection.rollback()
         raise
 

@@ -117,7 +117,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
         connection.rollback()
         raise
 

@@ -1,0 +1,107 @@
+"""The libraries that a runtime patches: which are asked for, which are there, how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from clearspan import registry
+from clearspan.capture.patching import Patches, UnsupportedVersion, installed_version
+from clearspan.core import fence
+from clearspan.provider import Provider
+from clearspan.runtime.state import ProviderStatus
+from clearspan.settings import SettingError
+
+__all__ = ["ProviderSet", "name_of"]
+
+
+class ProviderSet:
+    """The libraries that this runtime patches."""
+
+    def __init__(self) -> None:
+        self._installed: list[Patches] = []
+
+    def choose(self, wanted: Sequence[Any] | None) -> list[Patches]:
+        """The providers asked for; all of them when `wanted` is `None`.
+
+        Asked for by name, a library must be known and new enough: else `SettingError`. Found by
+        itself, it is passed over and says so in the status.
+        """
+        if wanted is None:
+            found = [
+                fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name)
+                for name in registry.names(registry.PROVIDERS)
+            ]
+            patched = [patches_of(provider) for provider in found if provider is not None]
+            for patches in patched:
+                patches.supported()  # says in its note when it is not
+            return patched
+        chosen: list[Patches] = []
+        for item in wanted:
+            patches = patches_of(item if isinstance(item, Provider) else _known(item))
+            if not patches.supported():
+                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(
+                    patches.note
+                )
+            chosen.append(patches)
+        return chosen
+
+    def install(self, patches: Patches) -> None:
+        """Patch one of them."""
+        patches.install()
+        self._installed.append(patches)
+
+    def remove(self, some: Sequence[Patches] | None = None) -> None:
+        """Undo some of them, or all."""
+        for patches in list(self._installed if some is None else some):
+            if patches in self._installed:
+                self._installed.remove(patches)
+                patches.remove()
+
+    def names(self) -> list[str]:
+        """The names of those that are patched."""
+        return [patches.provider.name for patches in self._installed]
+
+    def statuses(self) -> tuple[ProviderStatus, ...]:
+        """How each of them stands."""
+        return tuple(
+            ProviderStatus(
+                item.provider.name,
+                installed_version(item.provider.distribution),
+                item.states(),
+                item.note,
+            )
+            for item in dict.fromkeys(self._installed)
+        )
+
+
+_all_patches: dict[int, Patches] = {}
+
+
+def patches_of(provider: Provider) -> Patches:
+    """The one set of patches of a provider, whoever asks."""
+    return _all_patches.setdefault(id(provider), Patches(provider))
+
+
+def _known(name: str) -> Provider:
+    try:
+        provider: Provider = registry.load(registry.PROVIDERS, name)
+    except registry.NotFound as error:
+        raise SettingError(f"clearspan: providers: {error}") from None
+    except Exception as error:  # a plug-in may fail to load in any way
+        raise SettingError(
+            f"clearspan: providers: {name!r} cannot be loaded ({type(error).__name__}: {error}); "
+            "repair or uninstall the package that brings it"
+        ) from error
+    return provider
+
+
+def name_of(target: Any) -> Any:
+    """A provider's name from a name, a Provider, or a client (object or class) of the library."""
+    if isinstance(target, (str, Provider)):
+        return target
+    cls = target if isinstance(target, type) else type(target)
+    # An application may have derived a client of its own.
+    packages = [base.__module__.partition(".")[0] for base in cls.__mro__]
+    known = registry.names(registry.PROVIDERS)
+    return next((package for package in packages if package in known), packages[0])
