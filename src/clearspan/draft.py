@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
+from clearspan.choice import Choice
 from clearspan.core import jsonfast, read
+from clearspan.policy import Clean, Policy
 from clearspan.record import (
     CallContext,
     ErrorInfo,
@@ -24,7 +26,7 @@ from clearspan.record import (
 )
 from clearspan.semconv import LOGPROBS
 
-__all__ = ["Clean", "Draft", "Policy", "ResponseRef"]
+__all__ = ["Draft", "ResponseRef"]
 
 MAX_GAPS = 4096
 
@@ -49,83 +51,6 @@ class ResponseRef:
             return self._id
         known = draft.response_id or read.text(draft.result, "id")
         return known or read.text(draft.hint, "id") or read.text(draft.hint, "response", "id")
-
-
-class Clean(Protocol):
-    """Content after redaction and truncation: the value, and its JSON text where it was made."""
-
-    @property
-    def value(self) -> Any:
-        """The clean value."""
-
-    @property
-    def encoded(self) -> str | None:
-        """Its JSON text; `None` when there is nothing to emit."""
-        ...
-
-
-class Policy(Protocol):
-    """What may be kept of content. Applied once, in `Draft.seal`."""
-
-    def messages(self, messages: list[Message]) -> Clean:
-        """Clean a list of messages, or of system parts."""
-        ...
-
-    def value(self, value: Any) -> Clean:
-        """Clean any JSON value."""
-        ...
-
-    def context(self, context: CallContext) -> CallContext:
-        """Clean what the application said about the call."""
-        ...
-
-    def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
-        """Clean attributes, some of which the application named itself."""
-        ...
-
-    def error(self, error: ErrorInfo) -> ErrorInfo:
-        """Clean what an error says."""
-        ...
-
-    def tools(self, tools: list[Mapping[str, Any]]) -> Clean:
-        """Clean tool definitions."""
-        ...
-
-
-class _Choice:
-    """One answer of the model while it is being put together; parts stay in order of appearance."""
-
-    __slots__ = ("finish", "parts", "role")
-
-    def __init__(self) -> None:
-        self.role = "assistant"
-        self.finish: str | None = None
-        self.parts: dict[Any, dict[str, Any]] = {}
-
-    def piece(self, kind: str, text: str, key: object) -> None:
-        part = self.parts.get((kind, key))
-        if part is None:
-            self.parts[(kind, key)] = {"type": kind, "content": [text]}
-        else:
-            part["content"].append(text)
-
-    def tool(self, key: object, call_id: str | None, name: str | None, arguments: Any) -> None:
-        part = self.parts.setdefault(("tool_call", key), {"type": "tool_call", "arguments": []})
-        if call_id:
-            part["id"] = call_id
-        if name:
-            part["name"] = name
-        if arguments is not None:
-            part["arguments"].append(arguments)
-
-    def sealed(self, finish: str | None) -> Message:
-        message: Message = {
-            "role": self.role,
-            "parts": [_joined(part) for part in self.parts.values()],
-        }
-        if finish is not None:
-            message["finish_reason"] = finish
-        return message
 
 
 class Draft:
@@ -193,7 +118,7 @@ class Draft:
         self.tool_calls = 0
         self.gaps: list[float] = []
         self.sealed = False
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._logprobs: dict[int, list[tuple[str, float | None]]] = {}
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}
@@ -310,11 +235,11 @@ class Draft:
         if reason:
             self.choice(choice).finish = reason
 
-    def choice(self, index: int) -> _Choice:
+    def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""
         answer = self._choices.get(index)
         if answer is None:
-            answer = self._choices[index] = _Choice()
+            answer = self._choices[index] = Choice()
         return answer
 
     def forget_output(self) -> None:
@@ -460,24 +385,3 @@ _ABSORBED = (
 _EMPTY: tuple[Any, ...] = ("", [], ())
 _SERVER_ENDED = (Outcome.COMPLETED, Outcome.FAILED)
 _MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
-
-
-def _joined(part: dict[str, Any]) -> Part:
-    for name in ("content", "transcript"):
-        if isinstance(part.get(name), list):
-            part = {**part, name: "".join(part[name])}
-    if part["type"] == "tool_call":
-        part = {**part, "arguments": _arguments(part["arguments"])}
-        if part["arguments"] is None:
-            del part["arguments"]
-    return part  # type: ignore[return-value]  # a part by construction
-
-
-def _arguments(pieces: list[Any]) -> Any:
-    if not pieces:
-        return None
-    if not all(isinstance(piece, str) for piece in pieces):
-        return pieces[-1]
-    joined = "".join(pieces)
-    parsed = jsonfast.loads(joined)
-    return parsed if isinstance(parsed, dict) else joined

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
-from clearspan.draft import Draft, Policy
+from clearspan.draft import Draft
 from clearspan.emit.telemetry import Telemetry
+from clearspan.policy import Policy
 from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.semconv import CONTENT_LOST

@@ -76,7 +76,11 @@ def test_a_reader_that_has_left_is_no_error_to_speak_of(store: Path) -> None:
     os.close(reading)
     with os.fdopen(writing, "w") as out:
         done = subprocess.run(
-            [*PROGRAM, "show", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=PATIENCE
+            [*PROGRAM, "show", "--json"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
         )
     assert done.stderr == ""
     assert done.returncode != 0
@@ -87,6 +91,8 @@ def test_a_terminal_that_cannot_show_a_character_shows_another(place: Path, star
 
     record("s.db", lambda: chat("m", "Grüße aus 東京", "✓"))
     for words in ([], ["--json"], ["last", "--content"]):
-        done = start("show", "--store", "s.db", *words, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+        done = start(
+            "show", "--store", "s.db", *words, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+        )
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.isascii()

@@ -40,8 +40,12 @@ def python(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     )  # type: ignore[call-overload,no-any-return]  # options of the tests
 
 
-@pytest.mark.parametrize("words", [["tell.py", "a", "--store", "x", "--", "-m"], ["-m", "package.tell", "--json", "-"]])
-def test_a_program_starts_as_python_starts_it(start: Process, place: Path, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [["tell.py", "a", "--store", "x", "--", "-m"], ["-m", "package.tell", "--json", "-"]]
+)
+def test_a_program_starts_as_python_starts_it(
+    start: Process, place: Path, words: list[str]
+) -> None:
     program("tell.py", MIRROR)
     program("package/tell.py", MIRROR)
     plain = python(*words, input="typed")
@@ -57,7 +61,13 @@ def test_a_program_from_standard_input(start: Process) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["raise SystemExit(7)", "raise SystemExit('sorry')", "1 / 0", "import os; os._exit(3)", "def broken("],
+    [
+        "raise SystemExit(7)",
+        "raise SystemExit('sorry')",
+        "1 / 0",
+        "import os; os._exit(3)",
+        "def broken(",
+    ],
     ids=["exit code", "exit text", "exception", "hard exit", "syntax"],
 )
 def test_it_ends_as_python_ends_it(start: Process, place: Path, text: str) -> None:
@@ -74,8 +84,12 @@ def test_a_program_that_is_not_there_is_pythons_to_tell(start: Process, place: P
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_reach_the_program_itself(follow: Follow, place: Path, number: signal.Signals) -> None:
-    program("app.py", "import os, time\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(0.05)")
+def test_signals_reach_the_program_itself(
+    follow: Follow, place: Path, number: signal.Signals
+) -> None:
+    program(
+        "app.py", "import os, time\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(0.05)"
+    )
     process = follow("run", "app.py")
     assert process.stdout is not None
     assert process.stdout.readline() == f"{process.pid}\n"
@@ -132,7 +146,16 @@ settings = clearspan.init().settings
 print(settings.content, settings.service_name, settings.sample_rate, settings.tool_schemas, list(settings.providers))
 print(settings.origins["content"])
 """)  # fmt: skip
-    options = ["--content", "metadata", "--service-name", "shop", "--sample-rate", "0.5", "--tool-schemas", "yes"]
+    options = [
+        "--content",
+        "metadata",
+        "--service-name",
+        "shop",
+        "--sample-rate",
+        "0.5",
+        "--tool-schemas",
+        "yes",
+    ]
     done = start("run", *options, "--providers", "openai", "app.py")
     assert done.stdout == "metadata shop 0.5 True ['openai']\nCLEARSPAN_CONTENT\n"
 
@@ -141,7 +164,11 @@ def test_every_setting_has_its_option_but_secret_ones(call: Command) -> None:
     from clearspan.settings import SETTINGS
 
     shown = call("run", "--help").stdout
-    offered = {item.name for item in SETTINGS if item.variable and f"--{item.name.replace('_', '-')} " in shown}
+    offered = {
+        item.name
+        for item in SETTINGS
+        if item.variable and f"--{item.name.replace('_', '-')} " in shown
+    }
     assert {item.name for item in SETTINGS if item.variable} - offered == {"headers", "disabled"}
 
 
@@ -187,9 +214,14 @@ def hidden(text: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path("site").resolve()), *before])}
 
 
-def test_a_sitecustomize_that_was_there_before_still_runs(start: Process, call: Command, place: Path) -> None:
+def test_a_sitecustomize_that_was_there_before_still_runs(
+    start: Process, call: Command, place: Path
+) -> None:
     environment = hidden("import sys\nsys.was_here = __name__, __file__\n")
-    program("app.py", f"{SPAN.format('of the program')}import sitecustomize, sys\nprint(sys.was_here[0], sitecustomize.__file__ == sys.was_here[1])")
+    program(
+        "app.py",
+        f"{SPAN.format('of the program')}import sitecustomize, sys\nprint(sys.was_here[0], sitecustomize.__file__ == sys.was_here[1])",
+    )
     done = start("run", "app.py", env=environment)
     assert (done.stdout, done.stderr) == ("sitecustomize True\n", "")
     assert names(call) == ["of the program"]
@@ -206,7 +238,10 @@ def test_one_that_fails_fails_as_ever(start: Process, call: Command, place: Path
 
 
 def test_a_python_without_clearspan_is_left_alone(start: Process, place: Path) -> None:
-    program("site/sitecustomize.py", "import sys\nif '__main__' not in sys.argv[0]: sys.modules['clearspan'] = None\n")
+    program(
+        "site/sitecustomize.py",
+        "import sys\nif '__main__' not in sys.argv[0]: sys.modules['clearspan'] = None\n",
+    )
     from clearspan.cli.run import BOOTSTRAP
 
     entries = [str(BOOTSTRAP), str(Path("site").resolve())]
@@ -214,7 +249,9 @@ def test_a_python_without_clearspan_is_left_alone(start: Process, place: Path) -
     assert (done.stdout, done.stderr) == ("ran\n", "")
 
 
-def test_a_setting_that_only_a_child_finds_wrong_does_not_stop_it(start: Process, place: Path) -> None:
+def test_a_setting_that_only_a_child_finds_wrong_does_not_stop_it(
+    start: Process, place: Path
+) -> None:
     program("app.py", """
 import os, subprocess, sys
 subprocess.run([sys.executable, "-c", "print('ran')"], env={**os.environ, "CLEARSPAN_CONTENT": "loud"}, check=True)
@@ -239,7 +276,9 @@ def test_where_a_process_cannot_be_replaced_it_is_supervised(place: Path) -> Non
     assert _supervised([sys.executable, "-c", "raise SystemExit(5)"], dict(os.environ)) == 5
 
 
-def test_the_openai_client_is_recorded_without_a_change(start: Process, call: Command, place: Path) -> None:
+def test_the_openai_client_is_recorded_without_a_change(
+    start: Process, call: Command, place: Path
+) -> None:
     from clearspan.testing import ModelServer
 
     program("app.py", """

@@ -16,7 +16,18 @@ def test_the_list_has_a_line_for_each_trace_newest_first(call: Command, store: P
     result = call("show")
     assert result.exit_code == 0
     heading, *lines = result.stdout.splitlines()
-    assert heading.split() == ["trace", "start", "took", "name", "model", "session", "spans", "in", "out", "errors"]
+    assert heading.split() == [
+        "trace",
+        "start",
+        "took",
+        "name",
+        "model",
+        "session",
+        "spans",
+        "in",
+        "out",
+        "errors",
+    ]
     assert [line.split()[0] for line in lines] == [each["trace_id"][:8] for each in traces(call)]
     assert re.search(r"invoke_workflow broken +m-small +s-1 +2 +2$", lines[0])
     assert re.search(r"invoke_workflow answer +m-large +s-1 +3 +1,200 +34$", lines[1])
@@ -45,8 +56,16 @@ def test_the_list_as_json_is_one_document(call: Command, store: Path) -> None:
     document = json.loads(call("show", "--json").stdout)
     assert document["store"] == str(store)
     newest, older = document["traces"]
-    assert (newest["name"], newest["errors"], newest["session"]) == ("invoke_workflow broken", 2, "s-1")
-    assert (older["input_tokens"], older["output_tokens"], older["models"]) == (1200, 34, ["m-large"])
+    assert (newest["name"], newest["errors"], newest["session"]) == (
+        "invoke_workflow broken",
+        2,
+        "s-1",
+    )
+    assert (older["input_tokens"], older["output_tokens"], older["models"]) == (
+        1200,
+        34,
+        ["m-large"],
+    )
     assert older["duration_ns"] == older["end_ns"] - older["start_ns"]
 
 
@@ -70,7 +89,9 @@ def test_the_list_as_json_is_one_document(call: Command, store: Path) -> None:
         (["--since", "2001-01-01"], ["invoke_workflow broken", "invoke_workflow answer"]),
     ],
 )  # fmt: skip
-def test_filters_narrow_the_list(call: Command, store: Path, words: list[str], found: list[str]) -> None:
+def test_filters_narrow_the_list(
+    call: Command, store: Path, words: list[str], found: list[str]
+) -> None:
     assert names(call, *words) == found
 
 
@@ -89,8 +110,13 @@ def test_a_time_zone_is_honoured(call: Command, store: Path) -> None:
     assert len(names(call, "--since", (now - timedelta(minutes=5)).isoformat())) == 2
 
 
-@pytest.mark.parametrize("words", [["--since", "yesterday"], ["--since", "5parsecs"], ["--since", "12:75"], ["--limit", "0"]])
-def test_a_filter_that_cannot_be_read_is_wrong_usage(call: Command, store: Path, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [["--since", "yesterday"], ["--since", "5parsecs"], ["--since", "12:75"], ["--limit", "0"]],
+)
+def test_a_filter_that_cannot_be_read_is_wrong_usage(
+    call: Command, store: Path, words: list[str]
+) -> None:
     result = call("show", *words)
     assert result.exit_code == 2
     assert words[1] in result.stderr or words[0] in result.stderr
@@ -175,7 +201,9 @@ def test_one_trace_as_json_has_everything(call: Command, store: Path) -> None:
 def test_content_is_printed_span_by_span(call: Command, store: Path) -> None:
     shown = call("show", "last", "--model", "m-large", "--content").stdout
     below = shown.partition("\n\n")[2]
-    assert below == """\
+    assert (
+        below
+        == """\
 invoke_workflow answer
   input   question
   output  reply
@@ -191,6 +219,7 @@ execute_tool clock
   arguments  {"zone":"UTC"}
   result     10:00
 """
+    )
 
 
 def test_content_that_went_to_events_is_found_there(call: Command, place: Path) -> None:
@@ -199,7 +228,9 @@ def test_content_that_went_to_events_is_found_there(call: Command, place: Path) 
     assert "user       Who?" in shown
     assert "You." in shown
     document = json.loads(call("show", "last", "--json", "--store", "s.db").stdout)
-    assert [event["name"] for event in document["events"]] == ["gen_ai.client.inference.operation.details"]
+    assert [event["name"] for event in document["events"]] == [
+        "gen_ai.client.inference.operation.details"
+    ]
 
 
 def test_without_content_it_says_why(call: Command, place: Path) -> None:
@@ -225,7 +256,13 @@ def test_all_kinds_of_parts_are_named(call: Command, place: Path) -> None:
 
     record("s.db", work)
     shown = call("show", "last", "--content", "--store", "s.db").stdout
-    for expected in ('<- {"a":1}', "[uri https://example.com/cat.png]", "[blob audio/wav]", "[odd]", "[refusal] I would rather not."):
+    for expected in (
+        '<- {"a":1}',
+        "[uri https://example.com/cat.png]",
+        "[blob audio/wav]",
+        "[odd]",
+        "[refusal] I would rather not.",
+    ):
         assert expected in shown
 
 
@@ -263,7 +300,9 @@ def test_a_trace_that_is_not_there_is_one_line(call: Command, store: Path, wante
 
 
 @pytest.mark.parametrize("words", [["--content"], ["abc", "--errors"], ["abc", "--since", "1h"]])
-def test_options_that_do_not_go_together_are_wrong_usage(call: Command, store: Path, words: list[str]) -> None:
+def test_options_that_do_not_go_together_are_wrong_usage(
+    call: Command, store: Path, words: list[str]
+) -> None:
     result = call("show", *words)
     assert result.exit_code == 2
     assert "Usage:" in result.stderr

@@ -29,7 +29,9 @@ def rest(process: subprocess.Popen[str]) -> list[str]:
     return out.splitlines()
 
 
-def test_it_waits_for_the_store_and_prints_a_line_for_each_span(follow: Follow, place: Path) -> None:
+def test_it_waits_for_the_store_and_prints_a_line_for_each_span(
+    follow: Follow, place: Path
+) -> None:
     process = follow("tail", "--limit", "5")
     assert "waiting for the store" in waiting(process)
     record(".clearspan/clearspan.db", shop)

@@ -72,22 +72,27 @@ def base64_size(content: str) -> int | None:
 
 
 def events(content: bytes) -> Iterator[str]:
-    """The data of each server-sent event: dispatched by a blank line only, as the standard says.
+    """The data of each server-sent event that OpenAI's client takes note of.
 
-    An event that the end of the stream cuts off is dropped. Comments, ``event``, ``id`` and ``retry`` fields carry
-    nothing that these readings need.
+    A blank line ends an event; what the end of the stream cuts off is dropped, comments too. Unlike the standard, the
+    client takes note of an event without data when it has another field, or once any event had an id.
     """
     held: list[str] = []
+    named = numbered = False
     text = content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     *lines, _unfinished = text.split("\n")
     for line in lines:
         name, _, value = line.partition(":")
         if not line:
-            if held:
+            if held or named or numbered:
                 yield "\n".join(held)
-            held = []
+            held, named = [], False
         elif name == "data":
             held.append(value.removeprefix(" "))
+        elif name == "id":
+            numbered = numbered or bool(value.strip())
+        elif name == "event":
+            named = bool(value.strip())
 
 
 def delivered(content: bytes) -> tuple[list[JsonMap], JsonMap | None, bool]:

@@ -161,6 +161,10 @@ def response_facts(
 
 def embedding_facts(reading: Reading, body: JsonMap, payload: JsonMap) -> None:
     """Vectors: how long, which is what was asked for or what came (recordings cut long packed ones)."""
+    if not body.get("data") and "encoding_format" not in payload:
+        # The client itself refuses an answer without vectors when it was to unpack them.
+        reading.failed = True
+        reading.attributes["error.type"] = OneOf.anything()
     first = next(iter(maps(body.get("data"))), {}).get("embedding")
     asked = as_count(payload.get("dimensions"))
     came = len(as_list(first)) or None
@@ -260,6 +264,9 @@ def _read_events(reading: Reading, events: Sequence[JsonMap], *, broken: bool) -
     reported = [event for event in events if event.get("type") == "error"]
     cut = not ended and bool(items)
     response_facts(reading, ended, items, broken=broken or bool(reported) or cut)
+    if not ended and not reading.outputs:
+        # Whether generation began before anything was said is a matter of taste.
+        reading.attributes["gen_ai.response.finish_reasons"] = maybe(["error"])
     if reported:
         reading.failed = True
         reading.attributes["error.type"] = as_text(reported[-1].get("code")) or OneOf.anything()

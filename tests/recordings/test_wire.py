@@ -8,14 +8,30 @@ from pathlib import Path
 import pytest
 
 from . import raw
-from .by_hand import delta, made
+from .by_hand import CHAT, delta, made
 from .exchange import Exchange, plan
 from .replay import pieces, run_async, run_sync
 
+STREAMED: raw.JsonMap = {"model": "m", "messages": [], "stream": True}
 
-def test_an_event_needs_its_blank_line_and_other_fields_are_passed_over() -> None:
-    wire = b": note\r\n data: no\nevent: x\r\ndata: one\rdata:two\n\nid: 4\n\ndata: cut off\n"
+
+def test_an_event_needs_its_blank_line_and_comments_are_passed_over() -> None:
+    wire = b": note\r\n data: no\n\nevent: x\r\ndata: one\rdata:two\n\n\n: note\n\ndata: cut off\n"
     assert list(raw.events(wire)) == ["one\ntwo"]
+
+
+@pytest.mark.parametrize("wire", [b"event: ping\n\n", b"id: 4\n\n", b"id: 4\n\n: note\n\n"])
+def test_an_event_without_data_is_one_to_the_client(wire: bytes) -> None:
+    exchange = Exchange(Path("made/by-hand.json"), {"endpoint": "chat"})
+    exchange.record["request"] = {"method": "POST", "url": CHAT, "json": STREAMED}
+    text = wire.decode()
+    exchange.record["response"] = {"status": 200, "headers": {}, "text": text}
+    call = plan(exchange)
+    assert call is not None
+    error = run_sync(call, exchange).error
+    assert error is not None
+    assert error[0] == "json.decoder.JSONDecodeError"
+    assert raw.delivered(wire) == ([], None, True)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ class _Target:
     original: Any = None
     installed: Any = None
 
+    @property
+    def module(self) -> str:
+        return self.path.partition(":")[0]
+
 
 @dataclass(slots=True, eq=False)
 class Patches:
@@ -69,6 +73,7 @@ class Patches:
     users: int = 0
     note: str | None = None
     targets: list[_Target] = field(default_factory=list[_Target])
+    _awaited: set[str] = field(default_factory=set[str])
 
     def install(self) -> None:
         """Wrap every target, now or when its module is imported. Does nothing when already done."""
@@ -88,8 +93,8 @@ class Patches:
                 for path in item.targets
             ),
         ]
-        for target in self.targets:
-            self._hook(target)
+        for module in dict.fromkeys(target.module for target in self.targets):
+            self._hook(module)
 
     def remove(self) -> None:
         """Give every target the object that it was, unless others still want it."""
@@ -102,6 +107,7 @@ class Patches:
 
     def supported(self) -> bool:
         """Whether the installed version is new enough; says why not in `note`."""
+        self.note = None
         version = installed_version(self.provider.distribution)
         if version is None:
             return True  # a half-installed copy without metadata is judged by what it has
@@ -120,25 +126,28 @@ class Patches:
         """Each target's state: `patched`, `waiting` for its import, or `absent` in this version."""
         return {target.path: target.state for target in self.targets}
 
-    def _hook(self, target: _Target) -> None:
-        module = target.path.partition(":")[0]
+    def _hook(self, module: str) -> None:
+        if module in self._awaited:
+            return  # hooks cannot be taken back, so there is one, however often we come and go
+        self._awaited.add(module)
 
         def imported(loaded: Any) -> None:
-            # An exception here would come out of the host's own import statement.
-            fenced("patching.install", self._wrap, target, loaded)
+            self._awaited.discard(module)
+            for target in self.targets:
+                if self.live and target.module == module:
+                    # An exception here would come out of the host's own import statement.
+                    fenced("patching.install", self._wrap, target, loaded)
 
         wrapt.register_post_import_hook(imported, module)
 
     def _wrap(self, target: _Target, module: Any) -> None:
-        if not self.live or target.state != "waiting" or target not in self.targets:
-            return
         if not self.supported():
             target.state = "unsupported"
             return
+        target.state = "absent"
         owner, attribute, original = _find(module, target.path.partition(":")[2])
-        if original is None or isinstance(original, Wrapper):
-            target.state = "absent"  # or the same class under a second name: once is enough
-            return
+        if original is None or type(original) is Wrapper:
+            return  # not in this version; or the same class under a second name: once is enough
         target.owner, target.attribute, target.original = owner, attribute, original
         # Libraries hide their coroutine functions behind decorators of their own.
         drive = observe.call_async if observe.is_async(original) else observe.call
@@ -207,19 +216,20 @@ def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Reco
     started.error_code = provider.error
     if not draft.recording:
         return started  # unsampled: its points need the answer, nobody needs the request
-    weight = [0]
-    draft.call = Call(
-        call.instance,
-        call.args,
-        {
-            key: read.snapshot(
-                value, (_DEPTH if key in endpoint.deep else 2) if draft.content else 0, weight
-            )
-            for key, value in call.kwargs.items()
-        },
-    )
-    draft.weight = weight[0]
+    fenced("recording.snapshot", _keep, draft, endpoint, call)
     return started
+
+
+def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
+    """A copy of the arguments, until they are read."""
+    weight = [0]
+    depth = _DEPTH if draft.content else 0
+    kwargs = {
+        key: read.snapshot(value, depth if key in endpoint.deep else min(depth, 2), weight)
+        for key, value in call.kwargs.items()
+    }
+    draft.call = Call(call.instance, call.args, kwargs)
+    draft.weight = weight[0]
 
 
 def _find(module: Any, path: str) -> tuple[Any, str, Any]:

@@ -105,15 +105,15 @@ def _stand_in() -> Generator[_Clients]:
 
     with ModelServer() as server:
         server.respond(StandIn())
-        # No proxy: the server is on this machine.
         common: dict[str, Any] = {"base_url": server.url, "api_key": "none", "max_retries": 2}
-        yield _Clients(
-            openai.OpenAI(**common, http_client=openai.DefaultHttpxClient(trust_env=False)),
-            openai.AsyncOpenAI(
-                **common, http_client=openai.DefaultAsyncHttpxClient(trust_env=False)
-            ),
-            f"a stand-in server at {server.origin}",
+        # No proxy: the server is on this machine.
+        direct, adirect = (
+            openai.DefaultHttpxClient(trust_env=False),
+            openai.DefaultAsyncHttpxClient(trust_env=False),
         )
+        with openai.OpenAI(**common, http_client=direct) as client:
+            aclient = openai.AsyncOpenAI(**common, http_client=adirect)
+            yield _Clients(client, aclient, f"a stand-in server at {server.origin}")
 
 
 @contextmanager
@@ -126,8 +126,8 @@ def _live() -> Generator[_Clients]:
         "timeout": _PATIENCE,
         "max_retries": 1,
     }
-    client = openai.OpenAI(**common)
-    yield _Clients(client, openai.AsyncOpenAI(**common), client.base_url.host)
+    with openai.OpenAI(**common) as client:
+        yield _Clients(client, openai.AsyncOpenAI(**common), client.base_url.host)
 
 
 def _recorded(

@@ -67,7 +67,7 @@ class HelpDesk:
     def run(self) -> None:
         """Do all of it."""
         said = self.answer(QUESTION)
-        asyncio.run(self.translate(said))
+        asyncio.run(self._translate(said))
         self.shorten(said)
 
     @clearspan.workflow(name="answer")
@@ -149,6 +149,10 @@ class HelpDesk:
         else:
             self.answered += 1
         return "".join(pieces)
+
+    async def _translate(self, text: str) -> None:
+        async with self._aclient:  # its connections belong to this event loop
+            await self.translate(text)
 
     @clearspan.workflow(name="translate")
     async def translate(self, text: str) -> list[str]:

@@ -6,6 +6,7 @@ Every rule is a pattern and, where the pattern alone would hit too much, a look 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -72,11 +73,15 @@ _SECRETS = (
         r"-----BEGIN\ [A-Z ]{0,32}PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]{0,32}PRIVATE\ KEY-----|\Z)",
     ),
     _secret("earer EARER", r"(?:[Bb]earer|BEARER)\ (?=\S{0,256}\d)(?P<secret>[A-Za-z0-9_\-.~+/=]{12,})"),
+    _secret(
+        "asic ",
+        r"""(?:uthorization|UTHORIZATION)\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?[Bb]asic\ (?P<secret>[A-Za-z0-9+/=]{6,})""",
+    ),
     _secret("://", r"""://(?P<secret>[^\s/:@"'<>]{0,256}:[^\s/@"'<>]{1,256})@"""),
     _secret(
         "key KEY Key token TOKEN Token secret SECRET Secret passw PASSW Passw uthoriz UTHORIZ",
         # A value, not the code or the placeholder that usually stands there: letters and digits.
-        _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?(?:[Bb]asic\s)?
+        _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?
         (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
         (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
     ),
@@ -112,22 +117,41 @@ def _masked(match: re.Match[str]) -> str:
     return match.group()[:start] + MARK + match.group()[end:]
 
 
-def _luhn(digits: list[int]) -> bool:
-    doubled = [sum(divmod(digit * 2, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
 def _card(match: re.Match[str]) -> str:
-    """A run of digits may hold other numbers beside the card's: each group may begin or end it."""
+    """A run of digits may hold other numbers beside the cards': each group may begin or end one."""
     run = match.group()
-    bounds = [0, *(place for place, sign in enumerate(run) if not sign.isdigit()), len(run)]
-    for start in bounds[:-1]:
-        for end in reversed(bounds):
-            digits = [int(sign) for sign in run[start:end] if sign.isdigit()]
-            if 13 <= len(digits) <= 19 and 2 <= digits[0] <= 6 and _luhn(digits):
-                lead = "" if start == 0 else run[start]
-                return f"{run[:start]}{lead}[card]{run[end:]}"
-    return run
+    places = [place for place, sign in enumerate(run) if sign.isdigit()]
+    digits = [int(run[place]) for place in places]
+    sums = (_luhn_sums(digits, 0), _luhn_sums(digits, 1))
+    kept: list[str] = []
+    first = done = 0
+    while first < len(places):
+        length = next((n for n in range(19, 12, -1) if _is_card(run, places, sums, first, n)), 0)
+        if length:
+            kept.append(f"{run[done : places[first]]}[card]")
+            done = places[first + length - 1] + 1
+        first += length or 1
+    return "".join(kept) + run[done:]
+
+
+def _luhn_sums(digits: list[int], parity: int) -> list[int]:
+    """Running sums of the digits, those at places of the other parity doubled."""
+    values = (
+        digit if place % 2 == parity else sum(divmod(digit * 2, 10))
+        for place, digit in enumerate(digits)
+    )
+    return list(itertools.accumulate(values, initial=0))
+
+
+def _is_card(
+    run: str, places: list[int], sums: Sequence[list[int]], first: int, length: int
+) -> bool:
+    end = first + length
+    if end > len(places) or run[places[first]] not in "23456":
+        return False
+    before, after = run[: places[first]][-1:], run[places[end - 1] + 1 :][:1]
+    total = sums[(end - 1) % 2]
+    return not before.isdigit() and not after.isdigit() and (total[end] - total[first]) % 10 == 0
 
 
 def _iban(match: re.Match[str]) -> str:
@@ -145,13 +169,9 @@ def _checks(account: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in account[4:] + account[:4])) % 97 == 1
 
 
-_DATE = re.compile(r"\d{4}([ .-])\d{2}\1\d{2}|\d{2}([ .-])\d{2}\2\d{4}")
-
-
 def _phone(match: re.Match[str]) -> str:
     run = match.group()
-    likely = 8 <= sum(sign.isdigit() for sign in run) <= 15 and _DATE.fullmatch(run) is None
-    return "[phone]" if likely else run
+    return "[phone]" if 8 <= sum(sign.isdigit() for sign in run) <= 15 else run
 
 
 def _rule(pattern: str, answer: str | Callable[[re.Match[str]], str]) -> Redactor:
@@ -161,11 +181,14 @@ def _rule(pattern: str, answer: str | Callable[[re.Match[str]], str]) -> Redacto
 BUILT_IN: dict[str, Redactor] = {
     "email": _rule(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+", "[email]"),
     "iban": _rule(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", _iban),
-    "card": _rule(r"(?<![\d.])\d(?:[ -]?\d){12,30}(?![\d.]?\d)", _card),
+    "card": _rule(r"(?<![\d.])\d(?:[ -]?\d){12,}(?!\d|\.\d)", _card),
     "ssn": _rule(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b", "[ssn]"),
     "ip": _rule(r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b", "[ip]"),
     "phone": _rule(
-        r"(?<![\w.+])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?!\w|\.\d)|(?<!\w)\+\d{8,15}\b",
+        # not a date, which looks much alike
+        r"(?<![\w.+])(?!\d{4}([ .-])\d\d\1\d\d\b|\d\d([ .-])\d\d\2\d{4}\b)"
+        r"(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?!\w|\.\d)"
+        r"|(?<![\w+])\+\d{1,15}(?:[ .\-/]?\(\d{1,4}\)|(?:[ .\-/]|(?<=\)))\d{1,8}){0,7}(?!\w)",
         _phone,
     ),
 }  # fmt: skip

@@ -152,7 +152,8 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
     for item in settings.exporters:
         if isinstance(item, str):
             name, _, path = item.partition(":")
-            found.append(_build(name, Destination(path=path or None)))
+            kept = dataclasses.replace(argued, path=path or None)
+            found.append(_build(name, kept))
 
 
 def _close(found: list[Exporters]) -> None:
