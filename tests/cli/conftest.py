@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -47,7 +48,13 @@ def start(place: Path) -> Process:
     def started(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*PROGRAM, *words],
-            **{"capture_output": True, "text": True, "timeout": PATIENCE, **options},
+            **{
+                "capture_output": True,
+                "text": True,
+                "timeout": PATIENCE,
+                "env": _environment(),
+                **options,
+            },
         )
 
     return started
@@ -61,7 +68,13 @@ def follow(place: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def started(*words: str, **options: Any) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [*PROGRAM, *words],
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+            **{
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                "text": True,
+                "env": _environment(),
+                **options,
+            },
         )
         running.append(process)
         return process
@@ -71,6 +84,11 @@ def follow(place: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def _environment() -> dict[str, str]:
+    """What `os.environ` says: libraries such as readline set COLUMNS behind its back."""
+    return dict(os.environ)
 
 
 def record(path: Path | str, work: Callable[[], object], **settings: Any) -> None:

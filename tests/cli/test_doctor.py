@@ -81,7 +81,7 @@ def test_the_text_says_the_same(call: Command, place: Path) -> None:
         "places patched",
         f"store {place / 'runs.db'}, content full",
         "✓ a test span arrived",
-        "is healthy: 3 traces, 6 spans, 0 events,",
+        "is healthy: 3 traces, 6 spans, ",
         "1 created, 0 exported, 1 stored, dropped 0",
         "internal errors none",
         "✓ all is well",
@@ -247,11 +247,19 @@ def test_a_store_that_cannot_be_used_fails_the_check(
     path = place / ("s.db" if problem == "damaged" else "no/folder/s.db")
     if problem == "damaged":
         path.write_bytes(b"this is no database" * 100)
-        report = examined(call, "--no-send", "--store", str(path), code=1)
-        assert report["store"]["state"] == "broken"
-    else:
-        report = examined(call, "--store", str(path), code=1)
-    assert any(str(path) in each for each in report["problems"])
+    report = examined(call, "--store", str(path), code=1)
+    assert str(path) in report["problems"][0]
+
+
+def test_a_broken_store_beside_another_destination_is_told(
+    call: Command, store: Path, receiver: Any
+) -> None:
+    receiver({})
+    store.write_bytes(b"this is no database" * 100)
+    report = examined(call, code=1)
+    assert report["sent"]["state"] == "delivered"
+    assert report["store"]["state"] == "broken"
+    assert report["problems"] == [report["store"]["problem"]]
 
 
 def test_files_set_aside_as_damaged_are_named(call: Command, place: Path) -> None:
@@ -340,7 +348,7 @@ def test_a_library_that_cannot_be_imported_fails_the_check(
     library(monkeypatch, "broken", "click", "1", f"{name}:Client.ask")
     report = examined(call, "--no-send", code=1)
     assert found(report, "broken")["state"] == "broken"
-    assert text.split()[-1].strip("')") in report["problems"][0]
+    assert text.rsplit(maxsplit=1)[-1].strip("')") in report["problems"][0]
 
 
 def test_a_provider_that_cannot_be_loaded_fails_the_check(

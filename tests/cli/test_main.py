@@ -37,9 +37,9 @@ def test_every_command_has_help_with_an_example(call: Command, command: str) -> 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_short_help_is_the_one_of_the_list(call: Command, command: str) -> None:
-    from clearspan.cli import main
-
     import click
+
+    from clearspan.cli import main
 
     found = main.get_command(click.Context(main), command)
     assert found is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.house.tree import ROOT, Module, modules
+from tests.house.tree import ROOT, Module, listed, modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_broad_handlers_say_why() -> None:
         for node in handlers(module.tree)
         if caught(node.type) & BROAD and not explained(module, node)
     ]
-    assert silent == []
+    assert not silent, listed(silent)
 
 
 def test_nothing_suppresses_broadly() -> None:
@@ -59,7 +59,7 @@ def test_nothing_suppresses_broadly() -> None:
         and ast.unparse(node.func) in {"suppress", "contextlib.suppress"}
         and any(caught(argument) & BROAD for argument in node.args)
     ]
-    assert found == []
+    assert not found, listed(found)
 
 
 def python_files() -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.tree import Import, imports, internal_imports, modules
+from tests.house.tree import Import, imports, internal_imports, listed, modules
 
 FLOORS = {
     6: ("__init__", "__main__", "cli", "web", "otel", "testing"),
@@ -24,6 +24,8 @@ STRANGERS = {
     "emit": ("assess",),
     "assess": ("emit",),
 }
+# The doors read what the store wrote, and draw it: its reader and the renderer are no plug-ins.
+READABLE = ("exporters.store", "exporters.console")
 TELEMETRY = ("emit.telemetry", "exporters", "runtime", "otel", "testing")
 VENDORS = (
     "amdsmi",
@@ -55,10 +57,6 @@ def crossing_rooms() -> list[Import]:
     return [found for found in internal_imports() if room(found.importer) != room(found.target)]
 
 
-def listed(found: list[Import]) -> list[str]:
-    return [str(each) for each in found]
-
-
 def test_the_table_knows_every_room() -> None:
     assert {room(name) for name in modules()} <= set(FLOOR)
 
@@ -69,7 +67,7 @@ def test_imports_go_down_only() -> None:
         for found in crossing_rooms()
         if FLOOR[room(found.target)] > FLOOR[room(found.importer)]
     ]
-    assert listed(upward) == []
+    assert not upward, listed(upward)
 
 
 def test_rooms_that_must_not_know_each_other_do_not() -> None:
@@ -78,16 +76,18 @@ def test_rooms_that_must_not_know_each_other_do_not() -> None:
         for found in crossing_rooms()
         if room(found.target) in STRANGERS.get(room(found.importer), ())
     ]
-    assert listed(met) == []
+    assert not met, listed(met)
 
 
 def test_nothing_imports_a_shelf_file_by_name() -> None:
     named = [
         found
         for found in internal_imports()
-        if (target := shelf_file(found.target)) and target != shelf_file(found.importer)
+        if (target := shelf_file(found.target))
+        and target != shelf_file(found.importer)
+        and not (FLOOR[room(found.importer)] == 6 and target in READABLE)
     ]
-    assert listed(named) == []
+    assert not named, listed(named)
 
 
 def test_there_is_no_circle() -> None:
@@ -99,7 +99,7 @@ def test_there_is_no_circle() -> None:
         for name in leaves:
             del graph[name]
     # What is left after taking away everything that ends somewhere runs in circles.
-    assert sorted(graph) == []
+    assert not graph, listed(sorted(graph))
 
 
 def test_opentelemetry_is_imported_only_where_it_is_spoken() -> None:
@@ -110,7 +110,7 @@ def test_opentelemetry_is_imported_only_where_it_is_spoken() -> None:
         if found.target.split(".")[0] == "opentelemetry"
         and not any(found.importer == a or found.importer.startswith(f"{a}.") for a in allowed)
     ]
-    assert listed(elsewhere) == []
+    assert not elsewhere, listed(elsewhere)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -120,4 +120,4 @@ def test_no_vendor_package_is_imported_at_module_level(vendor: str) -> None:
         for found in imports()
         if found.at_module_level and found.target.split(".")[0] == vendor
     ]
-    assert listed(eager) == []
+    assert not eager, listed(eager)

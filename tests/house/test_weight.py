@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import distribution
+import sys
+from importlib.metadata import distribution, packages_distributions
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.house.tree import imports, listed
+
 CORE_LIMIT = 40
+# Imported only where the user has them: the clients, and pytest for its own plugin.
+OPTIONAL = {"openai", "pytest"}
 
 
 def closure(name: str) -> set[str]:
@@ -38,3 +43,21 @@ def test_the_core_is_light() -> None:
 
 def test_no_client_library_comes_with_the_core() -> None:
     assert closure("clearspan").isdisjoint({"openai", "httpx", "httpx2", "pydantic", "torch"})
+
+
+def test_every_import_is_of_a_declared_dependency() -> None:
+    declared = {
+        canonicalize_name(Requirement(text).name)
+        for text in distribution("clearspan").requires or ()
+        if "extra ==" not in text
+    }
+    providers = packages_distributions()
+    undeclared = [
+        found
+        for found in imports()
+        if not found.for_types_only
+        and (top := found.target.split(".")[0]) not in {"clearspan", *OPTIONAL}
+        and top not in sys.stdlib_module_names
+        and declared.isdisjoint(map(canonicalize_name, providers.get(top, ())))
+    ]
+    assert not undeclared, listed(undeclared)

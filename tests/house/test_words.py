@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.house.tree import ROOT, listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_nothing_in_the_tree_has(rule: str) -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if RULES[rule].search(line)
     ]
-    assert found == []
+    assert not found, listed(found)
 
 
 @pytest.mark.parametrize(

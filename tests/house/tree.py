@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
@@ -86,9 +86,8 @@ def _targets(node: ast.AST, module: Module) -> Iterator[str]:
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         base = _absolute(node, module)
-        for alias in node.names:
-            full = f"{base}.{alias.name}"
-            yield full if full in modules_by_path() else base
+        full = [f"{base}.{alias.name}" for alias in node.names]
+        yield from sorted({name if name in modules_by_path() else base for name in full})
 
 
 def _absolute(node: ast.ImportFrom, module: Module) -> str:
@@ -124,3 +123,8 @@ def functions() -> Iterator[tuple[Module, ast.FunctionDef | ast.AsyncFunctionDef
         for node in ast.walk(module.tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield module, node, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def listed(found: Iterable[object]) -> str:
+    """One finding a line: the message of a failed assertion."""
+    return "\n" + "\n".join(map(str, found))

@@ -36,11 +36,9 @@ __all__ = [
 
 
 def _whole(value: Any) -> int | None:
-    return (
-        read.whole(value)
-        if not isinstance(value, float)
-        else (int(value) if value.is_integer() else None)
-    )
+    """A whole number that an attribute can hold: 64 bits on the wire."""
+    exact = int(value) if isinstance(value, float) and value.is_integer() else read.whole(value)
+    return exact if exact is not None and -_INT64 <= exact < _INT64 else None
 
 
 def _double(value: Any) -> float | None:
@@ -48,16 +46,26 @@ def _double(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    return read.text(value)
+    found = read.text(value)
+    return None if found is None else jsonfast.valid(found)
 
 
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
+def _true(value: Any) -> bool | None:
+    return value is True or None
+
+
+def _positive(value: Any) -> int | None:
+    return _whole(value) or None
+
+
+def _several(value: Any) -> int | None:
+    found = _whole(value)
+    return found if found != 1 else None
 
 
 def _texts(value: Any) -> list[str] | None:
     found = [value] if isinstance(value, str) else read.items(value)
-    return [item for item in found if isinstance(item, str)] or None
+    return [jsonfast.valid(item) for item in found if isinstance(item, str)] or None
 
 
 class Row(NamedTuple):
@@ -86,9 +94,9 @@ ROWS: tuple[Row, ...] = (
     Row(sc.REQUEST_FREQUENCY_PENALTY, "params", "frequency_penalty", _double, "as asked"),
     Row(sc.REQUEST_PRESENCE_PENALTY, "params", "presence_penalty", _double, "as asked"),
     Row(sc.REQUEST_SEED, "params", "seed", _whole, "as asked"),
-    Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", _whole, "as asked, when it is not 1"),
+    Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", _several, "as asked, when it is not 1"),
     Row(sc.REQUEST_STOP_SEQUENCES, "params", "stop_sequences", _texts, "as asked"),
-    Row(sc.REQUEST_STREAM, "params", "stream", _flag, "true for a stream, absent otherwise"),
+    Row(sc.REQUEST_STREAM, "params", "stream", _true, "true for a stream, absent otherwise"),
     Row(sc.REQUEST_STREAM_CURSOR, "params", "stream_cursor", _text, "where a fetched stream resumes"),
     Row(sc.REQUEST_REASONING_LEVEL, "params", "reasoning_level", _text, "as asked"),
     Row(sc.REQUEST_PREVIOUS_RESPONSE_ID, "params", "previous_response_id", _text, "as asked"),
@@ -109,13 +117,14 @@ ROWS: tuple[Row, ...] = (
     Row(sc.USAGE_AUDIO_OUTPUT, "usage", "audio_output", _whole, "part of the output that was audio"),
     Row(sc.RESPONSE_TIME_TO_FIRST_CHUNK, "timing", "first_chunk", _double, "seconds from the call to the first chunk"),
     Row(sc.TIME_TO_FIRST_CONTENT, "timing", "first_content", _double, "seconds from the call to the first chunk with content"),
-    Row(sc.CHUNK_COUNT, "timing", "chunks", lambda value: _whole(value) or None, "chunks of a stream"),
+    Row(sc.CHUNK_COUNT, "timing", "chunks", _positive, "chunks of a stream"),
     Row(sc.ERROR_TYPE, "error", "type", _text, "the provider's error code, else the exception's class"),
     Row(sc.SESSION_ID, "context", "session", _text, "from `clearspan.context`"),
     Row(sc.USER_ID, "context", "user", _text, "from `clearspan.context`"),
     Row(sc.TAGS, "context", "tags", _texts, "from `clearspan.context`"),
 )  # fmt: skip
 
+_INT64 = 2**63
 _MAPS = ((sc.METADATA, "metadata"), (sc.VARIANT, "variant"), (sc.PROMPT_VARIABLE, "variables"))
 _CONTENT = (
     ("input", sc.INPUT_MESSAGES),
@@ -127,6 +136,7 @@ _VALUES: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.TOOL_CALL_ARGUMENTS, sc.TOOL_CALL_RESULT),
     Operation.RETRIEVAL: (sc.RETRIEVAL_QUERY_TEXT, sc.RETRIEVAL_DOCUMENTS),
 }
+_PLAIN = (sc.RETRIEVAL_QUERY_TEXT,)  # a string by the convention, whatever it says
 _NAMES: dict[str, str] = {
     Operation.EXECUTE_TOOL: sc.TOOL_NAME,
     Operation.INVOKE_AGENT: sc.AGENT_NAME,
@@ -182,7 +192,7 @@ def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:
             _value_names(record.operation), (record.input_value, record.output_value), strict=True
         ):
             if value is not None:
-                found[name] = _as_text(value)
+                found[name] = _as_text(value, name)
     return found
 
 
@@ -192,11 +202,16 @@ def event_attributes(record: Invocation) -> dict[str, Any]:
     for field, name in _CONTENT:
         if getattr(record, field):
             found[name] = list(getattr(record, field))
+    for name, value in zip(
+        _value_names(record.operation), (record.input_value, record.output_value), strict=True
+    ):
+        if value is not None:
+            found[name] = value
     return found
 
 
 def _facts(record: Invocation) -> dict[str, Any]:
-    found: dict[str, Any] = dict(record.extras)
+    found = {name: _sendable(value) for name, value in record.extras.items()}
     places: dict[str, Any] = {
         "usage": record.usage, "timing": record.timing, "error": record.error, "context": record.context,
     }  # fmt: skip
@@ -209,7 +224,7 @@ def _facts(record: Invocation) -> dict[str, Any]:
             found[row.name] = typed
     _context_facts(record, found)
     if record.name:
-        found[_name_attribute(record.operation)] = record.name
+        found[_name_attribute(record.operation)] = jsonfast.valid(record.name)
     if record.operation == Operation.EXECUTE_TOOL:
         found[sc.TOOL_TYPE] = record.params.get("tool_type", "function")
     if record.outcome not in (Outcome.COMPLETED, Outcome.FAILED):
@@ -223,7 +238,7 @@ def _context_facts(record: Invocation, found: dict[str, Any]) -> None:
     context = record.context
     for prefix, field in _MAPS:
         for key, value in getattr(context, field).items():
-            found[prefix + key] = value
+            found[prefix + key] = _sendable(value)
     if context.prompt is not None:
         found[sc.PROMPT_NAME] = context.prompt[0]
         if context.prompt[1] is not None:
@@ -232,10 +247,15 @@ def _context_facts(record: Invocation, found: dict[str, Any]) -> None:
         found.setdefault(sc.CONVERSATION_ID, context.session)
 
 
-def _as_text(value: Any) -> str:
+def _sendable(value: Any) -> Any:
+    """A text that UTF-8 can hold: one that it cannot would cost a whole batch of spans."""
+    return jsonfast.valid(value) if isinstance(value, str) else value
+
+
+def _as_text(value: Any, name: str) -> str:
     """Text as it is, everything else as JSON; text that would read as JSON is quoted."""
-    if isinstance(value, str) and jsonfast.loads(value) is value:
-        return value
+    if isinstance(value, str) and (name in _PLAIN or jsonfast.loads(value) is value):
+        return jsonfast.valid(value)
     return jsonfast.dumps(value)
 
 
@@ -275,12 +295,13 @@ def invocation(
     operation = facts.pop("operation", str(Operation.TASK))
     context = _take_context(rest, groups)
     values = _take_content(rest, operation)
-    outcome = Outcome(rest.pop(sc.OUTCOME, Outcome.FAILED if failed else Outcome.COMPLETED))
-    name = rest.pop(_name_attribute(operation), None)
-    tool_type = rest.pop(sc.TOOL_TYPE, None)
-    if tool_type not in (None, "function"):
-        groups["params"]["tool_type"] = tool_type
-    error_type = groups["error"].get("type")
+    ended = _OUTCOMES.get(_text(rest.pop(sc.OUTCOME, None)))
+    name = _text(rest.pop(_name_attribute(operation), None))
+    if operation == Operation.EXECUTE_TOOL:
+        tool_type = _text(rest.pop(sc.TOOL_TYPE, None))
+        if tool_type not in (None, "function"):
+            groups["params"]["tool_type"] = tool_type
+    error_type = groups["error"].get("type") or (_OTHER if failed else None)
     return Invocation(
         operation=operation,
         timing=Timing(start_ns, end_ns, **groups["timing"]),
@@ -288,8 +309,8 @@ def invocation(
         kind=kind,
         name=name,
         params=groups["params"],
-        usage=Usage(**groups["usage"], source=rest.pop(sc.USAGE_SOURCE, "reported")),
-        outcome=outcome,
+        usage=Usage(**groups["usage"], source=_text(rest.pop(sc.USAGE_SOURCE, None)) or "reported"),
+        outcome=ended or (Outcome.FAILED if failed else Outcome.COMPLETED),
         error=ErrorInfo(error_type, message) if error_type else None,
         context=context,
         extras=rest,
@@ -298,13 +319,19 @@ def invocation(
     )
 
 
+_OUTCOMES: dict[str | None, Outcome] = {outcome.value: outcome for outcome in Outcome}
+_OTHER = "_OTHER"  # what the convention says of an error that nobody named
+
+
 def _take_context(rest: dict[str, Any], groups: dict[str, dict[str, Any]]) -> CallContext:
     maps: dict[str, Any] = {}
     for prefix, field in _MAPS:
-        names = [name for name in rest if name.startswith(prefix)]
+        names = [
+            name for name, value in rest.items() if name.startswith(prefix) and type(value) is str
+        ]
         maps[field] = {name[len(prefix) :]: rest.pop(name) for name in names}
-    prompt = rest.pop(sc.PROMPT_NAME, None)
-    version = rest.pop(sc.PROMPT_VERSION, None)
+    prompt = _text(rest.pop(sc.PROMPT_NAME, None))
+    version = None if prompt is None else _text(rest.pop(sc.PROMPT_VERSION, None))
     found = groups["context"]
     if (
         found.get("session") is not None
@@ -317,10 +344,12 @@ def _take_context(rest: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Ca
 def _take_content(rest: dict[str, Any], operation: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field, name in _CONTENT:
-        found = jsonfast.loads(rest.pop(name, None))
-        if isinstance(found, (list, tuple)):
+        found = jsonfast.loads(rest.get(name))
+        if isinstance(found, (list, tuple)) and all(isinstance(item, dict) for item in found):
             values[field] = tuple(found)
+            del rest[name]
     for field, name in zip(("input_value", "output_value"), _value_names(operation), strict=True):
         if name in rest:
-            values[field] = jsonfast.loads(rest.pop(name))
+            value = rest.pop(name)
+            values[field] = value if name in _PLAIN else jsonfast.loads(value)
     return values

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
 from clearspan.exporters import Destination, DestinationError, Exporters
-from clearspan.exporters.queued import LogQueue, MetricQueue, Queue, SpanQueue, quiet
+from clearspan.runtime.queues import LogQueue, MetricQueue, Queue, SpanQueue, quiet
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers"]
@@ -141,18 +141,11 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
-        found.append(
-            _build(
-                "store",
-                Destination(
-                    path=str(DEFAULT_STORE), max_age=settings.max_age, max_bytes=settings.max_bytes
-                ),
-            )
-        )
+        found.append(_build("store", replace(argued, path=str(DEFAULT_STORE))))
     for item in settings.exporters:
         if isinstance(item, str):
             name, _, path = item.partition(":")
-            kept = dataclasses.replace(argued, path=path or None)
+            kept = replace(argued, path=path or None)
             found.append(_build(name, kept))
 
 

@@ -13,9 +13,9 @@ from clearspan.draft import Draft
 from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
-from clearspan.exporters.queued import quiet
 from clearspan.pipeline import Chunks, Pipeline
 from clearspan.runtime.build import Providers
+from clearspan.runtime.queues import quiet
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["content_policy", "make_pipeline"]
