@@ -50,8 +50,8 @@ def _tokens(name: str, note: str) -> Instrument:
 INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument(sc.METRIC_TOKEN_USAGE, "histogram", "{token}", sc.TOKEN_BUCKETS, "tokens used, by type", "current"),
     _seconds(sc.METRIC_OPERATION_DURATION, "duration of a client operation"),
-    _seconds(sc.METRIC_TIME_TO_FIRST_CHUNK, "time to the first chunk of a stream", "current"),
-    _seconds(sc.METRIC_TIME_PER_OUTPUT_CHUNK, "pause before each further chunk of a stream", "current"),
+    _seconds(sc.METRIC_TIME_TO_FIRST_CHUNK, "time to the first chunk of a stream"),
+    _seconds(sc.METRIC_TIME_PER_OUTPUT_CHUNK, "pause before each further chunk of a stream"),
     _seconds(sc.METRIC_TIME_TO_FIRST_CONTENT, "time to the first chunk of a stream that has content"),
     _seconds(sc.METRIC_EXECUTE_TOOL_DURATION, "duration of a tool's execution"),
     _seconds(sc.METRIC_INVOKE_AGENT_DURATION, "duration of an agent's run", "any", sc.AGENT_BUCKETS),
@@ -103,6 +103,7 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
 
 
 def _base(record: Invocation) -> dict[str, Any]:
+    tier = record.extras.get(sc.OPENAI_RESPONSE_SERVICE_TIER)
     return _attribute_set(
         record.operation,
         record.provider,
@@ -110,7 +111,7 @@ def _base(record: Invocation) -> dict[str, Any]:
         record.response_model,
         record.server_address,
         record.server_port,
-        record.extras.get(sc.OPENAI_RESPONSE_SERVICE_TIER),
+        tier if isinstance(tier, str) else None,
     )
 
 
@@ -139,6 +140,10 @@ def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterat
         yield Point(sc.METRIC_AGENT_TOOL_CALLS, record.tool_calls, dict(found))
     if record.operation == Operation.EXECUTE_TOOL:
         found[sc.TOOL_TYPE] = record.params.get("tool_type", "function")
+        if isinstance(agent := record.extras.get(sc.AGENT_NAME), str):
+            found[sc.AGENT_NAME] = agent
+    elif record.operation == Operation.INVOKE_AGENT and record.model:
+        found[sc.REQUEST_MODEL] = record.model
     if record.error is not None:
         found[sc.ERROR_TYPE] = record.error.type
     yield Point(metric, record.duration, found)

@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 
+_INT64 = 2**63
+
+
 def _whole(value: Any) -> int | None:
     """A whole number that an attribute can hold: 64 bits on the wire."""
     exact = int(value) if isinstance(value, float) and value.is_integer() else read.whole(value)
@@ -50,17 +53,8 @@ def _text(value: Any) -> str | None:
     return None if found is None else jsonfast.valid(found)
 
 
-def _true(value: Any) -> bool | None:
+def _flag(value: Any) -> bool | None:
     return value is True or None
-
-
-def _positive(value: Any) -> int | None:
-    return _whole(value) or None
-
-
-def _several(value: Any) -> int | None:
-    found = _whole(value)
-    return found if found != 1 else None
 
 
 def _texts(value: Any) -> list[str] | None:
@@ -94,9 +88,9 @@ ROWS: tuple[Row, ...] = (
     Row(sc.REQUEST_FREQUENCY_PENALTY, "params", "frequency_penalty", _double, "as asked"),
     Row(sc.REQUEST_PRESENCE_PENALTY, "params", "presence_penalty", _double, "as asked"),
     Row(sc.REQUEST_SEED, "params", "seed", _whole, "as asked"),
-    Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", _several, "as asked, when it is not 1"),
+    Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", lambda value: None if value == 1 else _whole(value), "as asked, when it is not 1"),
     Row(sc.REQUEST_STOP_SEQUENCES, "params", "stop_sequences", _texts, "as asked"),
-    Row(sc.REQUEST_STREAM, "params", "stream", _true, "true for a stream, absent otherwise"),
+    Row(sc.REQUEST_STREAM, "params", "stream", _flag, "true for a stream, absent otherwise"),
     Row(sc.REQUEST_STREAM_CURSOR, "params", "stream_cursor", _text, "where a fetched stream resumes"),
     Row(sc.REQUEST_REASONING_LEVEL, "params", "reasoning_level", _text, "as asked"),
     Row(sc.REQUEST_PREVIOUS_RESPONSE_ID, "params", "previous_response_id", _text, "as asked"),
@@ -117,14 +111,13 @@ ROWS: tuple[Row, ...] = (
     Row(sc.USAGE_AUDIO_OUTPUT, "usage", "audio_output", _whole, "part of the output that was audio"),
     Row(sc.RESPONSE_TIME_TO_FIRST_CHUNK, "timing", "first_chunk", _double, "seconds from the call to the first chunk"),
     Row(sc.TIME_TO_FIRST_CONTENT, "timing", "first_content", _double, "seconds from the call to the first chunk with content"),
-    Row(sc.CHUNK_COUNT, "timing", "chunks", _positive, "chunks of a stream"),
+    Row(sc.CHUNK_COUNT, "timing", "chunks", lambda value: _whole(value) or None, "chunks of a stream"),
     Row(sc.ERROR_TYPE, "error", "type", _text, "the provider's error code, else the exception's class"),
     Row(sc.SESSION_ID, "context", "session", _text, "from `clearspan.context`"),
     Row(sc.USER_ID, "context", "user", _text, "from `clearspan.context`"),
     Row(sc.TAGS, "context", "tags", _texts, "from `clearspan.context`"),
 )  # fmt: skip
 
-_INT64 = 2**63
 _MAPS = ((sc.METADATA, "metadata"), (sc.VARIANT, "variant"), (sc.PROMPT_VARIABLE, "variables"))
 _CONTENT = (
     ("input", sc.INPUT_MESSAGES),
