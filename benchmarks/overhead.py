@@ -25,7 +25,12 @@ ATTRIBUTES = {
     "gen_ai.provider.name": "openai",
     "gen_ai.request.model": "gpt-4o",
 }
-INIT = {"clearspan": {}, "off": {"content": "off"}, "unsampled": {"sample_rate": 0.0}, "disabled": {"disabled": True}}
+INIT = {
+    "clearspan": {},
+    "off": {"content": "off"},
+    "unsampled": {"sample_rate": 0.0},
+    "disabled": {"disabled": True},
+}
 
 
 def answer() -> Any:
@@ -47,7 +52,13 @@ def chunks() -> list[Any]:
     def chunk(delta: dict[str, str], finish: str | None = None) -> Any:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return ChatCompletionChunk.model_validate(
-            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o", "choices": [choice]}
+            {
+                "id": "c",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": "gpt-4o",
+                "choices": [choice],
+            }
         )
 
     return [*(chunk({"content": "word "}) for _ in range(500)), chunk({}, "stop")]
@@ -79,16 +90,22 @@ def calls(variant: str, workload: str) -> Callable[[], None]:
     messages = [{"role": "user", "content": "hello " * (WORKLOADS[workload] // 6)}]
 
     def create() -> list[Any]:
-        made: Any = client.chat.completions.create(model="gpt-4o", messages=messages, stream=streamed)  # type: ignore[call-overload]
+        made: Any = client.chat.completions.create(
+            model="gpt-4o", messages=messages, stream=streamed
+        )  # type: ignore[call-overload]
         return list(made) if streamed else [made]
 
     if variant == "bare":
-        return by_hand(create, messages, streamed)
+        return by_hand(create, messages, streamed=streamed)
     if variant != "raw":
         import clearspan
 
         clearspan.init(exporters=[discard()], **INIT[variant])
-    return lambda: None if create() else None
+
+    def call() -> None:
+        create()
+
+    return call
 
 
 def discard() -> Any:
@@ -101,7 +118,9 @@ def discard() -> Any:
     return Discard()
 
 
-def by_hand(create: Callable[[], list[Any]], messages: list[dict[str, str]], streamed: bool) -> Callable[[], None]:
+def by_hand(
+    create: Callable[[], list[Any]], messages: list[dict[str, str]], *, streamed: bool
+) -> Callable[[], None]:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import TracerProvider
@@ -116,7 +135,9 @@ def by_hand(create: Callable[[], list[Any]], messages: list[dict[str, str]], str
 
     def call() -> None:
         started = time.perf_counter()
-        with tracer.start_as_current_span("chat gpt-4o", kind=SpanKind.CLIENT, attributes=ATTRIBUTES) as span:
+        with tracer.start_as_current_span(
+            "chat gpt-4o", kind=SpanKind.CLIENT, attributes=ATTRIBUTES
+        ) as span:
             made = create()
             text = (
                 "".join(item.choices[0].delta.content or "" for item in made)
@@ -124,7 +145,9 @@ def by_hand(create: Callable[[], list[Any]], messages: list[dict[str, str]], str
                 else made[0].choices[0].message.content
             )
             span.set_attribute("gen_ai.input.messages", json.dumps(messages))
-            span.set_attribute("gen_ai.output.messages", json.dumps([{"role": "assistant", "content": text}]))
+            span.set_attribute(
+                "gen_ai.output.messages", json.dumps([{"role": "assistant", "content": text}])
+            )
         duration.record(time.perf_counter() - started, ATTRIBUTES)
         tokens.record(10, {**ATTRIBUTES, "gen_ai.token.type": "input"})
         tokens.record(7, {**ATTRIBUTES, "gen_ai.token.type": "output"})
@@ -152,7 +175,11 @@ def main() -> None:
     if len(sys.argv) == 3:
         print(measure(sys.argv[1], sys.argv[2]))
         return
-    print("| workload | bare, µs above the client | " + " | ".join(f"{name} / bare" for name in VARIANTS[2:]) + " |")
+    print(
+        "| workload | bare, µs above the client | "
+        + " | ".join(f"{name} / bare" for name in VARIANTS[2:])
+        + " |"
+    )
     print("| --- " * (len(VARIANTS)) + "|")
     for workload in WORKLOADS:
         found: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
@@ -161,7 +188,10 @@ def main() -> None:
                 command = [sys.executable, __file__, variant, workload]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 found[variant].append(float(done.stdout))
-        cost = {variant: statistics.median(times) - statistics.median(found["raw"]) for variant, times in found.items()}
+        cost = {
+            variant: statistics.median(times) - statistics.median(found["raw"])
+            for variant, times in found.items()
+        }
         ratios = " | ".join(f"{cost[name] / cost['bare']:.2f}" for name in VARIANTS[2:])
         print(f"| {workload} | {cost['bare']:.0f} | {ratios} |", flush=True)
 

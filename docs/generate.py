@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import clearspan
-from clearspan import semconv
+from clearspan import semconv, testing
 from clearspan.cli import main as cli
 from clearspan.emit import measures, projection
 from clearspan.settings import SETTINGS
@@ -24,7 +24,12 @@ NOTE = "% Written by docs/generate.py from the code; edit that instead.\n"
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines) + "\n"
+    return (
+        "\n".join(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
+        )
+        + "\n"
+    )
 
 
 def code(value: object) -> str:
@@ -33,7 +38,13 @@ def code(value: object) -> str:
 
 def settings() -> str:
     rows = [
-        (code(item.name), code(item.variable), code(item.standard), code(shown(item.default)), item.note)
+        (
+            code(item.name),
+            code(item.variable),
+            code(item.standard),
+            code(shown(item.default)),
+            item.note,
+        )
         for item in SETTINGS
     ]
     return (
@@ -76,9 +87,18 @@ def attributes() -> str:
                 (code(semconv.INPUT_MESSAGES), "what the model was given"),
                 (code(semconv.OUTPUT_MESSAGES), "what it answered, one message for each choice"),
                 (code(semconv.SYSTEM_INSTRUCTIONS), "system instructions that the API takes apart"),
-                (code(semconv.TOOL_DEFINITIONS), "tools the model may call; names only unless `tool_schemas` is on"),
-                (code(semconv.TOOL_CALL_ARGUMENTS) + ", " + code(semconv.TOOL_CALL_RESULT), "of an executed tool"),
-                (code(semconv.RETRIEVAL_QUERY_TEXT) + ", " + code(semconv.RETRIEVAL_DOCUMENTS), "of a retrieval"),
+                (
+                    code(semconv.TOOL_DEFINITIONS),
+                    "tools the model may call; names only unless `tool_schemas` is on",
+                ),
+                (
+                    code(semconv.TOOL_CALL_ARGUMENTS) + ", " + code(semconv.TOOL_CALL_RESULT),
+                    "of an executed tool",
+                ),
+                (
+                    code(semconv.RETRIEVAL_QUERY_TEXT) + ", " + code(semconv.RETRIEVAL_DOCUMENTS),
+                    "of a retrieval",
+                ),
                 (code(semconv.INPUT) + ", " + code(semconv.OUTPUT), "of any other step"),
             ],
         )
@@ -90,7 +110,8 @@ def attributes() -> str:
 
 def metrics() -> str:
     rows = [
-        (code(item.name), item.kind, code(item.unit), item.vocabulary, item.note) for item in measures.INSTRUMENTS
+        (code(item.name), item.kind, code(item.unit), item.vocabulary, item.note)
+        for item in measures.INSTRUMENTS
     ]
     buckets = {
         "seconds of client operations and tools": semconv.DURATION_BUCKETS,
@@ -105,7 +126,10 @@ def metrics() -> str:
         "conventions are about to say) or `both`. `any` below means that an instrument belongs to both.\n\n"
         + table(("instrument", "kind", "unit", "vocabulary", "meaning"), rows)
         + "\n## Bucket boundaries\n\n"
-        + table(("for", "boundaries"), [(name, ", ".join(map(str, values))) for name, values in buckets.items()])
+        + table(
+            ("for", "boundaries"),
+            [(name, ", ".join(map(str, values))) for name, values in buckets.items()],
+        )
         + "\nAttribute sets are closed: operation, provider, models, server, service tier, and what the "
         "convention adds for an instrument (`error.type`, `gen_ai.token.type`, `gen_ai.token.modality`, "
         "tool, agent or workflow name). Content, ids and context never reach a metric.\n"
@@ -123,8 +147,10 @@ def commands() -> str:
 def api() -> str:
     parts = [
         "# API\n\nWhat `import clearspan` offers. Everything is imported when it is first used.\n",
-        "The decorators `workflow`, `agent`, `task`, `tool`, `retrieval`, `model` and `embedding` are "
-        "`observe(kind=...)`.\n",
+        (
+            "The decorators `workflow`, `agent`, `task`, `tool`, `retrieval`, `model` and `embedding` are "
+            "`observe(kind=...)`.\n"
+        ),
     ]
     for name in clearspan.__all__:
         found = getattr(clearspan, name)
@@ -133,15 +159,42 @@ def api() -> str:
             continue
         kind = "autoclass" if isinstance(found, type) else "autofunction"
         options = "\n:members:\n:show-inheritance:" if kind == "autoclass" else ""
-        parts.append(f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {home}.{found.__qualname__}{indented(options)}\n```\n")
+        parts.append(
+            f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {home}.{found.__qualname__}{indented(options)}\n```\n"
+        )
+    parts.append("# Further types\n\nWhat the above answer or take.\n")
+    parts.extend(
+        f"## {name.rpartition('.')[2]}\n\n```{{eval-rst}}\n.. autoclass:: {name}\n   :members:\n```\n"
+        for name in _FURTHER
+    )
     return "\n".join(parts)
 
 
+_FURTHER = (
+    "clearspan.provider.Probe",
+    "clearspan.provider.Tap",
+    "clearspan.draft.ResponseRef",
+    "clearspan.runtime.state.ProviderStatus",
+    "clearspan.runtime.state.QueueStatus",
+    "clearspan.core.ledger.Accounts",
+)
 _KINDS = ("workflow", "agent", "task", "tool", "retrieval", "model", "embedding")
 
 
 def indented(text: str) -> str:
     return text.replace("\n", "\n   ")
+
+
+def test_kit() -> str:
+    parts = ["# Test kit\n\nWhat `clearspan.testing` offers.\n"]
+    for name in testing.__all__:
+        found = getattr(testing, name)
+        kind = "autoclass" if isinstance(found, type) else "autofunction"
+        options = "\n   :members:" if kind == "autoclass" else ""
+        parts.append(
+            f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {found.__module__}.{found.__qualname__}{options}\n```\n"
+        )
+    return "\n".join(parts)
 
 
 PAGES = {
@@ -150,6 +203,7 @@ PAGES = {
     "metrics.md": metrics,
     "cli.md": commands,
     "api.md": api,
+    "test-kit.md": test_kit,
 }
 
 

@@ -406,10 +406,9 @@ def test_F30_what_a_generator_gave_is_kept_as_it_was_given(seen: Captured) -> No
             row["n"] = number
             yield row
 
-    assert [id(row) for row in work()] == [id(next(work()))] * 0 + [id(row) for row in []] or True
     rows = list(work())
     assert rows[0] is rows[1] is rows[2]
-    span = seen.spans[-1]
+    (span,) = seen.spans
     assert json.loads(span.attributes[sc.OUTPUT]) == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
@@ -450,9 +449,6 @@ def test_F64_no_content_work_is_done_when_content_is_off_or_the_call_unsampled()
         called.append("capture function")
         return value
 
-    class Traced(list[int]):
-        pass
-
     @clearspan.tool(capture={"inputs": note, "output": note})
     def work(rows: list[int]) -> list[int]:
         return rows
@@ -463,7 +459,7 @@ def test_F64_no_content_work_is_done_when_content_is_off_or_the_call_unsampled()
 
     for settings in ({"content": "off"}, {"sample_rate": 0}):
         with captured(providers=(), **settings) as seen:
-            work(Traced([1]))
+            work([1])
             list(steps([1]))
             for record in seen.invocations:
                 assert record.input_value is None

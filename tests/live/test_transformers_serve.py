@@ -84,9 +84,7 @@ def test_responses_streamed(served: tuple[openai.OpenAI, str]) -> None:
     client, model = served
     with captured() as seen:
         events = list(
-            client.responses.create(
-                model=model, input="one two", max_output_tokens=8, stream=True
-            )
+            client.responses.create(model=model, input="one two", max_output_tokens=8, stream=True)
         )
     (call,) = seen.invocations
     assert events[-1].type == "response.completed"

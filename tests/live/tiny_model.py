@@ -20,10 +20,16 @@ def tokenizer() -> PreTrainedTokenizerFast:
     letters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     letters.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=SPECIALS, initial_alphabet=alphabet)
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=SPECIALS, initial_alphabet=alphabet
+    )
     letters.train_from_iterator(["one two three"] * 20, trainer)
     made = PreTrainedTokenizerFast(
-        tokenizer_object=letters, bos_token="<s>", eos_token="</s>", pad_token="<pad>", padding_side="left"
+        tokenizer_object=letters,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        padding_side="left",
     )
     made.chat_template = TEMPLATE
     return made

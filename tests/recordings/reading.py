@@ -151,7 +151,7 @@ def response_facts(
         reading.attributes["gen_ai.conversation.compacted"] = maybe(True)
     reading.attributes.update(usage_facts([response.get("usage")], []))
     error = as_map(response.get("error"))
-    if error or response.get("status") == "failed":
+    if any(error.values()) or response.get("status") == "failed":
         reading.failed = True
         reading.attributes["error.type"] = as_text(error.get("code")) or OneOf.anything()
     conversation = as_map(response.get("conversation")).get("id")
@@ -159,12 +159,13 @@ def response_facts(
         reading.attributes["gen_ai.conversation.id"] = maybe(conversation)
 
 
+def refused(body: JsonMap, payload: JsonMap) -> bool:
+    """Whether the client itself raises, for it was to unpack vectors and there are none."""
+    return not body.get("data") and "encoding_format" not in payload
+
+
 def embedding_facts(reading: Reading, body: JsonMap, payload: JsonMap) -> None:
     """Vectors: how long, which is what was asked for or what came (recordings cut long packed ones)."""
-    if not body.get("data") and "encoding_format" not in payload:
-        # The client itself refuses an answer without vectors when it was to unpack them.
-        reading.failed = True
-        reading.attributes["error.type"] = OneOf.anything()
     first = next(iter(maps(body.get("data"))), {}).get("embedding")
     asked = as_count(payload.get("dimensions"))
     came = len(as_list(first)) or None
@@ -286,6 +287,14 @@ def _read_plain(reading: Reading, exchange: Exchange) -> None:
     elif exchange.endpoint == "responses":
         response_facts(reading, body, maps(body.get("output")), broken=False)
     elif exchange.endpoint == "embeddings":
+        if refused(body, exchange.payload):
+            reading.failed = True
+            before = reading.attributes
+            reading.attributes = {
+                name: maybe(v) if ".response." in name else v for name, v in before.items()
+            }
+            reading.attributes["error.type"] = OneOf.anything()
+            return
         embedding_facts(reading, body, exchange.payload)
     else:
         if exchange.endpoint == "images":

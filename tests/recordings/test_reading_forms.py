@@ -27,6 +27,15 @@ def test_a_completion() -> None:
     assert said(reading) == [Said("assistant", "one", finish=("stop",))]
 
 
+def test_an_answer_without_vectors_is_refused_by_the_client() -> None:
+    body = {"data": [], "model": "e-1", "usage": {"prompt_tokens": 5}}
+    url = "https://api.openai.com/v1/embeddings"
+    reading = read(made({"model": "e", "input": "x"}, body=body, endpoint="embeddings", url=url))
+    assert reading.failed is True
+    assert accepts(reading.attributes["gen_ai.response.model"], ABSENT)
+    assert accepts(reading.attributes["error.type"], "ValueError")
+
+
 def test_a_picture() -> None:
     body = {"created": 1, "data": [{"url": "https://pictures.test/1.png"}, {"b64_json": "AAAA"}]}
     url = "https://api.openai.com/v1/images/generations"
@@ -113,6 +122,7 @@ def test_a_response() -> None:
         ),
         ({"status": "failed", "error": {"code": "server_error"}}, ["error"], True),
         ({"status": "cancelled"}, ["error"], False),
+        ({"status": "completed", "error": {"code": "", "message": ""}}, ["stop"], False),
         ({"status": "queued", "output": []}, None, False),
     ],
 )

@@ -60,4 +60,4 @@ class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in it
         return self
 
     def __reduce_ex__(self, protocol: object) -> Any:
-        return _resolve, (self.__module__, self.__qualname__)
+        return self.__qualname__  # by its name, as functions are

@@ -148,10 +148,10 @@ def _name_attribute(operation: str) -> str:
 
 def span_name(operation: str, model: str | None, name: str | None) -> str:
     """`{operation} {model}` for model calls, `{operation} {name}` for the rest, a step's bare name."""
-    if operation == Operation.TASK:
-        return name or operation
-    subject = name if operation in _NAMES else model or name
-    return f"{operation} {subject}" if subject else operation
+    subject = name if operation in _NAMES or operation == Operation.TASK else model or name
+    if operation == Operation.TASK and subject:
+        return jsonfast.valid(subject)
+    return jsonfast.valid(f"{operation} {subject}") if subject else operation
 
 
 def start_attributes(draft: Draft) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def start_attributes(draft: Draft) -> dict[str, Any]:
         found[_name_attribute(draft.operation)] = draft.name
         if draft.operation == Operation.EXECUTE_TOOL:
             found[sc.TOOL_TYPE] = draft.params.get("tool_type", "function")
-    return found
+    return {name: _sendable(value) for name, value in found.items()}
 
 
 def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:

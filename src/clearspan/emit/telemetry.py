@@ -16,7 +16,7 @@ from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.emit import measures, projection
 from clearspan.emit.measures import Vocabulary
-from clearspan.record import Invocation, TraceRef
+from clearspan.record import ErrorInfo, Invocation, TraceRef
 
 __all__ = ["Telemetry"]
 
@@ -58,7 +58,8 @@ class Telemetry:
         self._vocabulary: Vocabulary = vocabulary
         self._spans = spans
         self._events = events
-        self._exception_signal = exception_signal
+        self._exceptions_logged = exception_signal in ("logs", "logs/dup")
+        self._exceptions_on_spans = exception_signal != "logs"
         self._record = {
             instrument.name: _recorder(meter, instrument)
             for instrument in measures.INSTRUMENTS
@@ -102,7 +103,7 @@ class Telemetry:
                 span.update_name(name)
             span.set_attributes(projection.attributes(record, content=self._spans))
             if record.error is not None:
-                self._fail(span, record)
+                self._fail(span, record.error, record.timing.end_ns)
             span.end(record.timing.end_ns)
         for point in measures.points(record, self._vocabulary):
             self._record[point.name](point.value, point.attributes, handle.context)
@@ -114,16 +115,14 @@ class Telemetry:
                 record,
                 handle,
             )
-        if record.error is not None and self._exception_signal in ("logs", "logs/dup"):
-            self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(record), record, handle)
-
-    def _fail(self, span: Span, record: Invocation) -> None:
         error = record.error
-        if error is None:  # pragma: no cover -- the caller has looked
-            return
+        if error is not None and error.exception is not None and self._exceptions_logged:
+            self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(error), record, handle)
+
+    def _fail(self, span: Span, error: ErrorInfo, end_ns: int) -> None:
         span.set_status(Status(StatusCode.ERROR, error.message))
-        if error.exception is not None and self._exception_signal != "logs":
-            span.add_event("exception", _exception(record), record.timing.end_ns)
+        if error.exception is not None and self._exceptions_on_spans:
+            span.add_event("exception", _exception(error), end_ns)
 
     def _emit(
         self,
@@ -178,17 +177,12 @@ def _reference(span: Span, parent: Span | None) -> TraceRef:
     )
 
 
-def _exception(record: Invocation) -> dict[str, Any]:
-    error = record.error
-    found = (
-        {}
-        if error is None
-        else {
-            sc.EXCEPTION_TYPE: error.exception or error.type,
-            sc.EXCEPTION_MESSAGE: error.message,
-            sc.EXCEPTION_STACKTRACE: error.stacktrace,
-        }
-    )
+def _exception(error: ErrorInfo) -> dict[str, str]:
+    found = {
+        sc.EXCEPTION_TYPE: error.exception,
+        sc.EXCEPTION_MESSAGE: error.message,
+        sc.EXCEPTION_STACKTRACE: error.stacktrace,
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 

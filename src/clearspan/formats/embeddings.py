@@ -23,9 +23,9 @@ def request(draft: Draft, call: Call) -> None:
     draft.set(encoding_formats=[encoding] if encoding else None)
     draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, read.count(given, "dimensions"))
     source = given.get("input")
-    texts = [source] if isinstance(source, str) else read.items(source)
+    texts = [source] if read.text(source) else read.items(source)
     draft.extra(sc.INPUT_COUNT, _how_many(texts) or None)
-    if any(isinstance(text, str) for text in texts):
+    if any(read.text(text) for text in texts):
         draft.value(given=source)
 
 
@@ -46,7 +46,8 @@ def response(draft: Draft, body: Any) -> None:
 
 
 def _dimensions(vector: Any) -> int | None:
-    if isinstance(vector, str):  # base64 of 32-bit floats
-        size = len(vector) * 3 // 4 - vector[-2:].count("=")
+    packed = read.text(vector)
+    if packed is not None:  # base64 of 32-bit floats
+        size = len(packed) * 3 // 4 - packed[-2:].count("=")
         return size // _FLOAT if size and size % _FLOAT == 0 else None
     return len(read.items(vector)) or None

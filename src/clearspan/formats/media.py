@@ -23,6 +23,12 @@ _DATA_URL = re.compile(
 _HEAD = 512
 _SOUND = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
 _KINDS = ("image", "audio", "video")
+_PATHS = (
+    pathlib.PosixPath,
+    pathlib.WindowsPath,
+    pathlib.PurePosixPath,
+    pathlib.PureWindowsPath,
+)
 _FILES = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 
 
@@ -66,14 +72,14 @@ def upload(value: Any, modality: str) -> dict[str, Any]:
     content = value
     if type(value) is tuple and len(value) > 1:
         name, content = value[:2]
-    if isinstance(content, pathlib.PurePath):
+    if type(content) in _PATHS:
         name = name or content.name
     elif type(content) in _FILES:
         name = name or pathlib.PurePath(str(content.name)).name
-    elif isinstance(content, (bytes, bytearray)):
+    elif type(content) in (bytes, bytearray):
         part["size"] = len(content)
-    if isinstance(name, str) and name:
-        part["name"] = name
+    if read.text(name):
+        part["name"] = read.text(name)
     return part
 
 

@@ -83,8 +83,9 @@ def _speech(draft: Draft, message: Any, index: int) -> None:
     choice.role = read.text(message, "role") or choice.role
     draft.reasoning(told.reasoning_text(message), index)
     content = read.get(message, "content")
-    if isinstance(content, str):
-        draft.text(content, index)
+    text = read.text(content)
+    if text is not None:
+        draft.text(text, index)
     else:
         for part in told.content_parts(content):
             _part(draft, part, index)
@@ -109,7 +110,7 @@ def _call(draft: Draft, call: Any, index: int, key: object) -> None:
     given = read.get(call, "function", "arguments")
     if custom is not None and not name:
         name, given = read.text(custom, "name"), read.get(custom, "input")
-    given = given if given is None or isinstance(given, str) else read.plain(given)
+    given = None if given is None else read.plain(given)
     draft.tool_call(index, key, id=read.text(call, "id"), name=name, arguments=given)
 
 

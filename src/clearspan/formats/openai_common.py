@@ -15,6 +15,7 @@ __all__ = [
     "call_arguments",
     "failure",
     "identity",
+    "is_class",
     "is_openai",
     "output_type",
     "sampling",
@@ -29,7 +30,7 @@ _FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
 def arguments(call: Call) -> Mapping[str, Any]:
     """What is sent: the named arguments, with those of `extra_body` on top as the clients do."""
     extra = read.fields(call.kwargs.get("extra_body"))
-    return {**call.kwargs, **extra} if extra else call.kwargs
+    return {**call.kwargs, **dict(dict.items(extra))} if extra is not None else call.kwargs
 
 
 def is_openai(draft: Draft) -> bool:
@@ -42,14 +43,13 @@ def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
     draft.set(**{name: read.number(given, name) for name in _NUMBERS})
     n = read.whole(given, "n")
     stop = given.get("stop")
+    stops = [stop] if read.text(stop) else read.items(stop)
     draft.set(
         top_k=read.whole(given, "top_k"),
         seed=_first(read.whole(given, "seed"), read.whole(given, "random_seed")),
         max_tokens=_first(*(read.whole(given, name) for name in _LIMITS)),
         choice_count=n if n != 1 else None,
-        stop_sequences=[stop]
-        if isinstance(stop, str)
-        else [item for item in read.items(stop) if type(item) is str] or None,
+        stop_sequences=[text for text in map(read.text, stops) if text] or None,
         reasoning_level=read.text(given, "reasoning_effort")
         or read.text(given, "reasoning", "effort"),
     )
@@ -67,9 +67,14 @@ def _first(*values: int | None) -> int | None:
 
 def output_type(wanted: Any) -> str | None:
     """`json` or `text` for what `response_format` asks for; a class stands for its JSON schema."""
-    if isinstance(wanted, type):
+    if is_class(wanted):
         return "json"
     return _FORMATS.get(read.text(wanted, "type") or "")
+
+
+def is_class(wanted: Any) -> bool:
+    """Whether a class was given, without asking it or its proxy."""
+    return issubclass(type(wanted), type)
 
 
 def tools(given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -96,10 +101,11 @@ def _tool(kind: str, source: Any, inner: Any) -> Mapping[str, Any]:
 
 def call_arguments(source: Any) -> Any:
     """Arguments of a tool call: an object where the text is one, else the text itself."""
-    if not isinstance(source, str):
+    text = read.text(source)
+    if text is None:
         return None if source is None else read.plain(source)
-    parsed = jsonfast.loads(source)
-    return parsed if isinstance(parsed, dict) else source  # pyright: ignore[reportUnknownVariableType]
+    parsed = jsonfast.loads(text)
+    return parsed if type(parsed) is dict else text
 
 
 def identity(draft: Draft, body: Any) -> None:
@@ -113,9 +119,10 @@ def identity(draft: Draft, body: Any) -> None:
 
 def failure(draft: Draft, error: Any) -> None:
     """An error that came in the body of an answer which is, by its status, none."""
-    if isinstance(error, str) and error:
-        draft.fail("_OTHER", error)
-    elif error is not None and read.fields(error):
+    said = read.text(error)
+    if said is not None:
+        draft.fail("_OTHER", said)
+    elif _filled(error):
         code = read.whole(error, "code")
         kind = (
             read.text(error, "code")
@@ -123,3 +130,8 @@ def failure(draft: Draft, error: Any) -> None:
             or read.text(error, "type")
         )
         draft.fail(kind or "_OTHER", read.text(error, "message"))
+
+
+def _filled(error: Any) -> bool:
+    fields = read.fields(error)
+    return fields is not None and dict.__len__(fields) > 0

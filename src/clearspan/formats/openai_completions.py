@@ -25,9 +25,10 @@ def request(draft: Draft, call: Call) -> None:
 
 def _prompts(source: Any) -> Iterator[Message]:
     """One message for each text; prompts of token ids say nothing."""
-    for prompt in [source] if isinstance(source, str) else read.items(source):
-        if isinstance(prompt, str) and prompt:
-            yield {"role": "user", "parts": [{"type": "text", "content": prompt}]}
+    for prompt in [source] if read.text(source) else read.items(source):
+        text = read.text(prompt)
+        if text:
+            yield {"role": "user", "parts": [{"type": "text", "content": text}]}
 
 
 def response(draft: Draft, body: Any) -> None:

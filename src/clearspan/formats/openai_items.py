@@ -8,7 +8,7 @@ from typing import Any
 from clearspan.core import read
 from clearspan.formats import media
 from clearspan.formats.openai_common import call_arguments
-from clearspan.formats.openai_messages import content_parts, other
+from clearspan.formats.openai_messages import content_parts, known_fields, other
 from clearspan.record import Message, Part
 
 __all__ = ["item_parts", "messages"]
@@ -21,8 +21,9 @@ _PLUMBING = ("id", "call_id", "type", *_RESULTS)
 
 def messages(source: Any) -> Iterator[Message]:
     """The messages of a request's `input`: a text, or a list of items."""
-    if isinstance(source, str) and source:
-        yield {"role": "user", "parts": [{"type": "text", "content": source}]}
+    text = read.text(source)
+    if text:
+        yield {"role": "user", "parts": [{"type": "text", "content": text}]}
     for item in read.items(source):
         if read.fields(item) is not None:
             parts = list(item_parts(item))
@@ -52,7 +53,9 @@ def item_parts(item: Any) -> Iterator[Part]:
     elif kind in ("function_call", "custom_tool_call"):
         yield _call(item, kind)
     elif kind in _OUTPUTS:
-        yield _with_id({"type": "tool_call_response", "response": _output(item)}, item)
+        yield _with_id(
+            {"type": "tool_call_response", "response": read.plain(read.get(item, "output"))}, item
+        )
     elif kind.startswith("compaction"):
         yield _with_id({"type": "compaction"}, item)
     elif kind.endswith("_output"):
@@ -80,11 +83,6 @@ def _call(item: Any, kind: str) -> Part:
     return _with_id(part, item)
 
 
-def _output(item: Any) -> Any:
-    found = read.get(item, "output")
-    return found if isinstance(found, str) else read.plain(found)
-
-
 def _with_id(part: Any, item: Any) -> Part:
     known = read.text(item, "call_id") or read.text(item, "id")
     if known:
@@ -107,23 +105,13 @@ def _server_call(item: Any, kind: str) -> Iterator[Part]:
 
 
 def _server(part_type: str, item: Any, kind: str) -> dict[str, Any]:
-    fields = read.plain(
-        {key: value for key, value in (read.fields(item) or {}).items() if value is not None}
-    )
-    kept = fields if isinstance(fields, dict) else {}
-    hidden = _PLUMBING if part_type == "server_tool_call" else ("id", "call_id", "type")
-    return {
-        "type": part_type,
-        part_type: {"type": kind, **{k: v for k, v in kept.items() if k not in hidden}},
-    }
+    hidden = _PLUMBING if part_type == "server_tool_call" else _PLUMBING[:3]
+    kept = {name: value for name, value in known_fields(item).items() if name not in hidden}
+    return {"type": part_type, part_type: {"type": kind, **kept}}
 
 
 def _result(item: Any, name: str) -> Any:
-    found = read.get(item, name)
-    if (
-        name == "result"
-        and isinstance(found, str)
-        and read.text(item, "type") == "image_generation_call"
-    ):
-        return media.blob(found, "image", f"image/{read.text(item, 'output_format') or 'png'}")
-    return read.plain(found)
+    picture = read.text(item, name) if read.text(item, "type") == "image_generation_call" else None
+    if picture is not None and name == "result":
+        return media.blob(picture, "image", f"image/{read.text(item, 'output_format') or 'png'}")
+    return read.plain(read.get(item, name))

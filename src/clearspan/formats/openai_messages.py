@@ -72,17 +72,16 @@ def reasoning_text(source: Any) -> str | None:
 
 def content_parts(content: Any) -> Iterator[Part]:
     """The parts of a `content` field, be it a text or a list."""
-    if isinstance(content, str):
-        content = [content] if content else []
-    for item in read.items(content):
+    for item in [content] if read.text(content) else read.items(content):
         part = _content_part(item)
         if part is not None:
             yield part
 
 
 def _content_part(item: Any) -> Part | None:
-    if isinstance(item, str):
-        return {"type": "text", "content": item}
+    plain = read.text(item)
+    if plain is not None:
+        return {"type": "text", "content": plain}
     kind = read.text(item, "type")
     if kind in _TEXTS:
         text = read.text(item, "text") or read.text(item, "text", "value")
@@ -110,8 +109,16 @@ def _thinking(item: Any) -> str:
 
 def other(kind: str, source: Any) -> Part:
     """A part of a type that the conventions leave open: all that is known of `source`, as `kind`."""
-    known = {key: value for key, value in (read.fields(source) or {}).items() if value is not None}
-    return cast("Part", {**cast("dict[str, Any]", read.plain(known)), "type": kind})
+    return cast("Part", {**known_fields(source), "type": kind})
+
+
+def known_fields(source: Any) -> dict[str, Any]:
+    """The fields of `source` that are not `None`, as JSON can hold them."""
+    fields = read.fields(source)
+    held = dict.items(fields) if fields is not None else ()
+    return cast(
+        "dict[str, Any]", read.plain({name: value for name, value in held if value is not None})
+    )
 
 
 def tool_call_part(call: Any) -> Part:

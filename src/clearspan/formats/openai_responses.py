@@ -34,7 +34,7 @@ def request(draft: Draft, call: Call) -> None:
         previous_response_id=read.text(given, "previous_response_id"),
         conversation_id=conversation,
         output_type=common.output_type(
-            wanted if isinstance(wanted, type) else read.get(given, "text", "format")
+            wanted if common.is_class(wanted) else read.get(given, "text", "format")
         ),
     )
     draft.extra(sc.PROMPT_NAME, read.text(given, "prompt", "id"))

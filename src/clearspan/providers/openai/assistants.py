@@ -38,7 +38,8 @@ def request(draft: Draft, call: Call) -> None:
 
 
 def _thread(known: Any) -> str | None:
-    return known if isinstance(known, str) and known.startswith("thread_") else None
+    name = read.text(known) or ""
+    return name if name.startswith("thread_") else None
 
 
 def _tool_outputs(source: Any) -> list[Message]:

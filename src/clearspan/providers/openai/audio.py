@@ -61,8 +61,9 @@ def transcription_request(draft: Draft, call: Call) -> None:
 def transcription_response(draft: Draft, body: Any) -> None:
     """The text: a model with usage, or a plain string for the formats text, srt and vtt."""
     draft.finish_reasons = []
-    if isinstance(body, str):
-        draft.text(body)
+    plain = read.text(body)
+    if plain is not None:
+        draft.text(plain)
         return
     draft.text(read.text(body, "text"))
     _usage(draft, body)

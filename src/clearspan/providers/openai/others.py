@@ -28,7 +28,7 @@ __all__ = [
 def moderation_request(draft: Draft, call: Call) -> None:
     """Texts, or texts and pictures, to be judged."""
     source = common.arguments(call).get("input")
-    items = [source] if isinstance(source, str) else read.items(source)
+    items = [source] if read.text(source) else read.items(source)
     draft.extra(sc.INPUT_COUNT, len(items) or None)
     draft.input(_judged(items))
 
@@ -44,7 +44,7 @@ def moderation_response(draft: Draft, body: Any) -> None:
     common.identity(draft, body)
     results = read.items(body, "results")
     flags = [read.get(result, "flagged") for result in results]
-    if any(isinstance(flag, bool) for flag in flags):
+    if any(type(flag) is bool for flag in flags):
         draft.extra(sc.MODERATION_FLAGGED, any(flag is True for flag in flags))
     if results:
         draft.value(made=results)
