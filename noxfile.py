@@ -144,11 +144,40 @@ def build(session: nox.Session) -> None:
         session.run(clearspan, "demo", external=True)
 
 
+# Real components for `nox -s live`: the variable that names the program, the program, and what to
+# install for it. Each has an environment of its own, kept between runs: together they do not resolve.
+COMPONENTS = {
+    "CLEARSPAN_LIVE_PHOENIX": ("phoenix", ("arize-phoenix",)),
+    # torch is pinned: an open range would take the newest build with all of CUDA.
+    "CLEARSPAN_LIVE_TRANSFORMERS": (
+        "transformers",
+        ("torch==2.13.0", "transformers[serving]", "jinja2"),
+    ),
+}
+
+
 @nox.session(default=False)
 def live(session: nox.Session) -> None:
-    """Real backends and a real model server, each where it is installed."""
+    """A real backend and a real model server; installs them first (minutes, gigabytes)."""
     session.install("-e", ".[demo]", *group("test"))
-    session.run("python", "-m", "pytest", "-m", "live", *(session.posargs or ["tests/live"]))
+    env: dict[str, str | None] = {}
+    for variable, (name, requirements) in COMPONENTS.items():
+        env[variable] = os.environ.get(variable) or component(session, name, requirements)
+    session.run(
+        "python", "-m", "pytest", "-m", "live", *(session.posargs or ["tests/live"]), env=env
+    )
+
+
+def component(session: nox.Session, name: str, requirements: tuple[str, ...]) -> str:
+    """The path of a component's program, installed when it is not there yet."""
+    home = ROOT / ".nox" / f"component-{name}"
+    program = home / ("Scripts" if os.name == "nt" else "bin") / name
+    if not program.exists():
+        session.run("python", "-m", "venv", "--clear", str(home))
+        python = str(program.with_name("python"))
+        for requirement in requirements:
+            session.run(python, "-m", "pip", "install", "--quiet", requirement, external=True)
+    return str(program)
 
 
 @nox.session(default=False)

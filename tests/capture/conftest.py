@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ def seen() -> Iterator[Captured]:
     """What is recorded by decorated code; no library is patched."""
     with captured(providers=()) as found:
         yield found
+        gc.collect()
         assert found.open_calls == 0, "an operation was begun and never ended"
 
 

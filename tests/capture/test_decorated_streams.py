@@ -25,6 +25,9 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+KEY = KeyError("k")  # one, so that its identity can be compared
+
+
 def talk(log: list[Any]) -> Generator[Any, Any, str]:
     """Tells everything that is done to it."""
     sent = None
@@ -66,7 +69,7 @@ def attempt(step: Callable[..., Any], *given: Any) -> Any:
 
 def transcript(function: Callable[..., Any]) -> list[Any]:
     """What a consumer sees of a generator function in several conversations."""
-    key, log = KeyError("k"), list[Any]()
+    key, log = KEY, list[Any]()
     seen: list[Any] = []
     for talked in (
         lambda g: [attempt(next, g), attempt(g.send, 1), attempt(g.throw, key), attempt(g.send, "stop"), attempt(next, g)],
@@ -90,7 +93,7 @@ def test_F37_generators_forward_everything(way: str, seen: Captured) -> None:
 
 
 async def transcript_async(function: Callable[..., Any]) -> list[Any]:
-    key, log = KeyError("k"), list[Any]()
+    key, log = KEY, list[Any]()
     seen: list[Any] = []
 
     async def attempt(step: Callable[..., Any], *given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -40,28 +41,46 @@ def new_draft(kind: str, name: str | None) -> Draft:
     return draft
 
 
-class _Block:
-    """Opens a record on entering, ends it on leaving, and passes every exception on."""
+def say(draft: Draft, given: Any, made: Any, attributes: Mapping[str, Any]) -> None:
+    """Tell `draft` what a step was given and made, and attributes under their full names."""
+    if draft.content:
+        draft.value(read.plain(given), read.plain(made))
+    for name, value in attributes.items():
+        draft.extra(name, _attribute(value))
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self._recording: recording.Recording | None = None
-        self._token: Any = None
+
+class _Block:
+    """Opens a record on entering, ends it on leaving, and passes every exception on.
+
+    Each time it is entered, also inside itself, makes a record of its own; but one object is for one
+    task at a time.
+    """
+
+    def __init__(self, make: Callable[[], Draft]) -> None:
+        self.draft = make()
+        self._make = make
+        self._again = False
+        self._entered: list[tuple[Draft, recording.Recording | None, Any]] = []
 
     def __enter__(self) -> Any:
-        self._recording = fenced("recording.begin", recording.start, self.draft)
-        if self._recording is None:
+        if self._again:
+            self.draft = self._make()
+        self._again = True
+        started = fenced("recording.begin", recording.start, self.draft)
+        if started is None:
             self.draft.content = False  # nobody will read it, so nothing need be kept
-        else:
-            self._token = self._recording.attach()
+        self._entered.append((self.draft, started, started and started.attach()))
         return self
 
     def __exit__(
         self, kind: object, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        if self._recording is not None:
-            self._recording.detach(self._token)
-            self._recording.ended(Outcome.COMPLETED if error is None else outcome_of(error), error)
+        _, started, token = self._entered.pop()
+        if self._entered:
+            self.draft = self._entered[-1][0]
+        if started is not None:
+            started.detach(token)
+            started.ended(Outcome.COMPLETED if error is None else outcome_of(error), error)
 
     async def __aenter__(self) -> Any:
         return self.__enter__()
@@ -80,12 +99,7 @@ class Step(_Block):
 
         Values that are no scalars or lists of them are kept as JSON text. `None` is absent.
         """
-        fenced("step.set", self._set, input, output, attributes)
-
-    def _set(self, given: Any, made: Any, attributes: dict[str, Any]) -> None:
-        self.draft.value(read.plain(given), read.plain(made))
-        for name, value in attributes.items():
-            self.draft.extra(name, _attribute(value))
+        fenced("step.set", say, self.draft, input, output, attributes)
 
 
 class _Invocation(_Block):
@@ -103,10 +117,14 @@ def span(name: str, *, kind: str = "task", **attributes: Any) -> Step:
     Sync or async; `attributes` are set at once. Raises `ValueError` for an unknown kind.
     """
     check_kind(kind)
-    step = Step(new_draft(kind, name))
-    if attributes:
-        step.set(**attributes)
-    return step
+    given, made = attributes.pop("input", None), attributes.pop("output", None)
+
+    def make() -> Draft:
+        draft = new_draft(kind, name)
+        fenced("step.set", say, draft, given, made, attributes)
+        return draft
+
+    return Step(make)
 
 
 def invocation(
@@ -122,19 +140,21 @@ def invocation(
     """
     if kind not in ("client", "internal"):
         raise ValueError(f"clearspan: kind must be 'client' or 'internal', not {kind!r}")
-    draft = Draft(operation, kind=kind)
-    draft.provider, draft.model, draft.server_address, draft.server_port = (
-        provider,
-        model,
-        server,
-        port,
-    )
-    return _Invocation(draft)
+
+    def make() -> Draft:
+        draft = Draft(operation, kind=kind)
+        draft.provider, draft.model = provider, model
+        draft.server_address, draft.server_port = server, port
+        return draft
+
+    return _Invocation(make)
 
 
 def _attribute(value: Any) -> Any:
     """A value as a span attribute can hold it."""
     plain = read.plain(value)
+    if plain in ([], {}):
+        return None
     if (
         isinstance(plain, list)
         and len({type(item) for item in plain}) == 1

@@ -65,7 +65,8 @@ def _arriving(reader: StoreReader, deadline: float | None) -> Iterator[StoredSpa
         if deadline is not None and time.monotonic() >= deadline:
             return
         if not found:
-            after = min(after, _last(reader))  # another file may have taken the place
+            if _last(reader) < after:
+                after = 0  # another file has taken the place
             time.sleep(
                 _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
             )

@@ -10,7 +10,16 @@ from clearspan.formats import media
 from clearspan.formats.openai_common import call_arguments
 from clearspan.record import Message, Part
 
-__all__ = ["content_parts", "message", "messages", "reasoning_text", "sound_part", "tool_call_part"]
+__all__ = [
+    "content_parts",
+    "known_fields",
+    "message",
+    "messages",
+    "other",
+    "reasoning_text",
+    "sound_part",
+    "tool_call_part",
+]
 
 _TEXTS = ("text", "input_text", "output_text")
 
@@ -50,7 +59,7 @@ def _parts(source: Any) -> Iterator[Part]:
     if refusal:
         yield {"type": "refusal", "content": refusal}
     audio = read.get(source, "audio")
-    if read.fields(audio):
+    if read.text(audio, "data") or read.text(audio, "id"):
         yield sound_part(audio)
     for call in read.items(source, "tool_calls"):
         yield tool_call_part(call)

@@ -13,7 +13,7 @@ from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 from clearspan.record import Message
 
-__all__ = ["chunk", "request", "response"]
+__all__ = ["chunk", "managed", "request", "response"]
 
 _FAILED = ("failed", "cancelled", "expired")
 _REASONS = {"max_completion_tokens": "length"}
@@ -35,6 +35,11 @@ def request(draft: Draft, call: Call) -> None:
     draft.input(messages(given.get("additional_messages")))
     draft.input(_tool_outputs(given.get("tool_outputs")))
     draft.tools(common.tools(given))
+
+
+def managed(draft: Draft, call: Call) -> None:
+    """A stream helper's request is already made: its events tell of the agent and the thread."""
+    del draft, call
 
 
 def _thread(known: Any) -> str | None:

@@ -50,6 +50,11 @@ def _resumed(call: Call) -> bool:
     return call.kwargs.get("stream") is True
 
 
+def _always(call: Call) -> bool:
+    return True
+
+
+_MANAGERS = "openai.lib.streaming._assistants:"
 _RESPONSES = ("responses.responses:Responses", "beta.responses.responses:Responses")
 _CHAT = ("chat.completions.completions:Completions", "chat.completions:Completions")
 
@@ -121,6 +126,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         assistants.request, assistants.response, assistants.chunk,
         deep=("additional_messages", "thread", "tool_outputs"),
+    ),
+    _endpoint(
+        Operation.INVOKE_AGENT,
+        (
+            f"{_MANAGERS}AssistantStreamManager.__enter__",
+            f"{_MANAGERS}AsyncAssistantStreamManager.__aenter__",
+        ),
+        assistants.managed, assistants.response, assistants.chunk, streaming=_always,
     ),
     _endpoint(
         Operation.CREATE_BATCH,

@@ -39,7 +39,8 @@ def _uploads(image: Any) -> list[Any]:
     """A list of pictures, or one (which may be a tuple of name and content)."""
     if type(image) is list:
         return image  # pyright: ignore[reportUnknownVariableType]
-    return [image] if image else []
+    absent = image is None or type(image).__name__ in ("NotGiven", "Omit")
+    return [] if absent else [image]
 
 
 def response(draft: Draft, body: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import functools
+from types import CoroutineType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,18 +50,35 @@ _DOMAINS = {
 }
 _BEDROCK = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 _OLLAMA_PORT = 11434
+_REQUESTS = (
+    "_AssistantStreamManager__api_request",
+    "_AsyncAssistantStreamManager__api_request",
+)
 _PORTS = {"https": 443, "http": 80}
 
 
 def server(instance: Any) -> Server:
     """The server behind a resource such as `client.chat.completions`."""
-    client = vars(instance).get("_client")
+    client = _client(instance)
     if client is None:
         return Server("openai")
     held = vars(client)
     runtime = getattr(held.get("_provider_runtime"), "name", None)
     known = _RUNTIMES.get(runtime) if type(runtime) is str else None
     return _named(str(held.get("_base_url")), known or _by_class(type(client)))
+
+
+def _client(instance: Any) -> Any:
+    held = vars(instance)
+    if "_client" in held:
+        return held["_client"]
+    # The managers of the streams of runs hold a request that is still to be made: bound to its
+    # client in advance, or as a coroutine of one of the client's methods.
+    request = next((held[name] for name in _REQUESTS if name in held), None)
+    if isinstance(request, functools.partial):
+        return getattr(request.func, "__self__", None)
+    frame = request.cr_frame if isinstance(request, CoroutineType) else None
+    return frame.f_locals.get("self") if frame is not None else None
 
 
 def _by_class(client: type) -> str | None:
@@ -71,7 +89,7 @@ def _by_class(client: type) -> str | None:
     return None
 
 
-@lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=256)
 def _named(url: str, known: str | None) -> Server:
     try:
         parts = urlsplit(url)

@@ -1,0 +1,155 @@
+"""Answers in streaming mode: their body is still to be read, and it is the caller's to read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+from clearspan.provider import Tap
+
+__all__ = ["Unread", "relay"]
+
+_NOTHING: tuple[None, ...] = ()
+
+
+def relay(stream: Any, tap: Tap) -> None:
+    """Let every element of a stream be noted, in place."""
+    inner = vars(stream)["_iterator"]
+    vars(stream)["_iterator"] = (
+        tap.arelay(inner) if hasattr(stream, "__aiter__") else tap.relay(inner)
+    )
+
+
+class Unread:
+    """One such answer, with the methods replaced through which its body can be read.
+
+    The caller may read the body whole, take it piece by piece, parse it as a stream of events, or
+    leave it. Nothing is read for him, and pieces are counted and not kept.
+    """
+
+    __slots__ = ("_answer", "_idle", "_response", "_streams", "_tap")
+
+    def __init__(self, answer: Any, tap: Tap) -> None:
+        # It is held so that whoever keeps only the stream keeps the answer: it is watched.
+        self._answer = answer
+        self._tap = tap
+        self._idle = True
+        self._response = vars(answer)["http_response"]
+        self._streams: list[Any] = []
+
+    def attach(self) -> None:
+        """Begin to listen: for what its owner reads, closes or drops."""
+        answer, response = self._answer, self._response
+        if inspect.iscoroutinefunction(type(answer).parse):
+            response.aread = self._aread(response.aread)
+            response.aiter_raw = self._aiter(response.aiter_raw)
+            answer.parse = self._aparse(answer.parse)
+            self._tap.closing(response, "aclose")
+        else:
+            response.read = self._read(response.read)
+            response.iter_raw = self._iter(response.iter_raw)
+            answer.parse = self._parse(answer.parse)
+            self._tap.closing(response, "close")
+        self._tap.watch(answer)
+
+    def _parsed(self, found: Any) -> Any:
+        if "_iterator" in getattr(found, "__dict__", ()) and not any(
+            found is known for known in self._streams
+        ):
+            self._streams.append(found)
+            self._idle = False
+            relay(found, self._tap)
+        return found
+
+    def _parse(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        def parse(*args: Any, **kwargs: Any) -> Any:
+            return self._parsed(inner(*args, **kwargs))
+
+        return parse
+
+    def _aparse(self, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def parse(*args: Any, **kwargs: Any) -> Any:
+            return self._parsed(await inner(*args, **kwargs))
+
+        return parse
+
+    # Reading whole is a stream without elements: it ends well, fails or is cancelled like one.
+
+    def _read(self, inner: Callable[[], bytes]) -> Callable[[], bytes]:
+        def whole(read: list[bytes]) -> Iterator[None]:
+            read.append(inner())
+            self._tap.result(self._answer)
+            yield from _NOTHING
+
+        def read() -> bytes:
+            if not self._idle:
+                return inner()
+            self._idle, content = False, list[bytes]()
+            for _ in self._tap.relay(whole(content)):
+                pass
+            return content[0]
+
+        return read
+
+    def _aread(self, inner: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
+        async def whole(read: list[bytes]) -> AsyncIterator[None]:
+            read.append(await inner())
+            self._tap.result(self._answer)
+            for nothing in _NOTHING:
+                yield nothing
+
+        async def aread() -> bytes:
+            if not self._idle:
+                return await inner()
+            self._idle, content = False, list[bytes]()
+            async for _ in self._tap.arelay(whole(content)):
+                pass
+            return content[0]
+
+        return aread
+
+    def _iter(self, inner: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+        def iter_raw(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+            pieces = inner(*args, **kwargs)
+            return self._pieces(pieces) if self._idle else pieces
+
+        return iter_raw
+
+    def _pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        latest: list[bytes] = []
+
+        def marks() -> Iterator[None]:
+            for piece in pieces:
+                latest.append(piece)
+                yield None
+
+        for _ in self._tap.relay(marks()):
+            yield latest.pop()
+
+    def _aiter(
+        self, inner: Callable[..., AsyncGenerator[bytes, None]]
+    ) -> Callable[..., AsyncIterator[bytes]]:
+        def aiter_raw(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+            pieces = inner(*args, **kwargs)
+            return self._apieces(pieces) if self._idle else pieces
+
+        return aiter_raw
+
+    async def _apieces(self, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+        latest: list[bytes] = []
+
+        async def marks() -> AsyncGenerator[None, None]:
+            try:
+                async for piece in pieces:
+                    latest.append(piece)
+                    yield None
+            finally:
+                await pieces.aclose()
+
+        relayed: Any = self._tap.arelay(marks())
+        try:
+            async for _ in relayed:
+                yield latest.pop()
+        finally:
+            await relayed.aclose()
