@@ -138,9 +138,14 @@ def metrics() -> str:
 
 def commands() -> str:
     parts = ["# Command line\n"]
-    for name, command in sorted(cli.commands.items()):
-        with click.Context(command, info_name=f"clearspan {name}") as context:
-            parts.append(f"## clearspan {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    with click.Context(cli, info_name="clearspan", terminal_width=80) as group:
+        for name in cli.list_commands(group):
+            command = cli.get_command(group, name)
+            if command is not None:
+                with click.Context(command, group, info_name=name) as context:
+                    parts.append(
+                        f"## clearspan {name}\n\n```text\n{command.get_help(context)}\n```\n"
+                    )
     return "\n".join(parts)
 
 

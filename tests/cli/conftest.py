@@ -19,6 +19,12 @@ from clearspan.cli import main
 Command = Callable[..., Result]
 Process = Callable[..., "subprocess.CompletedProcess[str]"]
 PROGRAM = (sys.executable, "-m", "clearspan")
+# Where SIGINT is ignored, as in the background of a shell, every child would ignore it too.
+_RESTORING = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+INTERRUPTIBLE = (sys.executable, "-c", _RESTORING, *PROGRAM[1:])
 # So that a command that never ends fails its test and not the suite.
 PATIENCE = 120
 
@@ -65,9 +71,11 @@ def follow(place: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a command and go on; what still runs at the end is ended."""
     running: list[subprocess.Popen[str]] = []
 
-    def started(*words: str, **options: Any) -> subprocess.Popen[str]:
+    def started(
+        *words: str, before: tuple[str, ...] = PROGRAM, **options: Any
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*PROGRAM, *words],
+            [*before, *words],
             **{
                 "stdout": subprocess.PIPE,
                 "stderr": subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PATIENCE, Command, Process, names, traces
+from tests.cli.conftest import INTERRUPTIBLE, PATIENCE, Command, Process, names, traces
 
 Follow = Callable[..., "subprocess.Popen[str]"]
 
@@ -90,7 +90,7 @@ def test_signals_reach_the_program_itself(
     program(
         "app.py", "import os, time\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(0.05)"
     )
-    process = follow("run", "app.py")
+    process = follow("run", "app.py", before=INTERRUPTIBLE)
     assert process.stdout is not None
     assert process.stdout.readline() == f"{process.pid}\n"
     process.send_signal(number)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import clearspan
-from tests.cli.conftest import PATIENCE, Command, chat, record, shop
+from tests.cli.conftest import INTERRUPTIBLE, PATIENCE, Command, chat, record, shop
 
 Follow = Callable[..., "subprocess.Popen[str]"]
 
@@ -89,7 +89,7 @@ def test_it_ends_by_itself_after_a_time(call: Command, place: Path, there: bool)
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_ends_it_quietly(follow: Follow, place: Path) -> None:
-    process = follow("tail")
+    process = follow("tail", before=INTERRUPTIBLE)
     waiting(process)
     process.send_signal(signal.SIGINT)
     assert rest(process) == []

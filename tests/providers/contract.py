@@ -68,19 +68,6 @@ class Vendor(Protocol):
         """The functions that are patched, as they are now."""
 
 
-@pytest.fixture(params=[False, True], ids=["sync", "async"])
-def side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    made = Side(asynchronous=request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
-
-
 @pytest.fixture
 def client(vendor: Vendor, server: ModelServer, side: Side) -> Iterator[Any]:
     made = vendor.client(server, asynchronous=side.asynchronous)

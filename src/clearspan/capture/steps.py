@@ -41,7 +41,7 @@ def new_draft(kind: str, name: str | None) -> Draft:
     return draft
 
 
-def say(draft: Draft, given: Any, made: Any, attributes: Mapping[str, Any]) -> None:
+def _say(draft: Draft, given: Any, made: Any, attributes: Mapping[str, Any]) -> None:
     """Tell `draft` what a step was given and made, and attributes under their full names."""
     if draft.content:
         draft.value(read.plain(given), read.plain(made))
@@ -99,7 +99,7 @@ class Step(_Block):
 
         Values that are no scalars or lists of them are kept as JSON text. `None` is absent.
         """
-        fenced("step.set", say, self.draft, input, output, attributes)
+        fenced("step.set", _say, self.draft, input, output, attributes)
 
 
 class _Invocation(_Block):
@@ -121,7 +121,7 @@ def span(name: str, *, kind: str = "task", **attributes: Any) -> Step:
 
     def make() -> Draft:
         draft = new_draft(kind, name)
-        fenced("step.set", say, draft, given, made, attributes)
+        fenced("step.set", _say, draft, given, made, attributes)
         return draft
 
     return Step(make)

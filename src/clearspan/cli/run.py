@@ -111,7 +111,8 @@ def _environment(given: Mapping[str, str], store: str | None) -> dict[str, str]:
     if store is not None:
         # The program may change its directory, and those that it starts may have others.
         found["CLEARSPAN_STORE"] = str(Path(store).expanduser().absolute())
-    rest = [entry for entry in found.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    before = found.get("PYTHONPATH", "").split(os.pathsep)
+    rest = [entry for entry in before if entry not in ("", str(BOOTSTRAP))]
     found["PYTHONPATH"] = os.pathsep.join([str(BOOTSTRAP), *rest])
     return found
 

@@ -54,6 +54,8 @@ _MAX_KINDS = 512
 _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _namespace: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
+_qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_module: Callable[[type], Any] = type.__dict__["__module__"].__get__
 
 
 class _Kind(NamedTuple):
@@ -90,9 +92,7 @@ def _kind_of(cls: type) -> _Kind:
     names: tuple[str, ...] = ()
     for base in _mro(cls):
         own = _namespace(base)
-        model = model or (
-            _name(base) == "BaseModel" and str(own.get("__module__")).startswith("pydantic")
-        )
+        model = model or (_name(base) == "BaseModel" and str(_module(base)).startswith("pydantic"))
         names = names or tuple(own.get("__dataclass_fields__", ()))
     if not model and not names:
         return _Kind(cls)
@@ -298,8 +298,8 @@ def _printed(value: Any, cls: type) -> str:
 
 
 def _named(cls: type) -> str:
-    module = _namespace(cls).get("__module__", "builtins")
-    return f"<{module if type(module) is str else '?'}.{_name(cls)}>"
+    module = _module(cls)
+    return f"<{module if type(module) is str else '?'}.{_qualname(cls)}>"
 
 
 def _key(key: object) -> str:

@@ -28,7 +28,7 @@ class Unread:
     leave it. Nothing is read for him, and pieces are counted and not kept.
     """
 
-    __slots__ = ("_answer", "_idle", "_response", "_streams", "_tap")
+    __slots__ = ("_answer", "_idle", "_put", "_response", "_streams", "_tap")
 
     def __init__(self, answer: Any, tap: Tap) -> None:
         # It is held so that whoever keeps only the stream keeps the answer: it is watched.
@@ -37,21 +37,35 @@ class Unread:
         self._idle = True
         self._response = vars(answer)["http_response"]
         self._streams: list[Any] = []
+        self._put: list[tuple[Any, str, Any]] = []
 
     def attach(self) -> None:
         """Begin to listen: for what its owner reads, closes or drops."""
         answer, response = self._answer, self._response
         if inspect.iscoroutinefunction(type(answer).parse):
-            response.aread = self._aread(response.aread)
-            response.aiter_raw = self._aiter(response.aiter_raw)
-            answer.parse = self._aparse(answer.parse)
+            self._replace(response, "aread", self._aread)
+            self._replace(response, "aiter_raw", self._aiter)
+            self._replace(answer, "parse", self._aparse)
             self._tap.closing(response, "aclose")
         else:
-            response.read = self._read(response.read)
-            response.iter_raw = self._iter(response.iter_raw)
-            answer.parse = self._parse(answer.parse)
+            self._replace(response, "read", self._read)
+            self._replace(response, "iter_raw", self._iter)
+            self._replace(answer, "parse", self._parse)
             self._tap.closing(response, "close")
         self._tap.watch(answer)
+
+    def _replace(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
+        mine = around(getattr(owner, name))
+        setattr(owner, name, mine)
+        self._put.append((owner, name, mine))
+
+    def _over(self) -> None:
+        """The body was read: hand the answer over, and take back what stands in its way."""
+        self._tap.result(self._answer)
+        for owner, name, mine in self._put:
+            if vars(owner).get(name) is mine:
+                delattr(owner, name)
+        self._put.clear()
 
     def _parsed(self, found: Any) -> Any:
         if "_iterator" in getattr(found, "__dict__", ()) and not any(
@@ -79,7 +93,7 @@ class Unread:
     def _read(self, inner: Callable[[], bytes]) -> Callable[[], bytes]:
         def whole(read: list[bytes]) -> Iterator[None]:
             read.append(inner())
-            self._tap.result(self._answer)
+            self._over()
             yield from _NOTHING
 
         def read() -> bytes:
@@ -95,7 +109,7 @@ class Unread:
     def _aread(self, inner: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
         async def whole(read: list[bytes]) -> AsyncIterator[None]:
             read.append(await inner())
-            self._tap.result(self._answer)
+            self._over()
             for nothing in _NOTHING:
                 yield nothing
 

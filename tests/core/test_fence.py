@@ -1,0 +1,107 @@
+"""The fence: our failures are counted and told of, and the host sees none of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from clearspan.core import fence
+
+
+@pytest.fixture(autouse=True)
+def tolerant(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("CLEARSPAN_STRICT")
+    fence.reset()
+    yield
+    fence.reset()
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+def test_a_value_passes_with_all_arguments() -> None:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return args, kwargs
+
+    found = fence.fenced("a", function, 1, 2, site=3, function=4)
+    assert found == ((1, 2), {"site": 3, "function": 4})
+    assert fence.failures() == {}
+
+
+def test_a_failure_is_none_and_counted_by_site() -> None:
+    assert fence.fenced("a", fail, ValueError()) is None
+    assert fence.fenced("a", fail, KeyError()) is None
+    assert fence.fenced("b", fail, RecursionError()) is None
+    assert fence.failures() == {"a": 2, "b": 1}
+    fence.reset()
+    assert fence.failures() == {}
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(), GeneratorExit(), asyncio.CancelledError()]
+)
+def test_what_belongs_to_the_host_passes(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught:
+        fence.fenced("a", fail, error)
+    assert caught.value is error
+    assert fence.failures() == {}
+
+
+def test_strict_counts_and_raises_the_same_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "1")
+    error = ValueError("x")
+    with pytest.raises(ValueError, match="x") as caught:
+        fence.fenced("a", fail, error)
+    assert caught.value is error
+    assert error.__context__ is None
+    assert fence.failures() == {"a": 1}
+
+
+@pytest.mark.parametrize("value", ["0", "", "true"])
+def test_only_1_is_strict(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", value)
+    assert fence.fenced("a", fail, ValueError()) is None
+
+
+def test_each_site_speaks_once_a_minute_and_never_of_content(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.5]
+    monkeypatch.setattr(fence.time, "monotonic", lambda: now[0])
+    caplog.set_level(logging.WARNING, "clearspan")
+
+    def said() -> list[str]:
+        found = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return found
+
+    for _ in range(3):
+        fence.fenced("reader", fail, ValueError("a prompt"))
+    fence.fenced("other", fail, KeyError("a prompt"))
+    tail = "(the program is not affected)"
+    assert said() == [
+        f"clearspan: internal error in reader: ValueError {tail}",
+        f"clearspan: internal error in other: KeyError {tail}",
+    ]
+    now[0] += 59.9
+    fence.fenced("reader", fail, ValueError())
+    assert said() == []
+    now[0] += 0.2
+    fence.fenced("reader", fail, ValueError())
+    assert len(said()) == 1
+    assert fence.failures() == {"reader": 5, "other": 1}
+
+
+def test_the_whole_story_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "clearspan")
+    error = ValueError("details")
+    fence.fenced("a", fail, error)
+    warning, debug = caplog.records
+    assert warning.exc_info is None
+    assert debug.levelno == logging.DEBUG
+    assert debug.exc_info is not None
+    assert debug.exc_info[1] is error
