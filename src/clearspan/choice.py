@@ -24,19 +24,30 @@ class Choice:
         """A piece of text; pieces of one kind and key are one part."""
         part = self.parts.get((kind, key))
         if part is None:
-            self.parts[(kind, key)] = {"type": kind, "content": [text]}
+            self.parts[(kind, key)] = {"type": kind, "content": _Pieces([text])}
         else:
             part["content"].append(text)
 
     def tool(self, key: object, call_id: str | None, name: str | None, arguments: Any) -> None:
         """A tool call, or a piece of one."""
-        part = self.parts.setdefault(("tool_call", key), {"type": "tool_call", "arguments": []})
+        part = self.parts.setdefault(
+            ("tool_call", key), {"type": "tool_call", "arguments": _Pieces()}
+        )
         if call_id:
             part["id"] = call_id
         if name:
             part["name"] = name
         if arguments is not None:
             part["arguments"].append(arguments)
+
+    def sound(self, data: str | None, transcript: str | None) -> None:
+        """A piece of speech (base64), and of what is said in it."""
+        blank = {"type": "blob", "modality": "audio", "content": _Pieces()}
+        part = self.parts.setdefault(("blob", "audio"), blank)
+        if data:
+            part["content"].append(data)
+        if transcript:
+            part.setdefault("transcript", _Pieces()).append(transcript)
 
     def sealed(self, finish: str | None) -> Message:
         """The message that came of it; tool arguments are parsed where they are an object."""
@@ -49,22 +60,27 @@ class Choice:
         return message
 
 
+class _Pieces(list[Any]):
+    """What came in pieces and is not joined yet; a list that a vendor sent is another thing."""
+
+
 def _joined(part: dict[str, Any]) -> Part:
+    joined = dict(part)
     for name in ("content", "transcript"):
-        if isinstance(part.get(name), list):
-            part = {**part, name: "".join(part[name])}
-    if part["type"] == "tool_call":
-        part = {**part, "arguments": _arguments(part["arguments"])}
-        if part["arguments"] is None:
-            del part["arguments"]
-    return part  # type: ignore[return-value]  # a part by construction
+        if isinstance(joined.get(name), _Pieces):
+            joined[name] = "".join(joined[name])
+    if isinstance(joined.get("arguments"), _Pieces):
+        made = _arguments(joined.pop("arguments"))
+        if made is not None:
+            joined["arguments"] = made
+    return joined  # type: ignore[return-value]  # a part by construction
 
 
 def _arguments(pieces: list[Any]) -> Any:
-    if not pieces:
-        return None
-    if not all(isinstance(piece, str) for piece in pieces):
-        return pieces[-1]
-    joined = "".join(pieces)
+    """Arguments as an object where they are one; pieces that are no text replace nothing but none."""
+    texts = [piece for piece in pieces if isinstance(piece, str)]
+    if not texts:
+        return pieces[-1] if pieces else None
+    joined = "".join(texts)
     parsed = jsonfast.loads(joined)
     return parsed if isinstance(parsed, dict) else joined

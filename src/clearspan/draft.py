@@ -208,13 +208,7 @@ class Draft:
         self.pieces += 1
         answer = self.choice(choice)
         if self.content:
-            part = answer.parts.setdefault(
-                ("blob", "audio"), {"type": "blob", "modality": "audio", "content": []}
-            )
-            if data:
-                part["content"].append(data)
-            if transcript:
-                part.setdefault("transcript", []).append(transcript)
+            answer.sound(data, transcript)
 
     def logprobs(self, tokens: Iterable[tuple[str, float | None]], choice: int = 0) -> None:
         """Tokens of the answer with their log probabilities (natural logarithm): content like the text."""
@@ -226,9 +220,8 @@ class Draft:
         self.pieces += 1
         answer = self.choice(choice)
         if self.content:
-            answer.parts[(part.get("type"), key if key is not None else len(answer.parts))] = dict(
-                part
-            )
+            # Apart from what comes in pieces, whatever type a vendor calls it.
+            answer.parts[("whole", key if key is not None else len(answer.parts))] = dict(part)
 
     def finish(self, reason: str | None, choice: int = 0) -> None:
         """Why the model stopped, in the provider's word."""

@@ -74,13 +74,14 @@ class Patches:
     note: str | None = None
     targets: list[_Target] = field(default_factory=list[_Target])
     _awaited: set[str] = field(default_factory=set[str])
+    _verdict: bool | None = None
 
     def install(self) -> None:
         """Wrap every target, now or when its module is imported. Does nothing when already done."""
         self.users += 1
         if self.live:
             return
-        self.live = True
+        self.live, self._verdict = True, None
         self.targets = [
             *(
                 _Target(path, self._probe(probe))
@@ -141,7 +142,9 @@ class Patches:
         wrapt.register_post_import_hook(imported, module)
 
     def _wrap(self, target: _Target, module: Any) -> None:
-        if not self.supported():
+        if self._verdict is None:
+            self._verdict = self.supported()  # once for all targets: it reads files
+        if not self._verdict:
             target.state = "unsupported"
             return
         target.state = "absent"
