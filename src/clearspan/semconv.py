@@ -76,7 +76,6 @@ TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 # GenAI: tools, agents, workflows, retrieval
 TOOL_NAME: Final = "gen_ai.tool.name"
 TOOL_TYPE: Final = "gen_ai.tool.type"
-TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
@@ -119,7 +118,6 @@ RESPONSE_FORMAT: Final = "clearspan.request.response_format"
 MODERATION_FLAGGED: Final = "clearspan.moderation.flagged"
 BATCH_STATUS: Final = "clearspan.batch.status"
 CONTENT_LOST: Final = "clearspan.content.lost"
-CONTENT_TRUNCATED: Final = "clearspan.content.truncated"
 TAGS: Final = "clearspan.tags"
 METADATA: Final = "clearspan.metadata."
 VARIANT: Final = "clearspan.variant."
@@ -164,7 +162,5 @@ METRIC_INFERENCE_REASONING: Final = "gen_ai.client.inference.usage.reasoning.out
 METRIC_INFERENCE_OPERATION_INPUT: Final = "gen_ai.client.inference.operation.input_tokens"
 METRIC_INFERENCE_OPERATION_OUTPUT: Final = "gen_ai.client.inference.operation.output_tokens"
 
-# Our own metrics: time to the first content of a stream, and the SDK about itself
+# Our own metric
 METRIC_TIME_TO_FIRST_CONTENT: Final = "clearspan.client.operation.time_to_first_content"
-METRIC_SELF_INVOCATIONS: Final = "clearspan.invocations"
-METRIC_SELF_INTERNAL_ERRORS: Final = "clearspan.internal_errors"

@@ -176,7 +176,8 @@ def _variable(name: str | None, environ: Mapping[str, str]) -> str | None:
 
 
 def _shown(setting: Setting, value: Any) -> str:
-    return "..." if setting.name == "headers" else repr(value)
+    secret = setting.name == "headers" or (setting.name == "endpoint" and "@" in str(value))
+    return "..." if secret else repr(value)
 
 
 def _check(settings: Settings) -> None:

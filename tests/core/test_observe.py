@@ -625,6 +625,13 @@ def test_leaving_a_relayed_iterator_does_not_close_it(log: Log) -> None:
     assert log.outcomes == [Outcome.CLOSED]
 
 
+async def test_leaving_a_relayed_async_iterator_ends_the_recording(log: Log) -> None:
+    observed = observe.arelay(AsyncNumbers(1, 2), log)
+    assert await observed.__anext__() == 1
+    await observed.aclose()
+    assert log.outcomes == [Outcome.CLOSED]
+
+
 def test_leaving_a_relayed_generator_closes_it(log: Log) -> None:
     seen: list[Any] = []
     observed = observe.relay(talker(seen), log)

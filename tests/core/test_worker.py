@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import time
 import weakref
 from typing import Any
 
@@ -324,24 +323,27 @@ def test_what_no_fence_holds_back_costs_one_batch_and_no_flush(handler: Handler)
     handler.error = SystemExit(1)  # a plug-in that calls `sys.exit`
     made.offer("lost", 5)
     made.offer("next", 5)
-    marker = made.mark()
+    marker, dying = made.mark(), made._thread
     handler.go.set()
     assert marker is not None
     assert marker.wait(LONG)
     assert handler.items == ["lost", "next"]
     assert (made.pending, made.pending_bytes) == (0, 0)
     assert made.close(LONG)
+    assert dying is not None
+    dying.join(LONG)
 
 
 @pytest.mark.filterwarnings(UNHANDLED)
 def test_after_such_an_end_the_next_offer_starts_a_thread(handler: Handler) -> None:
     made = worker(handler)
     handler.error = SystemExit(1)
+    handler.go.clear()
     made.offer("lost")
-    assert handler.busy.wait(LONG)
-    deadline = time.monotonic() + LONG
-    while made._thread is not None and time.monotonic() < deadline:
-        time.sleep(0.001)
+    dying = made._thread
+    handler.go.set()
+    assert dying is not None
+    dying.join(LONG)
     made.offer("next")
     assert made.flush(LONG)
     assert handler.items == ["lost", "next"]

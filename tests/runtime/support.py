@@ -24,6 +24,11 @@ def work(number: int = 0) -> int:
     return number
 
 
+@clearspan.tool
+def use(number: int = 0) -> int:
+    return number
+
+
 class Kept(SpanExporter):
     """Keeps what it is given, and says what was done to it."""
 

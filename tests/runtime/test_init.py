@@ -25,7 +25,7 @@ from clearspan.capture import inlet
 from clearspan.core import fence
 from clearspan.runtime import Runtime
 from tests.runtime.conftest import ours
-from tests.runtime.support import Kept, Stuck, names, stored, work
+from tests.runtime.support import Kept, Stuck, names, stored, use, work
 
 
 def test_a_second_init_with_the_same_settings_answers_the_running_one() -> None:
@@ -308,6 +308,7 @@ def test_the_default_store_is_made_by_the_first_export(folder: Path) -> None:
 
 
 def test_the_store_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "elsewhere").mkdir()
     monkeypatch.setenv("CLEARSPAN_STORE", "elsewhere/runs.db")
     with clearspan.init(providers=()):
         work()
@@ -348,7 +349,7 @@ def test_a_metric_exporter_gets_points_at_flush_and_at_the_end(folder: Path) -> 
     with (folder / "points.txt").open("w") as out:
         exporter = ConsoleMetricExporter(out=out)
         with clearspan.init(providers=(), exporters=[exporter]):
-            clearspan.tool(work)(1)
+            use(1)
             clearspan.flush()
             out.flush()
             assert "gen_ai.execute_tool.duration" in (folder / "points.txt").read_text()
@@ -362,12 +363,12 @@ def test_a_periodic_reader_of_the_applications_is_flushed_and_ended(folder: Path
             ConsoleMetricExporter(out=out), export_interval_millis=3_600_000
         )
         with clearspan.init(providers=(), exporters=[reader]):
-            clearspan.tool(work)(1)
+            use(1)
             assert clearspan.flush()
             out.flush()
             flushed = (folder / "points.txt").read_text()
             assert '"count": 1' in flushed
-            clearspan.tool(work)(2)
+            use(2)
         out.flush()
         assert '"count": 2' in (folder / "points.txt").read_text()[len(flushed) :]
     deadline = time.monotonic() + 30

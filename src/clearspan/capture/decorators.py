@@ -231,6 +231,9 @@ def _endpoint(kept: _Kept, kind: str) -> Endpoint:
                 draft.output_value.append(item)
 
     extras = {sc.CODE_FUNCTION_NAME: _full_name(kept.function)}
+    told = getattr(kept.function, "__doc__", None) if kind == "tool" else None
+    if isinstance(told, str) and told.strip():
+        extras[sc.TOOL_DESCRIPTION] = " ".join(told.strip().partition("\n\n")[0].split())
     return Endpoint(KINDS[kind][0], (), request, response, chunk, stepped=True, extras=extras)
 
 

@@ -153,8 +153,22 @@ def relay(iterator: Iterator[Any], recording: Recording) -> Generator[Any, Any, 
 
 def arelay(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, Any]:
     """Pass a vendor's asynchronous stream on, chunk by chunk; nothing is attached around them."""
-    source = iterator if isinstance(iterator, AsyncGenerator) else (item async for item in iterator)
-    return _adrive(source, recording, None)
+    if isinstance(iterator, AsyncGenerator):
+        return _adrive(iterator, recording, None)
+    return _apass(iterator, recording)
+
+
+async def _apass(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, None]:
+    """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
+    chunk = recording.chunk
+    try:
+        async for item in iterator:
+            chunk(item)
+            yield item
+    except BaseException as error:
+        recording.ended(outcome_of(error), error)
+        raise
+    recording.ended(Outcome.COMPLETED)
 
 
 def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator[Any, Any, Any]:

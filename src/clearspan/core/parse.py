@@ -85,7 +85,7 @@ def url(value: Any) -> str:
 
 def path(value: Any) -> str:
     """A file's path as text."""
-    return os.fspath(value) if not isinstance(value, str) else text(value)
+    return text(value if isinstance(value, str) else os.fsdecode(value))
 
 
 def pairs(value: Any) -> dict[str, str]:
@@ -112,9 +112,12 @@ def names(value: Any) -> tuple[Any, ...]:
 
 def share(value: Any) -> float:
     """A number from 0 to 1."""
-    found = float(value)
+    try:
+        found = float(value)
+    except ValueError:
+        found = -1.0
     if not 0.0 <= found <= 1.0:
-        raise ValueError("must be from 0 to 1")
+        raise ValueError("must be a number from 0 to 1")
     return found
 
 
@@ -134,6 +137,8 @@ def size(value: Any) -> int:
 def _measured(value: Any, units: Mapping[str, float], remedy: str) -> float:
     if isinstance(value, bool):
         raise TypeError(remedy)
+    if isinstance(value, (int, float)):
+        value = f"{value:f}"
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
     if found is None or found.group(2).lower() not in units or float(found.group(1)) <= 0:
         raise ValueError(remedy)

@@ -120,16 +120,23 @@ class Worker(Generic[T]):
             self._wake.put(None)
 
     def _rouse(self) -> None:
+        made: threading.Thread | None = None
         with self._lock:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # no thread to be had just now, or ever again: going down
-                    self._idle = True  # the next offer tries again
-                    return
-                self._thread = thread
-        self._wake.put(None)
+                made = threading.Thread(target=self._run, name=self.name, daemon=True)
+                self._thread = made
+        # Not under the lock: starting waits for the new thread, on which a collection may offer.
+        if made is None or self._started(made):
+            self._wake.put(None)
+
+    def _started(self, thread: threading.Thread) -> bool:
+        try:
+            thread.start()
+        except RuntimeError:  # no thread to be had just now, or ever again: going down
+            with self._lock:
+                self._thread, self._idle = None, True  # the next offer tries again
+            return False
+        return True
 
     def mark(self) -> threading.Event | None:
         """Ask for everything offered so far to be handled now; the event tells when it was.
@@ -168,7 +175,7 @@ class Worker(Generic[T]):
             self._rouse()  # what was opened is closed on the thread, even if it never had to start
         self._urge()
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or thread.ident is None or thread is threading.current_thread():
             return done
         thread.join(max(0.0, deadline - time.monotonic()))
         return done and not thread.is_alive()
@@ -183,8 +190,8 @@ class Worker(Generic[T]):
             with self._lock:
                 if not self._closed:
                     self._thread, self._idle = None, True
-                    if self._queue:
-                        self._rouse()
+            if self._queue and not self._closed:
+                self._rouse()
 
     def _work(self) -> None:
         due = self._next_tick()

@@ -43,7 +43,7 @@ class _Secret(NamedTuple):
 
 
 def _secret(hints: str, pattern: str) -> _Secret:
-    return _Secret(tuple(hints.split()), re.compile(pattern, re.VERBOSE))
+    return _Secret(tuple(hints.split()), re.compile(pattern, re.VERBOSE | re.ASCII))
 
 
 # Every repetition that may fail after it is bounded, so that no text makes a search slow.
@@ -208,8 +208,15 @@ def resolve(wanted: Iterable[str | Redactor], mode: str) -> tuple[Redactor, ...]
 def apply(text: str, redactors: Sequence[Redactor]) -> str:
     """Run `redactors` in order. One that raises or answers no text closes the field: `FAILED`."""
     for redactor in redactors:
-        answer = fence.fenced("redact", redactor, text)
-        if not isinstance(answer, str):
+        answer = fence.fenced("redact", _redacted, redactor, text)
+        if answer is None:
             return FAILED
         text = answer
     return text
+
+
+def _redacted(redactor: Redactor, text: str) -> str:
+    answer: object = redactor(text)
+    if not isinstance(answer, str):
+        raise TypeError(f"a redactor answered {type(answer).__name__} instead of a text")
+    return answer

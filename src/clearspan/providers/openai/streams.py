@@ -9,7 +9,8 @@ from typing import Any
 
 from clearspan.core import jsonfast
 from clearspan.provider import Tap
-from clearspan.providers.openai.unread import Unread, relay
+from clearspan.providers.openai.passing import relay
+from clearspan.providers.openai.unread import Unread
 
 __all__ = ["body", "follow"]
 

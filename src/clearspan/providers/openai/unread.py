@@ -7,18 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any
 
 from clearspan.provider import Tap
+from clearspan.providers.openai import passing
 
-__all__ = ["Unread", "relay"]
+__all__ = ["Unread"]
 
 _NOTHING: tuple[None, ...] = ()
-
-
-def relay(stream: Any, tap: Tap) -> None:
-    """Let every element of a stream be noted, in place."""
-    inner = vars(stream)["_iterator"]
-    vars(stream)["_iterator"] = (
-        tap.arelay(inner) if hasattr(stream, "__aiter__") else tap.relay(inner)
-    )
 
 
 class Unread:
@@ -73,7 +66,7 @@ class Unread:
         ):
             self._streams.append(found)
             self._idle = False
-            relay(found, self._tap)
+            passing.relay(found, self._tap)
         return found
 
     def _parse(self, inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,44 +119,15 @@ class Unread:
     def _iter(self, inner: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
         def iter_raw(*args: Any, **kwargs: Any) -> Iterator[bytes]:
             pieces = inner(*args, **kwargs)
-            return self._pieces(pieces) if self._idle else pieces
+            return passing.pieces(pieces, self._tap) if self._idle else pieces
 
         return iter_raw
-
-    def _pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        latest: list[bytes] = []
-
-        def marks() -> Iterator[None]:
-            for piece in pieces:
-                latest.append(piece)
-                yield None
-
-        for _ in self._tap.relay(marks()):
-            yield latest.pop()
 
     def _aiter(
         self, inner: Callable[..., AsyncGenerator[bytes, None]]
     ) -> Callable[..., AsyncIterator[bytes]]:
         def aiter_raw(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
             pieces = inner(*args, **kwargs)
-            return self._apieces(pieces) if self._idle else pieces
+            return passing.AsyncPieces(pieces, self._tap) if self._idle else pieces
 
         return aiter_raw
-
-    async def _apieces(self, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-        latest: list[bytes] = []
-
-        async def marks() -> AsyncGenerator[None, None]:
-            try:
-                async for piece in pieces:
-                    latest.append(piece)
-                    yield None
-            finally:
-                await pieces.aclose()
-
-        relayed: Any = self._tap.arelay(marks())
-        try:
-            async for _ in relayed:
-                yield latest.pop()
-        finally:
-            await relayed.aclose()

@@ -1,0 +1,337 @@
+"""What is taken out of texts: secrets of every known shape, personal data by rule, and no more."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from clearspan.core import fence
+from clearspan.emit import redact
+
+if sys.version_info >= (3, 11):
+    from re import _constants as constants, _parser as parser
+else:
+    import sre_constants as constants
+    import sre_parse as parser
+
+# -- secrets ---------------------------------------------------------------------------------------------
+
+DIGITS = "0123456789"
+LONG = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB3dE6gH9jK2m"
+SECRETS = [
+    f"sk-{LONG}",
+    f"sk-proj-{LONG}_{LONG}-{LONG}",
+    f"sk-ant-api03-{LONG}",
+    f"sk-or-v1-{LONG}",
+    f"sk_live_{LONG}",
+    f"sk_test_{LONG}",
+    "sk-abcdefghijklmnopqrstuvwxyz",
+    f"pk_live_{LONG}",
+    f"rk_test_{LONG}",
+    f"ghp_{LONG}",
+    f"gho_{LONG}",
+    f"github_pat_{LONG}",
+    f"glpat-{LONG}",
+    f"npm_{LONG}",
+    f"pypi-{LONG}",
+    f"hf_{LONG}",
+    f"gsk_{LONG}",
+    f"r8_{LONG}",
+    f"xai-{LONG}",
+    f"nvapi-{LONG}",
+    f"pplx-{LONG}",
+    "AKIAIOSFODNN7EXAMPLE",
+    "ASIAIOSFODNN7EXAMPLE",
+    f"AIza{LONG}",
+    f"xoxb-{LONG}",
+    f"eyJ{LONG}.eyJ{LONG}.{LONG}",
+    f"eyJ{LONG}.eyJ{LONG}",
+    f"-----BEGIN RSA PRIVATE KEY-----\n{LONG}\n{LONG}\n-----END RSA PRIVATE KEY-----",
+    f"-----BEGIN PRIVATE KEY-----\n{LONG}\n-----END PRIVATE KEY-----",
+]
+AROUND = [
+    ("", ""),
+    ("my key is ", " ok"),
+    ("line\n", "\nline"),
+    ("tab\t", "\t"),
+    ('{"k": "', '"}'),
+    ("(", ")."),
+    ("é", "é"),
+    ("\x1b[0m ", "\x00"),
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: secret[:12])
+def test_a_secret_is_scrubbed_wherever_it_stands(secret: str) -> None:
+    for before, after in AROUND:
+        assert redact.holds_secret(before + secret + after)
+        assert redact.scrub(before + secret + after) == f"{before}[secret]{after}"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (f"Authorization: Bearer {LONG}", "Authorization: Bearer [secret]"),
+        (f"authorization: bearer {LONG}", "authorization: bearer [secret]"),
+        (f"BEARER {LONG}", "BEARER [secret]"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [secret]"),
+        ('"authorization": "Basic dXNlcjpwYXNz"', '"authorization": "Basic [secret]"'),
+        ("https://user:pass@host/x", "https://[secret]@host/x"),
+        ("redis://:hunter2@host:6379/0", "redis://[secret]@host:6379/0"),
+        ("postgres://u:p%40x:y@h", "postgres://[secret]@h"),
+        ("api_key=abc123def456", "api_key=[secret]"),
+        ("OPENAI_API_KEY = 'abc123def456'", "OPENAI_API_KEY = '[secret]'"),
+        ('{"apiKey":"abc123def456"}', '{"apiKey":"[secret]"}'),
+        ('{\\"api-key\\": \\"abc123def456\\"}', '{\\"api-key\\": \\"[secret]\\"}'),
+        ("aws_secret_access_key: wJalrXUtnFEMI/K7MDENG/bPx", "aws_secret_access_key: [secret]"),
+        ("client_secret=abc123def456&x=1", "client_secret=[secret]&x=1"),
+        ("auth-token: abc123def456", "auth-token: [secret]"),
+        ("ACCESS_TOKEN=abc123def456;", "ACCESS_TOKEN=[secret];"),
+        ("password: correct4horse", "password: [secret]"),
+        ("PASSWD=correct4horse", "PASSWD=[secret]"),
+        ("Secret_Key=abc123def456", "Secret_Key=[secret]"),
+        (f"two: sk-{LONG} and ghp_{LONG}", "two: [secret] and [secret]"),
+        (f"-----BEGIN EC PRIVATE KEY-----\n{LONG}", "[secret]"),
+    ],
+)
+def test_a_secret_with_its_surroundings(text: str, clean: str) -> None:
+    assert redact.holds_secret(text)
+    assert redact.scrub(text) == clean
+    assert redact.scrub(clean) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain words",
+        "a risk-management-strategy-for-teams",
+        "pip install sk-learn",
+        "task-oriented-dialogue-systems-2024",
+        "the key: value pairs of a token bucket",
+        "a secret plan, a password policy",
+        "password: required",
+        "api_key=os.environ['KEY']",
+        "api_key = get_secret(name)",
+        "Bearer authentication",
+        "basic functionality",
+        "see https://host:8080/path and mailto:a@b.c",
+        "https://host/user:x",
+        "http://example.com/@user",
+        "-----BEGIN CERTIFICATE-----",
+        "AKIAshort",
+        "eyJhbGciOi",
+        "hf_hub",
+        "pk_customer_identifier_column",
+        "xoxo-love",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert not redact.holds_secret(text)
+    assert redact.scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_key", "apiKey", "X-Api-Key", "OPENAI_API_KEY", "password", "passwd", "db_password",
+     "client_secret", "access_token", "auth-token", "secret_key", "Authorization", "aws_secret_access_key"],
+)  # fmt: skip
+def test_names_of_secrets(name: str) -> None:
+    assert redact.names_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "key", "token", "tokens", "password_hint", "author", "api", "content", "secretary"]
+)
+def test_names_of_other_things(name: str) -> None:
+    assert not redact.names_secret(name)
+
+
+# -- personal data ---------------------------------------------------------------------------------------
+
+RULES: dict[str, dict[str, str]] = {
+    "email": {
+        "write to ann.o'neil+x@mail.example.co.uk!": "write to ann.o'[email]!",
+        "<a@b.de>, c_d@e.io": "<[email]>, [email]",
+        "a@b": "a@b",
+        "@handle and a @ b.c": "@handle and a @ b.c",
+    },
+    "iban": {
+        "to DE89370400440532013000 please": "to [iban] please",
+        "DE89 3704 0044 0532 0130 00.": "[iban].",
+        "ES91 2100 0418 4502 0005 1332 this week": "[iban] this week",
+        "gb29nwbk60161331926819": "[iban]",
+        "NO93 8601 1117 947": "[iban]",
+        "DE89370400440532013001": "DE89370400440532013001",
+        "AB12 word word word": "AB12 word word word",
+        "MT84MALT011000012345MTLCAST001SAND": "MT84MALT011000012345MTLCAST001SAND",
+    },
+    "card": {
+        "4111111111111111": "[card]",
+        "4111 1111 1111 1111 12/26 123": "[card] 12/26 123",
+        "order 12 4111-1111-1111-1111": "order 12 [card]",
+        "ref 1234 5678 4111 1111 1111 1111": "ref 1234 5678 [card]",
+        "3782 822463 10005, 5555 5555 5555 4444.": "[card], [card].",
+        "4111 1111 1111 1111 5555 5555 5555 4444": "[card] [card]",
+        "6011000990139424x": "[card]x",
+        "4111111111111112": "4111111111111112",
+        "1699999999999": "1699999999999",
+        "9111111111111111": "9111111111111111",
+        "0.4111111111111111": "0.4111111111111111",
+        "41111111111111111111111": "41111111111111111111111",
+        "1 2 3 4 5 6": "1 2 3 4 5 6",
+    },
+    "ssn": {
+        "is 536-22-1234.": "is [ssn].",
+        "000-12-1234 666-12-1234 901-12-1234 123-00-1234 123-12-0000": (
+            "000-12-1234 666-12-1234 901-12-1234 123-00-1234 123-12-0000"
+        ),
+        "1536-22-1234": "1536-22-1234",
+    },
+    "ip": {
+        "from 192.168.0.1:80": "from [ip]:80",
+        "256.1.1.1 and 1.2.3": "256.1.1.1 and 1.2.3",
+    },
+    "phone": {
+        "Call 555 123 4567.": "Call [phone].",
+        "+49 170 1234567, or +49 (0)170 1234567": "[phone], or [phone]",
+        "+14155550123": "[phone]",
+        "(020) 7946-0958": "[phone]",
+        "(555) 123-4567 ext 5": "[phone] ext 5",
+        "2024-01-15 call 555.123.4567": "2024-01-15 call [phone]",
+        "on 2024-01-15 at 10:30:45": "on 2024-01-15 at 10:30:45",
+        "15.01.2024 and 15 01 2024": "15.01.2024 and 15 01 2024",
+        "12 34": "12 34",
+        "+12": "+12",
+        "3.14159 and 12345678901": "3.14159 and 12345678901",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"), [(rule, text) for rule, cases in RULES.items() for text in cases]
+)
+def test_a_rule_takes_what_it_names_and_leaves_the_rest(rule: str, text: str) -> None:
+    assert redact.BUILT_IN[rule](text) == RULES[rule][text]
+
+
+def test_every_rule_has_cases_both_ways() -> None:
+    assert RULES.keys() == redact.BUILT_IN.keys()
+    for rule, cases in RULES.items():
+        changed = {text == clean for text, clean in cases.items()}
+        assert changed == {True, False}, rule
+
+
+# -- no text is slow ---------------------------------------------------------------------------------------
+
+
+def _patterns() -> list[re.Pattern[str]]:
+    rules = [rule.func.__self__ for rule in redact.BUILT_IN.values()]  # type: ignore[attr-defined]
+    return [secret.pattern for secret in redact._SECRETS] + rules
+
+
+def _repeats(tree: Any) -> Any:
+    """Every repetition of a parsed pattern: how often at most, and what is repeated."""
+    for operation, argument in tree:
+        if operation in (constants.MAX_REPEAT, constants.MIN_REPEAT):
+            yield argument[1], argument[2]
+        for part in argument if isinstance(argument, (tuple, list)) else (argument,):
+            for inner in part if isinstance(part, list) else (part,):
+                if isinstance(inner, parser.SubPattern):
+                    yield from _repeats(inner)
+
+
+@pytest.mark.parametrize("pattern", _patterns(), ids=lambda pattern: pattern.pattern[:30])
+def test_no_pattern_repeats_a_repetition_without_bounds(pattern: re.Pattern[str]) -> None:
+    tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE | re.ASCII)
+    for most, body in _repeats(tree):
+        if most is constants.MAXREPEAT:
+            low, high = body.getwidth()
+            inner = [count for count, _ in _repeats(body)]
+            assert constants.MAXREPEAT not in inner, pattern.pattern
+            assert high - low <= 64, pattern.pattern
+
+
+HOSTILE = [
+    "sk-", "sk-a", "a@", "a.", "@", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "-----END ", "eyJ", "-eyJ", "eyJaaaaaaaa.",
+    "://a:", "://", "Bearer ", "password=", "api_key:", "authorization: ", "1 ", "4 ", "1", "4", "1-", "AA11 ", "AA11", "(1)",
+    "+1", "+1 ", "1.", "a", " ", "\\\\", '"', "key='",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_long_texts_of_every_hostile_shape_are_gone_through(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    rules = (redact.scrub, *redact.BUILT_IN.values())
+    for end in ("", "!", "x"):
+        assert isinstance(redact.apply(text + end, rules), str)
+
+
+@given(st.text())
+def test_clean_text_stays_clean(text: str) -> None:
+    clean = redact.scrub(text)
+    assert redact.scrub(clean) == clean
+    assert (clean == text) or redact.holds_secret(text)
+
+
+# -- choosing and running them -----------------------------------------------------------------------------
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata", "full"])
+def test_only_what_was_asked_for_is_run(mode: str) -> None:
+    assert redact.resolve((), mode) == ()
+    assert redact.resolve(("card", shout), mode) == (redact.BUILT_IN["card"], shout)
+
+
+def test_mode_redacted_runs_every_rule_and_none_twice() -> None:
+    built_in = tuple(redact.BUILT_IN.values())
+    assert redact.resolve((), "redacted") == built_in
+    assert redact.resolve(("card", shout), "redacted") == (*built_in, shout)
+
+
+def test_an_unknown_rule_is_named() -> None:
+    with pytest.raises(KeyError, match="zip"):
+        redact.resolve(("email", "zip"), "full")
+
+
+def test_redactors_run_in_order() -> None:
+    assert redact.apply("a", (lambda text: text + "b", shout)) == "AB"
+    assert redact.apply("a", ()) == "a"
+
+
+def _raise(text: str) -> str:
+    raise ValueError(text)
+
+
+BROKEN: dict[str, Callable[[str], Any]] = {
+    "raises": _raise,
+    "gives nothing": lambda text: None,
+    "gives bytes": lambda text: text.encode(),
+}
+
+
+@pytest.mark.parametrize("redactor", BROKEN.values(), ids=BROKEN)
+def test_a_broken_redactor_closes_the_text(
+    redactor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+    fence.reset()
+    later: list[str] = []
+
+    def after(text: str) -> str:
+        later.append(text)
+        return text
+
+    assert redact.apply("a secret", (redactor, after)) == redact.FAILED
+    assert later == []
+    assert fence.failures() == {"redact": 1}
+    fence.reset()

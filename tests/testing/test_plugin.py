@@ -1,0 +1,112 @@
+"""The pytest plugin: the fixture `llm`, as a user's own tests see it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import clearspan
+from clearspan.testing.plugin import Calls
+from tests.runtime.support import environment
+
+TESTS = '''
+import clearspan
+import pytest
+
+
+def ask(model="m", fail=False):
+    with clearspan.invocation("chat", provider="acme", model=model) as draft:
+        draft.usage(input=3, output=4)
+        draft.response_model = model + "-1" if model == "m" else None
+        if fail:
+            raise LookupError("out")
+
+
+@clearspan.tool
+def look():
+    ask()
+
+
+def test_calls(llm):
+    look()
+    ask("other")
+    assert [call.model for call in llm.calls] == ["m", "other"]
+    assert (llm.input_tokens, llm.output_tokens, llm.total_tokens) == (6, 8, 14)
+    assert llm.models == {"m-1", "other"}
+    assert llm.errors == []
+    assert [span.name for span in llm.spans] == ["chat m", "execute_tool look", "chat other"]
+    assert llm.events == []
+
+
+def test_errors(llm):
+    with pytest.raises(LookupError):
+        ask(fail=True)
+    assert llm.errors == ["LookupError"]
+
+
+def test_each_test_has_its_own(llm):
+    assert llm.calls == []
+    assert llm.total_tokens == 0
+
+
+def test_a_program_that_starts_clearspan_itself(llm):
+    clearspan.init()
+    ask()
+    assert len(llm.calls) == 1
+    clearspan.shutdown()
+
+
+def test_too_much(llm):
+    ask()
+    assert llm.total_tokens < 5
+'''
+
+
+def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_app.py").write_text(TESTS)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args],
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_the_fixture_is_there_and_counts(tmp_path: Path) -> None:
+    result = run(tmp_path)
+    assert "4 passed" in result.stdout, result.stdout
+    assert "1 failed" in result.stdout
+    assert "assert 7 < 5" in result.stdout
+    assert not (tmp_path / ".clearspan").exists()
+
+
+def test_the_fixture_says_what_it_is(tmp_path: Path) -> None:
+    result = run(tmp_path, "--fixtures")
+    line = next(line for line in result.stdout.splitlines() if line.startswith("llm"))
+    assert line
+    assert "llm.total_tokens" in result.stdout
+
+
+def test_the_plugin_costs_a_test_run_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_light.py").write_text(
+        "import sys\n"
+        "def test_light():\n"
+        "    assert 'opentelemetry.sdk' not in sys.modules\n"
+        "    assert 'openai' not in sys.modules\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test_light.py", "-p", "no:cacheprovider", "-p", "no:logfire"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "1 passed" in result.stdout, result.stdout
+
+
+def test_the_fixture_here(llm: Calls) -> None:
+    with clearspan.invocation("chat", provider="acme", model="m") as draft:
+        draft.usage(input=1)
+    with clearspan.invocation("chat", provider="acme", model="n") as draft:
+        draft.fail("overloaded")
+    assert [call.model for call in llm.calls] == ["m", "n"]
+    assert (llm.input_tokens, llm.output_tokens, llm.total_tokens) == (1, 0, 1)
+    assert (llm.models, llm.errors) == ({"m", "n"}, ["overloaded"])
+    assert len(llm.spans) == 2
+    assert llm.events == []
