@@ -45,9 +45,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 @given(args=ARGS, kwargs=KWARGS)
-def test_F23_arguments_reach_functions_by_identity(
-    args: list[Any], kwargs: dict[str, Any]
-) -> None:
+def test_F23_arguments_reach_functions_by_identity(args: list[Any], kwargs: dict[str, Any]) -> None:
     got: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
     answer = Thing()
 
@@ -96,7 +94,7 @@ def test_F23_arguments_reach_functions_by_identity(
 def test_F23_arguments_reach_methods_by_identity(args: list[Any], kwargs: dict[str, Any]) -> None:
     class Service:
         @clearspan.task
-        def method(*args: Any, **kwargs: Any) -> Any:  # noqa: N805 -- `self` is among the arguments
+        def method(*args: Any, **kwargs: Any) -> Any:
             return args, kwargs
 
         @clearspan.task

@@ -357,7 +357,9 @@ def test_nothing_is_propagated_unless_asked(seen: Captured) -> None:
 
 
 def test_propagation_puts_ids_into_the_baggage_and_takes_them_out(seen: Captured) -> None:
-    with clearspan.context(session="s", tags=["not this"], metadata={"nor": "this"}, propagate=True):
+    with clearspan.context(
+        session="s", tags=["not this"], metadata={"nor": "this"}, propagate=True
+    ):
         assert baggage.get_all() == {"clearspan.session": "s"}
         with clearspan.context(user="u", propagate=True):
             assert baggage.get_all() == {"clearspan.session": "s", "clearspan.user": "u"}
@@ -392,7 +394,9 @@ def test_nothing_is_propagated_while_clearspan_is_off() -> None:
 def test_what_an_upstream_process_said_is_read(seen: Captured) -> None:
     from opentelemetry.context import attach, detach
 
-    token = attach(baggage.set_baggage("clearspan.session", "up", baggage.set_baggage("other", "x")))
+    token = attach(
+        baggage.set_baggage("clearspan.session", "up", baggage.set_baggage("other", "x"))
+    )
     try:
         work()
         with clearspan.context(user="u"):

@@ -70,7 +70,7 @@ class Base:
         self.factor = value
 
     @clearspan.task
-    def odd_first(this, number: int) -> int:  # noqa: N805 -- any name will do for the object
+    def odd_first(this, number: int) -> int:
         return number * this.factor
 
 

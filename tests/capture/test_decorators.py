@@ -225,9 +225,7 @@ def test_capture_turns_inputs_and_output_off(
 
 
 def test_capture_functions_answer_what_is_kept(seen: Captured) -> None:
-    @clearspan.task(
-        capture={"inputs": lambda named: sorted(named), "output": lambda page: page.page}
-    )
+    @clearspan.task(capture={"inputs": sorted, "output": lambda page: page.page})
     def work(page: Page, more: int) -> Page:
         return page
 

@@ -291,9 +291,18 @@ def test_F35_fastapi_reads_parameters_and_dependencies(seen: Captured) -> None:
 
 @pytest.fixture
 @clearspan.task
-def inner_fixture() -> Iterator[int]:
-    yield 3
+def recorded_fixture(seen: Captured) -> Iterator[Captured]:
+    with clearspan.span("set up"):
+        """Before the test."""
+    yield seen
+    with clearspan.span("torn down"):
+        """After it."""
+    assert seen.open_calls == 1, "the fixture's own"
 
 
-def test_pytest_fixtures(inner_fixture: int) -> None:
-    assert inner_fixture == 3
+def test_pytest_fixtures(recorded_fixture: Captured) -> None:
+    with clearspan.span("test"):
+        """Not below the fixture: it is the consumer's."""
+    assert [span.name for span in recorded_fixture.spans] == ["set up", "test"]
+    assert recorded_fixture.span("test").parent_id is None
+    assert recorded_fixture.span("set up").parent_id is not None

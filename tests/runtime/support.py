@@ -62,7 +62,11 @@ class Stuck(Kept):
 
 
 def program(
-    text: str, folder: Path, *args: str, variables: dict[str, str] | None = None, timeout: float = 120
+    text: str,
+    folder: Path,
+    *args: str,
+    variables: dict[str, str] | None = None,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of its own in `folder`."""
     path = folder / "program.py"

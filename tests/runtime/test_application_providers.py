@@ -111,7 +111,9 @@ def test_only_a_tracer_provider_leaves_the_other_signals_to_the_endpoint(folder:
 
 def test_only_a_meter_provider_leaves_the_spans_to_us(folder: Path) -> None:
     reader = InMemoryMetricReader()
-    with clearspan.init(providers=(), meter_provider=MeterProvider([reader]), store="runs.db") as runtime:
+    with clearspan.init(
+        providers=(), meter_provider=MeterProvider([reader]), store="runs.db"
+    ) as runtime:
         use(1)
         clearspan.flush()
         assert runtime.status().destination_status["points"] == 0

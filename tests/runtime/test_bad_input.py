@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "headers that are none": ({"endpoint": "http://host", "headers": "secret"}, "headers", "use name=value"),
     "a redaction rule that does not exist": ({"redact": ["mail"]}, "redact", "use a function or one of email, "),
     "a content mode that does not exist": ({"content": "some"}, "content", "use one of off, metadata, redacted, full"),
-    "a share above one": ({"sample_rate": 2}, "sample_rate", "must be from 0 to 1"),
+    "a share above one": ({"sample_rate": 2}, "sample_rate", "from 0 to 1"),
     "a share that is no number": ({"sample_rate": "half"}, "sample_rate", ""),
     "an age without a unit that exists": ({"max_age": "7 moons"}, "max_age", "ms, s, m, h, d or w"),
     "a size that is too small": ({"max_bytes": 1}, "max_bytes", "at least 1024"),
@@ -64,14 +64,16 @@ def test_one_error_names_the_setting_and_the_remedy_and_nothing_is_left(
 @pytest.mark.parametrize("path", ["missing/runs.db", "file/runs.db", "."])
 def test_a_store_that_cannot_be_written(path: str, folder: Path) -> None:
     (folder / "file").write_text("a file, no folder")
-    with pytest.raises(clearspan.SettingError, match="the store '.*'") as caught:
+    with pytest.raises(clearspan.SettingError, match=r"the store '.*'") as caught:
         clearspan.init(store=path, providers=())
     assert str(folder) in str(caught.value)
     assert ours() == []
     assert [item.name for item in folder.iterdir()] == ["file"]
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything is writable for this user")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="everything is writable for this user"
+)
 def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     folder.chmod(0o500)
     try:
@@ -117,7 +119,9 @@ def test_what_was_built_before_the_error_is_closed_again(
 ) -> None:
     kept, given = Kept(), Kept()
     monkeypatch.setitem(
-        registry._added, (registry.EXPORTERS, "mine"), lambda where: Exporters(kept, None, None, "mine")
+        registry._added,
+        (registry.EXPORTERS, "mine"),
+        lambda where: Exporters(kept, None, None, "mine"),
     )
     with pytest.raises(clearspan.SettingError, match="no exporter named 'jaeger'"):
         clearspan.init(exporters=["mine", given, "jaeger"], providers=())
@@ -138,7 +142,9 @@ def test_a_plug_in_that_cannot_be_loaded(
 ) -> None:
     real = registry.load
     monkeypatch.setattr(
-        registry, "load", lambda of, name: broken() if (of, name) == (group, "mine") else real(of, name)
+        registry,
+        "load",
+        lambda of, name: broken() if (of, name) == (group, "mine") else real(of, name),
     )
     arguments: dict[str, Any] = {"providers": (), "exporters": [Kept()]} | {setting: ["mine"]}
     with pytest.raises(clearspan.SettingError) as caught:

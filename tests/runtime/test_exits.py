@@ -76,15 +76,20 @@ def test_F41_F43_every_end_keeps_the_exit_code_and_the_spans(end: str, folder: P
         assert found == ["never ended", "work"]
 
 
-WAITING = HEAD + """
+WAITING = (
+    HEAD
+    + """
 with clearspan.span("around"):
     print("ready", flush=True)
     threading.Event().wait(60)
 """
+)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
 def test_F41_a_signal_ends_it_as_it_would(sent: signal.Signals, code: int, folder: Path) -> None:
     path = folder / "program.py"
     path.write_text(WAITING)
@@ -176,7 +181,7 @@ def test_F21_importing_it_opens_nothing(folder: Path) -> None:
         "sys.dont_write_bytecode = True\n"
         "sys.addaudithook(audit)\n"
         "import clearspan\n"
-        "clearspan.init, clearspan.task, clearspan.context\n"
+        "clearspan.task, clearspan.context, clearspan.span\n"
         "print(seen)\n",
         folder,
     )

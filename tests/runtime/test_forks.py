@@ -157,7 +157,7 @@ if __name__ == "__main__":
 
 
 def test_F46_hooks_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    import multiprocessing.util as util
+    from multiprocessing import util
 
     for _ in range(3):
         with clearspan.init(exporters=[Kept()], providers=()):
@@ -169,9 +169,11 @@ def test_F46_hooks_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(util._afterfork_registry) == before  # type: ignore[attr-defined]
 
 
-def test_a_process_of_multiprocessing_leaves_by_its_finalizers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_multiprocessing_leaves_by_its_finalizers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import multiprocessing.process
-    import multiprocessing.util as util
+    from multiprocessing import util
 
     monkeypatch.setattr(exits, "_hooked", [])
     monkeypatch.setattr(exits, "_finalized", set())
@@ -179,7 +181,9 @@ def test_a_process_of_multiprocessing_leaves_by_its_finalizers(monkeypatch: pyte
     monkeypatch.setattr(util, "register_after_fork", lambda key, run: registered.append((key, run)))
     finalizers: list[Any] = []
     monkeypatch.setattr(
-        util, "Finalize", lambda owner, run, exitpriority: finalizers.append((owner, run, exitpriority))
+        util,
+        "Finalize",
+        lambda owner, run, exitpriority: finalizers.append((owner, run, exitpriority)),
     )
     left: list[str] = []
 
@@ -226,7 +230,9 @@ def test_what_a_fork_renews(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clearspan.status().accounts.exported == 1
 
 
-def test_ids_are_never_zero_and_do_not_follow_the_hosts_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_are_never_zero_and_do_not_follow_the_hosts_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import random
 
     random.seed(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 from pathlib import Path
@@ -141,7 +140,12 @@ def test_shutdown_ends_what_is_open_and_its_own_end_changes_nothing() -> None:
     assert span.attributes[sc.OUTCOME] == "abandoned"
     block.__exit__(None, None, None)
     accounts = runtime.status().accounts
-    assert (accounts.created, accounts.exported, accounts.dropped, accounts.pending) == (1, 1, {}, 0)
+    assert (accounts.created, accounts.exported, accounts.dropped, accounts.pending) == (
+        1,
+        1,
+        {},
+        0,
+    )
     assert len(kept.spans) == 1
 
 
@@ -251,7 +255,9 @@ def test_the_store_tells_how_it_fares(folder: Path) -> None:
 
 def test_F47_accounts_are_equal_at_any_time() -> None:
     stuck = Stuck()
-    runtime = clearspan.init(exporters=[stuck], providers=(), queue_bytes="8KB", export_interval=0.01)
+    runtime = clearspan.init(
+        exporters=[stuck], providers=(), queue_bytes="8KB", export_interval=0.01
+    )
     readings = []
     try:
         for number in range(300):
@@ -302,7 +308,10 @@ def test_the_default_store_is_made_by_the_first_export(folder: Path) -> None:
     assert list(folder.iterdir()) == []
     work()
     clearspan.flush()
-    assert {path.name for path in (folder / ".clearspan").iterdir()} >= {"clearspan.db", ".gitignore"}
+    assert {path.name for path in (folder / ".clearspan").iterdir()} >= {
+        "clearspan.db",
+        ".gitignore",
+    }
     assert (folder / ".clearspan" / ".gitignore").read_text().strip().endswith("*")
     assert names(stored(folder / ".clearspan" / "clearspan.db")) == ["work"]
 
@@ -318,13 +327,17 @@ def test_the_store_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_exporters_of_all_kinds_by_name_and_by_object(folder: Path) -> None:
     kept, events, reader = Kept(), InMemoryLogRecordExporter(), InMemoryMetricReader()  # type: ignore[no-untyped-call]
     with clearspan.init(
-        providers=(), exporters=["otlp_json:spans.jsonl", kept, events, reader], content_target="both"
+        providers=(),
+        exporters=["otlp_json:spans.jsonl", kept, events, reader],
+        content_target="both",
     ) as runtime:
         with clearspan.invocation("chat", provider="acme", model="m") as draft:
             draft.input("why?")
         clearspan.flush()
         assert "otlp" in runtime.destination.lower()
-        assert runtime.destination.endswith("Kept and InMemoryLogRecordExporter and InMemoryMetricReader")
+        assert runtime.destination.endswith(
+            "Kept and InMemoryLogRecordExporter and InMemoryMetricReader"
+        )
         data = reader.get_metrics_data()
     assert names(kept.spans) == ["chat m"]
     assert [item.log_record.event_name for item in events.get_finished_logs()] == [sc.EVENT_DETAILS]
@@ -380,7 +393,11 @@ def test_a_periodic_reader_of_the_applications_is_flushed_and_ended(folder: Path
 def test_the_service_and_its_environment_are_in_the_resource() -> None:
     kept = Kept()
     with clearspan.init(
-        providers=(), exporters=[kept], service_name="shop", environment="test", attributes={"team": "a"}
+        providers=(),
+        exporters=[kept],
+        service_name="shop",
+        environment="test",
+        attributes={"team": "a"},
     ):
         work()
     found = kept.spans[0].resource.attributes
@@ -465,12 +482,17 @@ def test_F61_coming_and_going_leaves_nothing_behind(folder: Path) -> None:
             work()
 
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+        opened = Path("/proc/self/fd")
+        return len(list(opened.iterdir())) if opened.is_dir() else 0
 
     for _ in range(5):
         cycle()
     before = (threading.active_count(), descriptors(), len(registry.names(registry.PROVIDERS)))
     for _ in range(195):
         cycle()
-    assert (threading.active_count(), descriptors(), len(registry.names(registry.PROVIDERS))) == before
+    assert (
+        threading.active_count(),
+        descriptors(),
+        len(registry.names(registry.PROVIDERS)),
+    ) == before
     assert len(stored(folder / "runs.db")) == 200

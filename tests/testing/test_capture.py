@@ -91,11 +91,17 @@ def test_nested() -> None:
 
 
 def test_an_error_passes_and_it_is_undone() -> None:
-    with pytest.raises(LookupError, match="out"):
+    kept: list[Captured] = []
+
+    def run() -> None:
         with captured(providers=()) as seen:
+            kept.append(seen)
             work()
             raise LookupError("out")
-    assert names(seen.spans) == ["work"]
+
+    with pytest.raises(LookupError, match="out"):
+        run()
+    assert names(kept[0].spans) == ["work"]
 
 
 def test_a_setting_that_cannot_be_used_leaves_nothing() -> None:
@@ -120,14 +126,23 @@ def test_the_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> N
         assert seen.span("work").attributes[sc.OUTPUT] == "3"
 
 
+def fail_inside() -> None:
+    with clearspan.span("outer", label="a"):
+        use(1)
+        raise ValueError("bad")
+
+
 def test_a_span_tells_everything() -> None:
     with captured(providers=()) as seen:
         with pytest.raises(ValueError, match="bad"):
-            with clearspan.span("outer", label="a"):
-                use(1)
-                raise ValueError("bad")
+            fail_inside()
     inner, outer = seen.spans
-    assert (outer.name, outer.kind, outer.status, outer.error) == ("outer", "INTERNAL", "ERROR", "bad")
+    assert (outer.name, outer.kind, outer.status, outer.error) == (
+        "outer",
+        "INTERNAL",
+        "ERROR",
+        "bad",
+    )
     assert outer.attributes["label"] == "a"
     assert [len(outer.trace_id), len(outer.span_id)] == [32, 16]
     assert (outer.parent_id, inner.parent_id) == (None, outer.span_id)
@@ -182,7 +197,9 @@ def test_metrics_of_both_kinds() -> None:
         talk()
         talk()
         found = seen.metrics
-        tokens = {point["attributes"][sc.TOKEN_TYPE]: point for point in found[sc.METRIC_TOKEN_USAGE]}
+        tokens = {
+            point["attributes"][sc.TOKEN_TYPE]: point for point in found[sc.METRIC_TOKEN_USAGE]
+        }
         assert {kind: (point["count"], point["sum"]) for kind, point in tokens.items()} == {
             "input": (2, 6), "output": (2, 8),
         }  # fmt: skip
@@ -217,7 +234,11 @@ def test_invocations_and_accounts() -> None:
             (record,) = seen.invocations
             assert (record.model, record.usage.input, record.output_text) == ("m", 3, "because")
             assert seen.open_calls == 1
-            assert (seen.accounts.created, seen.accounts.exported, seen.accounts.pending) == (2, 1, 1)
+            assert (seen.accounts.created, seen.accounts.exported, seen.accounts.pending) == (
+                2,
+                1,
+                1,
+            )
         assert seen.open_calls == 0
         assert seen.accounts.pending == 0
 
@@ -243,7 +264,7 @@ def test_reading_gives_up_at_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None
     with captured(providers=(), redact=[slow]) as seen:
         with clearspan.span("x", input="text"):
             """Its completion hangs in the redactor."""
-        with pytest.raises(TimeoutError, match="not complete after 0.05 s"):
+        with pytest.raises(TimeoutError, match=r"not complete after 0\.05 s"):
             seen.spans  # noqa: B018 -- reading is what waits
         release.set()
         monkeypatch.setattr("clearspan.testing.capture._DEADLINE", 30)
@@ -255,7 +276,7 @@ def test_its_names_are_lazy() -> None:
 
     assert kit.Captured is Captured
     assert kit.ModelServer.__name__ == "ModelServer"
-    with pytest.raises(AttributeError, match="'clearspan.testing' has no attribute 'Nothing'"):
+    with pytest.raises(AttributeError, match=r"'clearspan\.testing' has no attribute 'Nothing'"):
         kit.Nothing  # noqa: B018 -- asked for to fail
     for name in kit.__all__:
         assert getattr(kit, name) is not None

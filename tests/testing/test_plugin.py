@@ -10,7 +10,7 @@ import clearspan
 from clearspan.testing.plugin import Calls
 from tests.runtime.support import environment
 
-TESTS = '''
+TESTS = """
 import clearspan
 import pytest
 
@@ -60,7 +60,7 @@ def test_a_program_that_starts_clearspan_itself(llm):
 def test_too_much(llm):
     ask()
     assert llm.total_tokens < 5
-'''
+"""
 
 
 def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:

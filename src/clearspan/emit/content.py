@@ -169,8 +169,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_.\-]{0,63}")
 
 
 def _key(key: Any, texts: _Texts) -> str:
-    name = key if type(key) is str else str(read.plain(key, 1))
+    name = _spelt(key)
     return name if _NAME.fullmatch(name) else texts.change(name)
+
+
+def _spelt(key: Any) -> str:
+    return key if type(key) is str else str(read.plain(key, 1))
 
 
 def _field(key: Any, item: Any, texts: _Texts, depth: int) -> Any:
@@ -195,7 +199,8 @@ def _messages(messages: Any, texts: _Texts) -> Any:
 def _message(message: dict[str, Any], texts: _Texts) -> dict[str, Any]:
     blob = message.get("type") == "blob" and "modality" in message
     kept: dict[str, Any] = {}
-    for key, item in message.items():
+    for name, item in message.items():
+        key = _spelt(name)
         if key == "parts":
             kept[key] = _messages(item, texts)
         elif key in _STRUCTURE and type(item) is str:

@@ -14,7 +14,6 @@ _NOTE = "…[{} more]"
 _NOTED = re.compile(r"…\[(\d{1,18}) more\]\Z")
 _NOTE_ROOM = 40
 _TOO_LARGE = "…[too large]"
-_ROUNDS = 8
 _SHORTEST = 16
 
 
@@ -38,19 +37,23 @@ def fit(value: Any, limit: int) -> tuple[Any, str]:
     lengths: list[int] = []
     _texts(value, lengths.append)
     frame = _size(jsonfast.dumps(_cut(value, 0, bare=True)))
-    room = float(sum(lengths))
-    for _ in range(_ROUNDS):
-        # What the kept characters cost (escapes, scripts) is known from the round before.
-        room *= 0.98 * max(0, limit - frame) / max(1, size - frame)
-        cap = _common_cap(lengths, int(room))
-        if cap < _SHORTEST:
-            break
+    room = _room(sum(lengths), frame, size, limit)
+    while (cap := _common_cap(lengths, int(room))) >= _SHORTEST:
         shortened = _cut(value, cap)
         encoded = jsonfast.dumps(shortened)
         size = _size(encoded)
         if size <= limit:
             return shortened, encoded
+        room = _room(room, frame, size, limit)
     return _thin(value, limit)
+
+
+def _room(characters: float, frame: int, size: int, limit: int) -> float:
+    """How many characters may stay, when this many took `size` bytes: less each time it is asked.
+
+    What one costs depends on its script and on escapes, so each answer is tried.
+    """
+    return characters * 0.98 * max(0, limit - frame) / max(1, size - frame)
 
 
 def _size(encoded: str) -> int:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from clearspan import semconv as sc
+from clearspan.core import jsonfast
 from clearspan.record import Invocation, Operation, Outcome, Usage
 
 __all__ = ["INSTRUMENTS", "Instrument", "Point", "points"]
@@ -90,7 +91,7 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
     if record.operation == Operation.TASK:
         return
     base = _base(record)
-    failed = {**base, sc.ERROR_TYPE: record.error.type} if record.error is not None else base
+    failed = {**base, **_failure(record)}
     inference = record.operation in INFERENCE
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
@@ -129,24 +130,33 @@ _BASE_NAMES = (
 @lru_cache(maxsize=1024)
 def _attribute_set(*values: Any) -> dict[str, Any]:
     return {
-        name: value for name, value in zip(_BASE_NAMES, values, strict=True) if value is not None
+        name: _sendable(value)
+        for name, value in zip(_BASE_NAMES, values, strict=True)
+        if value is not None
     }
 
 
+def _failure(record: Invocation) -> dict[str, Any]:
+    return {} if record.error is None else {sc.ERROR_TYPE: _sendable(record.error.type)}
+
+
+def _sendable(value: Any) -> Any:
+    """A text that UTF-8 can hold: one that it cannot would be lost on the way, at every export."""
+    return jsonfast.valid(value) if isinstance(value, str) else value
+
+
 def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterator[Point]:
-    found: dict[str, Any] = {name_attribute: record.name} if record.name else {}
+    found: dict[str, Any] = {name_attribute: _sendable(record.name)} if record.name else {}
     if record.operation == Operation.INVOKE_AGENT:
         yield Point(sc.METRIC_AGENT_INFERENCE_CALLS, record.inference_calls, dict(found))
         yield Point(sc.METRIC_AGENT_TOOL_CALLS, record.tool_calls, dict(found))
     if record.operation == Operation.EXECUTE_TOOL:
-        found[sc.TOOL_TYPE] = record.params.get("tool_type", "function")
+        found[sc.TOOL_TYPE] = _sendable(record.params.get("tool_type", "function"))
         if isinstance(agent := record.extras.get(sc.AGENT_NAME), str):
-            found[sc.AGENT_NAME] = agent
+            found[sc.AGENT_NAME] = _sendable(agent)
     elif record.operation == Operation.INVOKE_AGENT and record.model:
-        found[sc.REQUEST_MODEL] = record.model
-    if record.error is not None:
-        found[sc.ERROR_TYPE] = record.error.type
-    yield Point(metric, record.duration, found)
+        found[sc.REQUEST_MODEL] = _sendable(record.model)
+    yield Point(metric, record.duration, {**found, **_failure(record)})
 
 
 def _current_tokens(usage: Usage, base: dict[str, Any]) -> Iterator[Point]:

@@ -58,7 +58,7 @@ def _flag(value: Any) -> bool | None:
 
 
 def _texts(value: Any) -> list[str] | None:
-    found = [value] if isinstance(value, str) else read.items(value)
+    found = ([value] if value else []) if isinstance(value, str) else read.items(value)
     return [jsonfast.valid(item) for item in found if isinstance(item, str)] or None
 
 
@@ -204,7 +204,7 @@ def event_attributes(record: Invocation) -> dict[str, Any]:
 
 
 def _facts(record: Invocation) -> dict[str, Any]:
-    found = {name: _sendable(value) for name, value in record.extras.items()}
+    found = {jsonfast.valid(name): _sendable(value) for name, value in record.extras.items()}
     places: dict[str, Any] = {
         "usage": record.usage, "timing": record.timing, "error": record.error, "context": record.context,
     }  # fmt: skip
@@ -219,11 +219,11 @@ def _facts(record: Invocation) -> dict[str, Any]:
     if record.name:
         found[_name_attribute(record.operation)] = jsonfast.valid(record.name)
     if record.operation == Operation.EXECUTE_TOOL:
-        found[sc.TOOL_TYPE] = record.params.get("tool_type", "function")
+        found[sc.TOOL_TYPE] = _sendable(record.params.get("tool_type", "function"))
     if record.outcome not in (Outcome.COMPLETED, Outcome.FAILED):
         found[sc.OUTCOME] = str(record.outcome)
     if record.usage.source != "reported":
-        found[sc.USAGE_SOURCE] = record.usage.source
+        found[sc.USAGE_SOURCE] = _sendable(record.usage.source)
     return found
 
 
@@ -231,17 +231,19 @@ def _context_facts(record: Invocation, found: dict[str, Any]) -> None:
     context = record.context
     for prefix, field in _MAPS:
         for key, value in getattr(context, field).items():
-            found[prefix + key] = _sendable(value)
+            found[prefix + jsonfast.valid(key)] = _sendable(value)
     if context.prompt is not None:
-        found[sc.PROMPT_NAME] = context.prompt[0]
+        found[sc.PROMPT_NAME] = _sendable(context.prompt[0])
         if context.prompt[1] is not None:
-            found[sc.PROMPT_VERSION] = context.prompt[1]
-    if context.session is not None:
-        found.setdefault(sc.CONVERSATION_ID, context.session)
+            found[sc.PROMPT_VERSION] = _sendable(context.prompt[1])
+    if sc.SESSION_ID in found:
+        found.setdefault(sc.CONVERSATION_ID, found[sc.SESSION_ID])
 
 
 def _sendable(value: Any) -> Any:
-    """A text that UTF-8 can hold: one that it cannot would cost a whole batch of spans."""
+    """A value whose texts UTF-8 can hold: one that it cannot would cost a whole batch of spans."""
+    if isinstance(value, (list, tuple)):
+        return [_sendable(item) for item in value]
     return jsonfast.valid(value) if isinstance(value, str) else value
 
 

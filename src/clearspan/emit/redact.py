@@ -67,7 +67,7 @@ _SECRETS = (
     _secret("AKIA ASIA", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
     _secret("AIza", r"AIza(?<![A-Za-z0-9]AIza)[\w\-]{30,}"),
     _secret("xox", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}"),
-    _secret("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w\-]{8,1024}\.eyJ[\w\-]{8,}(?:\.[\w\-]*)?"),
+    _secret("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w\-]{8,4096}\.eyJ[\w\-]{8,}(?:\.[\w\-]*)?"),
     _secret(
         "PRIVATE",
         r"-----BEGIN\ [A-Z ]{0,32}PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]{0,32}PRIVATE\ KEY-----|\Z)",

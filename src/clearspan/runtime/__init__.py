@@ -335,5 +335,5 @@ def _after_fork() -> None:
 
 
 atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
     os.register_at_fork(after_in_child=_after_fork)

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from clearspan import runtime
 from clearspan.capture import inlet
@@ -146,9 +147,9 @@ def captured(**settings: Any) -> Generator[Captured]:
         _EventExporter(),
         InMemoryMetricReader(),
     )
-    tracer = TracerProvider(
-        runtime.sampler_of(wanted), shutdown_on_exit=False, id_generator=identifiers,
-    )  # fmt: skip
+    # Its own sampler, since the SDK would let the environment decide.
+    sampler = runtime.sampler_of(wanted) or ParentBased(ALWAYS_ON)
+    tracer = TracerProvider(sampler, shutdown_on_exit=False, id_generator=identifiers)
     tracer.add_span_processor(_Settling(spans, ledger))
     meter = MeterProvider([reader], shutdown_on_exit=False)
     logger = LoggerProvider(shutdown_on_exit=False)

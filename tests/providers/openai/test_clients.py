@@ -198,11 +198,11 @@ def test_arguments_arrive_as_they_were_given(server: ModelServer, client: Any, s
     messages = [{"role": "user", "content": "hi"}]
     before = copy.deepcopy(messages)
     with captured():
-        side.do(client.chat.completions.create(model="m", messages=messages, metadata={"a": "b"}))
+        side.do(client.chat.completions.create(model="m", messages=messages, logit_bias={"1": 2}))
         with pytest.raises(TypeError):
             side.do(client.chat.completions.create("positional"))
     assert messages == before
-    assert server.requests[0].json == {"model": "m", "messages": before, "metadata": {"a": "b"}}
+    assert server.requests[0].json == {"model": "m", "messages": before, "logit_bias": {"1": 2}}
 
 
 def test_what_is_changed_after_the_call_is_not_seen(

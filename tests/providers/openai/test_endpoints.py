@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pydantic
 import pytest
 
@@ -118,12 +119,29 @@ def test_parsed_answers(server: ModelServer, client: Any, side: Side) -> None:
     assert span.attributes["gen_ai.output.type"] == "json"
 
 
-def test_a_parse_that_fails_after_the_answer(server: ModelServer, client: Any, side: Side) -> None:
-    server.respond(Reply("no JSON"))
+def test_a_parse_that_fails_was_answered_all_the_same(
+    server: ModelServer, client: Any, side: Side
+) -> None:
+    server.script(Reply("no JSON"), Reply('{"city": "Ro', finish_reason="length"))
     with captured() as seen:
         with pytest.raises(pydantic.ValidationError):
             side.do(beta(client, "parse")(**CHAT, response_format=Weather))
-    assert only(seen).status == "ERROR"
+        with pytest.raises(openai.LengthFinishReasonError):
+            side.do(beta(client, "parse")(**CHAT, response_format=Weather))
+    for span, reason in zip(seen.spans, ("stop", "length"), strict=True):
+        assert span.status == "ERROR"
+        assert span.attributes["gen_ai.usage.output_tokens"] > 0
+        assert span.attributes["gen_ai.response.finish_reasons"] == (reason,)
+    assert text(seen.spans[0]) == "no JSON"
+    assert seen.spans[1].attributes["error.type"].endswith("LengthFinishReasonError")
+
+
+def test_an_answer_that_is_no_json(server: ModelServer, client: Any, side: Side) -> None:
+    server.respond(Raw(headers={"content-type": "application/json"}, body=b"<html>"))
+    with captured() as seen:
+        with pytest.raises(json.JSONDecodeError):
+            side.do(client.chat.completions.create(**CHAT))
+    assert only(seen).attributes["error.type"] == "json.decoder.JSONDecodeError"
 
 
 def test_the_stream_helper_is_one_span(server: ModelServer, client: Any, side: Side) -> None:
@@ -345,9 +363,7 @@ def test_pictures(server: ModelServer, client: Any, side: Side) -> None:
     server.respond(Json({"created": 1, "data": data, "output_format": "webp", "usage": usage}))
     with captured() as seen:
         side.do(client.images.generate(model="image-1", prompt="a cat", n=2))
-        side.do(
-            client.images.edit(model="image-1", image=[b"1234", ("b.png", b"12")], prompt="a dog")
-        )
+        side.do(client.images.edit(model="image-1", image=("b.png", b"12"), prompt="a dog"))
         side.do(client.images.create_variation(image=b"1234"))
     made, edited, varied = seen.spans
     assert [span.name for span in seen.spans] == ["generate_content image-1"] * 2 + [
@@ -368,7 +384,6 @@ def test_pictures(server: ModelServer, client: Any, side: Side) -> None:
     assert [message["parts"] for message in told(made, "output")] == [[blob], [linked]]
     assert told(edited, "input")[0]["parts"] == [
         {"type": "text", "content": "a dog"},
-        {"type": "upload", "modality": "image", "size": 4},
         {"type": "upload", "modality": "image", "size": 2, "name": "b.png"},
     ]
     assert varied.attributes["clearspan.request.input_count"] == 1
@@ -469,13 +484,13 @@ def test_transcriptions(
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_transcriptions_that_are_bare_text(server: ModelServer, client: Any, side: Side) -> None:
-    server.respond(Raw(headers={"content-type": "text/plain"}, body=b"42"))
+    server.respond(Raw(headers={"content-type": "text/plain"}, body=b"forty-two"))
     with captured() as seen:
         asked = {"model": "whisper-1", "file": ("a.wav", b"1"), "response_format": "text"}
         side.do(client.audio.transcriptions.create(**asked))
         side.do(client.audio.translations.create(**asked))
         side.do(client.audio.translations.with_raw_response.create(**asked))
-    assert [text(span) for span in seen.spans] == ["42", "42", "42"]
+    assert [text(span) for span in seen.spans] == ["forty-two"] * 3
     assert [span.attributes["clearspan.request.response_format"] for span in seen.spans] == [
         "text"
     ] * 3

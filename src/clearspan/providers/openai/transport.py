@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from clearspan import semconv as sc
@@ -31,7 +32,11 @@ def _attempt(call: Call) -> Mapping[str, Any]:
 def _answered(call: Call) -> Mapping[str, Any]:
     """When an answer came: its status and headers; older versions tell the retries here."""
     response = call.kwargs.get("response")
-    return {} if response is None else {**_attempt(call), **_told(response)}
+    if response is None:
+        return {}
+    noted = {**_attempt(call), **_told(response)}
+    # A body that is read already: should the client find fault with it, it was paid for all the same.
+    return {**noted, "http_response": response} if "_content" in vars(response) else noted
 
 
 def _refused(call: Call) -> Mapping[str, Any]:
@@ -40,7 +45,7 @@ def _refused(call: Call) -> Mapping[str, Any]:
     return {} if response is None else _told(response)
 
 
-def _told(response: Any) -> Mapping[str, Any]:
+def _told(response: Any) -> dict[str, Any]:
     return {"status": response.status_code, "headers": response.headers}
 
 
@@ -60,6 +65,8 @@ def finish(draft: Draft) -> None:
     noted = draft.transport
     if not noted:
         return
+    if draft.error is not None and draft.endpoint is not None and "http_response" in noted:
+        draft.endpoint.response(draft, SimpleNamespace(http_response=noted["http_response"]))
     draft.extra(sc.RETRY_COUNT, noted.get("retries"))
     draft.extra(sc.HTTP_STATUS, noted.get("status"))
     headers = noted.get("headers")

@@ -11,8 +11,6 @@ from clearspan.providers.openai import passing
 
 __all__ = ["Unread"]
 
-_NOTHING: tuple[None, ...] = ()
-
 
 class Unread:
     """One such answer, with the methods replaced through which its body can be read.
@@ -87,32 +85,24 @@ class Unread:
         def whole(read: list[bytes]) -> Iterator[None]:
             read.append(inner())
             self._over()
-            yield from _NOTHING
+            yield from ()
 
         def read() -> bytes:
             if not self._idle:
                 return inner()
             self._idle, content = False, list[bytes]()
-            for _ in self._tap.relay(whole(content)):
-                pass
+            list(self._tap.relay(whole(content)))
             return content[0]
 
         return read
 
     def _aread(self, inner: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
-        async def whole(read: list[bytes]) -> AsyncIterator[None]:
-            read.append(await inner())
-            self._over()
-            for nothing in _NOTHING:
-                yield nothing
-
         async def aread() -> bytes:
             if not self._idle:
                 return await inner()
-            self._idle, content = False, list[bytes]()
-            async for _ in self._tap.arelay(whole(content)):
-                pass
-            return content[0]
+            self._idle, whole = False, _Whole(inner, self._over)
+            [None async for _ in self._tap.arelay(whole)]
+            return whole.content
 
         return aread
 
@@ -131,3 +121,22 @@ class Unread:
             return passing.AsyncPieces(pieces, self._tap) if self._idle else pieces
 
         return aiter_raw
+
+
+class _Whole:
+    """One asynchronous reading as an iterator that has nothing to give."""
+
+    __slots__ = ("_inner", "_over", "content")
+
+    def __init__(self, inner: Callable[[], Awaitable[bytes]], over: Callable[[], None]) -> None:
+        self._inner = inner
+        self._over = over
+        self.content = b""
+
+    def __aiter__(self) -> _Whole:
+        return self
+
+    async def __anext__(self) -> None:
+        self.content = await self._inner()
+        self._over()
+        raise StopAsyncIteration
