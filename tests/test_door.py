@@ -31,6 +31,15 @@ def test_each_decorator_says_what_it_is(name: str) -> None:
     assert f"kind `{name}`" in (getattr(clearspan, name).__doc__ or "")
 
 
+def test_the_test_kit_is_a_module_that_is_loaded_when_it_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import clearspan.testing as kit
+
+    monkeypatch.delattr(clearspan, "testing")
+    assert clearspan.testing is kit
+
+
 def test_the_list_is_sorted_and_complete() -> None:
     assert clearspan.__all__ == sorted(clearspan.__all__)
     assert set(clearspan._HOME) | {"testing"} == set(clearspan.__all__)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from clearspan.core import jsonfast
 from clearspan.record import Message, Part
 
-__all__ = ["Choice"]
+__all__ = ["Choice", "message_of"]
 
 
 class Choice:
@@ -84,3 +85,16 @@ def _arguments(pieces: list[Any]) -> Any:
     joined = "".join(texts)
     parsed = jsonfast.loads(joined)
     return parsed if isinstance(parsed, dict) else joined
+
+
+def message_of(given: Any) -> Message | None:
+    """A message in the conventions' form, from that or from the form that most vendors use."""
+    if isinstance(given, str):
+        return {"role": "user", "parts": [{"type": "text", "content": given}]}
+    if not isinstance(given, Mapping):
+        return None
+    content = given.get("content")
+    if "parts" not in given and isinstance(content, str):
+        rest = {name: value for name, value in given.items() if name != "content"}
+        return cast("Message", {**rest, "parts": [{"type": "text", "content": content}]})
+    return cast("Message", given)

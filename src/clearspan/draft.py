@@ -6,11 +6,12 @@ completes it. Pieces of text are kept in lists and joined once.
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
-from clearspan.choice import Choice
+from clearspan.choice import Choice, message_of
 from clearspan.core import jsonfast, read
 from clearspan.policy import Clean, Policy
 from clearspan.record import (
@@ -132,25 +133,30 @@ class Draft:
                 self.params[name] = value
 
     def extra(self, name: str, value: Any) -> None:
-        """An attribute under its full name; `None` and empty values are absent."""
+        """An attribute under its full name; `None` and empty values are absent.
+
+        What is no scalar or list of scalars is kept as JSON text.
+        """
+        if type(value) not in jsonfast.SCALARS:
+            value = jsonfast.attribute(value)
         if value is not None and value not in _EMPTY:
             self.extras[name] = value
 
-    def input(self, messages: str | Message | Iterable[Message]) -> None:
-        """What the model is asked: a text, a message, or messages, in the conventions' JSON form."""
-        if not self.content:
-            return
-        if isinstance(messages, str):
-            messages = {"role": "user", "parts": [{"type": "text", "content": messages}]}
-        if isinstance(messages, dict):
-            self.input_messages.append(cast("Message", messages))
-        else:
-            self.input_messages.extend(messages)
+    def input(self, messages: str | Message | Iterable[str | Message]) -> None:
+        """What the model is asked: a text, a message, or several, in the conventions' JSON form.
+
+        `{"role": ..., "content": "text"}` will do as well; what is no message is left out.
+        """
+        if self.content:
+            several = isinstance(messages, Iterable) and not isinstance(messages, (str, Mapping))
+            for message in messages if several else (messages,):
+                if (read_as := message_of(message)) is not None:
+                    self.input_messages.append(read_as)
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""
-        if self.content and text:
-            self.system_parts.append({"type": "text", "content": text})
+        if self.content and (said := _text(text)):
+            self.system_parts.append({"type": "text", "content": said})
 
     def tools(self, definitions: Iterable[Mapping[str, Any]]) -> None:
         """The tools that the model may call, in the conventions' form."""
@@ -178,11 +184,11 @@ class Draft:
         self._piece("refusal", piece, choice, key)
 
     def _piece(self, kind: str, piece: str | None, choice: int, key: object) -> None:
-        if piece:
+        if said := _text(piece):
             self.pieces += 1
             answer = self.choice(choice)
             if self.content:
-                answer.piece(kind, piece, key)
+                answer.piece(kind, said, key)
 
     def tool_call(
         self,
@@ -241,9 +247,9 @@ class Draft:
         self._logprobs.clear()
 
     def usage(self, **counts: int | str | None) -> None:
-        """Token counts under the names of `Usage`; the last known value of each wins."""
+        """Token counts under the names of `Usage`, no others; the last known value of each wins."""
         for name, value in counts.items():
-            if value is not None:
+            if value is not None and name in _COUNTS:
                 self._usage[name] = value
 
     def fail(self, error_type: str, message: str | None = None) -> None:
@@ -370,6 +376,12 @@ class Draft:
         ]
 
 
+def _text(given: object) -> str:
+    """The text that was given; applications also give what is none."""
+    return given if isinstance(given, str) else ""
+
+
+_COUNTS = frozenset(field.name for field in dataclasses.fields(Usage))
 _NO_CONTEXT = CallContext()
 _ABSORBED = (
     "provider", "server_address", "server_port", "model", "response_id", "response_model",

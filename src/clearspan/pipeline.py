@@ -156,7 +156,7 @@ class Pipeline:
         if record is None:
             self._ledger.drop("internal_error")
             return
-        self._telemetry.close(record, draft.span)
+        fenced("pipeline.emit", self._telemetry.close, record, draft.span)
         if record.trace is not None and not record.trace.sampled:
             self._ledger.drop("unsampled")
         elif self._handed_over:

@@ -242,3 +242,45 @@ def test_F63_blocks_work_over_spans_that_record_nothing() -> None:
             assert clearspan.current().traceparent.endswith("-00")  # type: ignore[union-attr]
         assert seen.spans == []
         assert seen.accounts.dropped == {"unsampled": 1}
+
+
+def test_messages_may_have_the_form_of_most_vendors(seen: Captured) -> None:
+    with clearspan.invocation("chat") as draft:
+        draft.input([{"role": "user", "content": "hi"}, "there"])  # type: ignore[typeddict-unknown-key]
+        draft.input({"role": "user", "parts": [{"type": "text", "content": "whole"}]})
+        draft.input({"role": "user", "content": [{"type": "image_url"}]})  # type: ignore[typeddict-unknown-key]
+    (span,) = seen.spans
+    hi, there, whole, other = json.loads(span.attributes[sc.INPUT_MESSAGES])
+    assert hi == {"role": "user", "parts": [{"type": "text", "content": "hi"}]}
+    assert there == {"role": "user", "parts": [{"type": "text", "content": "there"}]}
+    assert whole == {"role": "user", "parts": [{"type": "text", "content": "whole"}]}
+    assert other == {"role": "user", "content": [{"type": "image_url"}]}
+
+
+def test_F26_what_is_told_wrongly_costs_only_itself(
+    seen: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    given: Any = clearspan.invocation("chat", model="m")
+    with given as draft:
+        draft.input(3)
+        draft.input([4, None])
+        draft.system(5)
+        draft.text(6)
+        draft.text("told")
+        draft.usage(prompt_tokens=7, input=8)
+        draft.extra("own.object", object())
+        draft.extra("own.mixed", [1, "a"])
+        draft.extra("own.nested", {"a": [1]})
+        draft.extra("own.list", (1, 2))
+        draft.extra("own.empty", {})
+    (span,) = seen.spans
+    (message,) = json.loads(span.attributes[sc.OUTPUT_MESSAGES])
+    assert message["parts"] == [{"type": "text", "content": "told"}]
+    assert sc.INPUT_MESSAGES not in span.attributes
+    assert sc.SYSTEM_INSTRUCTIONS not in span.attributes
+    assert span.attributes[sc.USAGE_INPUT_TOKENS] == 8
+    own = {name: value for name, value in span.attributes.items() if name.startswith("own.")}
+    assert own == {
+        "own.object": "<builtins.object>", "own.mixed": '[1,"a"]', "own.nested": '{"a":[1]}', "own.list": (1, 2),
+    }  # fmt: skip
+    assert caplog.records == []

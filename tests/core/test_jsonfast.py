@@ -116,3 +116,27 @@ def test_valid(text: str, valid: str) -> None:
 )
 def test_loads(text: Any, value: Any) -> None:
     assert jsonfast.loads(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("a", "a"),
+        (5, 5),
+        (None, None),
+        (float("nan"), None),
+        (["a", "b"], ["a", "b"]),
+        ((1, 2), [1, 2]),
+        ([1, "a"], '[1,"a"]'),
+        ([1, True], "[1,true]"),
+        ([[1]], "[[1]]"),
+        ({"a": 1}, '{"a":1}'),
+        ([], None),
+        ({}, None),
+        (set(), None),
+        (object(), "<builtins.object>"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_an_attribute_can_hold(value: Any, kept: Any) -> None:
+    assert jsonfast.attribute(value) == kept

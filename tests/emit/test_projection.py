@@ -639,3 +639,19 @@ def test_names_are_those_of_the_conventions(module: str, prefix: str) -> None:
     assert ours
     assert ours - theirs - YOUNGER == set()
     assert not YOUNGER & theirs
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (["\ud800", "b"], ["\ufffd", "b"]),
+        (("a", "b"), ["a", "b"]),
+        (2**63, str(2**63)),
+        (-(2**63) - 1, str(-(2**63) - 1)),
+        (2**63 - 1, 2**63 - 1),
+        (True, True),
+        (1.5, 1.5),
+    ],
+)
+def test_an_extra_is_made_fit_for_the_wire(value: Any, sent: Any) -> None:
+    assert projection.attributes(record(extras={"x": value}))["x"] == sent

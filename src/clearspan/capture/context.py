@@ -17,6 +17,7 @@ from clearspan.capture import inlet
 from clearspan.capture.blocks import Blocks, Entered
 from clearspan.capture.scope import Scope
 from clearspan.core import jsonfast, read
+from clearspan.core.fence import fenced
 from clearspan.record import CallContext, TraceRef
 
 __all__ = [
@@ -136,7 +137,9 @@ def current() -> Current:
     Each is `None` when there is none. The response id is what a front end hands back as feedback.
     """
     listener = inlet.current()
-    here: TraceRef | None = listener.here() if listener is not None else None
+    here: TraceRef | None = None
+    if listener is not None:
+        here = fenced("inlet.here", listener.here)
     known = last_response.get()
     response_id = known() if known is not None else None
     if here is None:

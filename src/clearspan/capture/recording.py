@@ -176,7 +176,8 @@ class Recording:
         while self._undo:
             self._undo.pop()()
         if error is not None and outcome is Outcome.FAILED:
-            draft.error = describe_error(error, self.error_code)
+            described = fenced("recording.error", describe_error, error, self.error_code)
+            draft.error = described or ErrorInfo(type(error).__name__)
         if self._buffer:
             self._hand_over()
         self._close()

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from clearspan.capture import recording
-from clearspan.core import jsonfast, read
+from clearspan.core import read
 from clearspan.core.fence import fenced
 from clearspan.core.observe import outcome_of
 from clearspan.draft import Draft
@@ -46,7 +46,7 @@ def _say(draft: Draft, given: Any, made: Any, attributes: Mapping[str, Any]) -> 
     if draft.content:
         draft.value(read.plain(given), read.plain(made))
     for name, value in attributes.items():
-        draft.extra(name, _attribute(value))
+        draft.extra(name, value)
 
 
 class _Block:
@@ -148,17 +148,3 @@ def invocation(
         return draft
 
     return _Invocation(make)
-
-
-def _attribute(value: Any) -> Any:
-    """A value as a span attribute can hold it."""
-    plain = read.plain(value)
-    if plain in ([], {}):
-        return None
-    if (
-        isinstance(plain, list)
-        and len({type(item) for item in plain}) == 1
-        and isinstance(plain[0], (str, int, float))
-    ):
-        return plain
-    return jsonfast.dumps(plain) if isinstance(plain, (list, dict)) else plain

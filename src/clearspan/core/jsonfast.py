@@ -7,7 +7,10 @@ from typing import Any
 
 from clearspan.core import read
 
-__all__ = ["dumps", "loads", "valid"]
+__all__ = ["SCALARS", "attribute", "dumps", "loads", "valid"]
+
+SCALARS = {str, int, float, bool}
+"""The types that an attribute holds as they are."""
 
 _DEPTH = 64
 _BREADTH = 100_000
@@ -48,3 +51,17 @@ def loads(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
+
+
+def attribute(value: Any) -> Any:
+    """`value` as an attribute can hold it: a scalar, a list of one kind of scalars, else JSON text.
+
+    Empty containers are nothing: `None`.
+    """
+    plain = read.plain(value)
+    if not isinstance(plain, (list, dict)):
+        return plain
+    kinds = {type(item) for item in plain} if isinstance(plain, list) else set[type]()
+    if len(kinds) == 1 and kinds <= SCALARS:
+        return plain
+    return dumps(plain) if plain else None

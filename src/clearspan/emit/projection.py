@@ -125,6 +125,8 @@ _CONTENT = (
     ("system", sc.SYSTEM_INSTRUCTIONS),
     ("tools", sc.TOOL_DEFINITIONS),
 )
+# Facts that are content: tokens of the answer, what a prompt was filled with.
+_SPOKEN = (sc.LOGPROBS, sc.PROMPT_VARIABLE)
 _VALUES: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.TOOL_CALL_ARGUMENTS, sc.TOOL_CALL_RESULT),
     Operation.RETRIEVAL: (sc.RETRIEVAL_QUERY_TEXT, sc.RETRIEVAL_DOCUMENTS),
@@ -175,17 +177,16 @@ def start_attributes(draft: Draft) -> dict[str, Any]:
 def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:
     """The span attributes of a record; content as JSON text, absent facts absent."""
     found = _facts(record)
-    if content:
-        for field, name in _CONTENT:
-            if getattr(record, field):
-                found[name] = record.encoded.get(field) or jsonfast.dumps(
-                    list(getattr(record, field))
-                )
-        for name, value in zip(
-            _value_names(record.operation), (record.input_value, record.output_value), strict=True
-        ):
-            if value is not None:
-                found[name] = _as_text(value, name)
+    if not content:
+        return {name: value for name, value in found.items() if not name.startswith(_SPOKEN)}
+    for field, name in _CONTENT:
+        if getattr(record, field):
+            found[name] = record.encoded.get(field) or jsonfast.dumps(list(getattr(record, field)))
+    for name, value in zip(
+        _value_names(record.operation), (record.input_value, record.output_value), strict=True
+    ):
+        if value is not None:
+            found[name] = _as_text(value, name)
     return found
 
 
@@ -241,10 +242,12 @@ def _context_facts(record: Invocation, found: dict[str, Any]) -> None:
 
 
 def _sendable(value: Any) -> Any:
-    """A value whose texts UTF-8 can hold: one that it cannot would cost a whole batch of spans."""
+    """What the wire can hold: valid UTF-8 and 64 bits; else it would cost a whole batch of spans."""
+    if isinstance(value, str):
+        return jsonfast.valid(value)
     if isinstance(value, (list, tuple)):
         return [_sendable(item) for item in value]
-    return jsonfast.valid(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
 
 
 def _as_text(value: Any, name: str) -> str:

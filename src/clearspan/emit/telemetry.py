@@ -94,17 +94,13 @@ class Telemetry:
         """Undo `attach`."""
         detach(token)
 
-    def close(self, record: Invocation, handle: Any) -> None:
+    def close(self, record: Invocation, handle: _Handle) -> None:
         """Set what the record tells, end the span at its own end time, record the points."""
-        span: Span = handle.span
-        if span.is_recording():
-            name = projection.span_name(record.operation, record.model, record.name)
-            if name != handle.name:  # the model became known on the way
-                span.update_name(name)
-            span.set_attributes(projection.attributes(record, content=self._spans))
-            if record.error is not None:
-                self._fail(span, record.error, record.timing.end_ns)
-            span.end(record.timing.end_ns)
+        if handle.span.is_recording():
+            try:
+                self._describe(handle, record)
+            finally:  # whatever was wrong with it, it is over
+                handle.span.end(record.timing.end_ns)
         for point in measures.points(record, self._vocabulary):
             self._record[point.name](point.value, point.attributes, handle.context)
         if self._events and record.operation in _DETAILED:
@@ -118,6 +114,14 @@ class Telemetry:
         error = record.error
         if error is not None and error.exception is not None and self._exceptions_logged:
             self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(error), record, handle)
+
+    def _describe(self, handle: _Handle, record: Invocation) -> None:
+        name = projection.span_name(record.operation, record.model, record.name)
+        if name != handle.name:  # the model became known on the way
+            handle.span.update_name(name)
+        handle.span.set_attributes(projection.attributes(record, content=self._spans))
+        if record.error is not None:
+            self._fail(handle.span, record.error, record.timing.end_ns)
 
     def _fail(self, span: Span, error: ErrorInfo, end_ns: int) -> None:
         span.set_status(Status(StatusCode.ERROR, error.message))

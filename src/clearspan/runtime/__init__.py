@@ -36,7 +36,6 @@ __all__ = [
     "Instrumentation",
     "ProviderSet",
     "Runtime",
-    "current",
     "flush",
     "init",
     "instrument",
@@ -214,11 +213,6 @@ class _Running:
 
 
 _running = _Running()
-
-
-def current() -> Runtime | None:
-    """The running runtime."""
-    return _running.runtime
 
 
 def init(

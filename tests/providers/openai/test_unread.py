@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 from clearspan.testing import captured
 from clearspan.testing.server import Cut, Reply
@@ -138,7 +139,7 @@ def test_another_type_of_stream(server: ModelServer, client: Any, side: Side) ->
     side.take(plain)
     with captured() as seen:
         manager, response = opened(client, side, stream=True)
-        kind = type(plain)[dict[str, Any]]
+        kind = type(plain)[ChatCompletionChunk]
         chunks = side.take(side.do(response.parse(to=kind)))
         side.leave(manager)
     assert len(chunks) > 1
