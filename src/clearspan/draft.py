@@ -137,7 +137,7 @@ class Draft:
 
         What is no scalar or list of scalars is kept as JSON text.
         """
-        if type(value) not in jsonfast.SCALARS:
+        if type(value) not in _AS_IT_IS:
             value = jsonfast.attribute(value)
         if value is not None and value not in _EMPTY:
             self.extras[name] = value
@@ -148,8 +148,8 @@ class Draft:
         `{"role": ..., "content": "text"}` will do as well; what is no message is left out.
         """
         if self.content:
-            several = isinstance(messages, Iterable) and not isinstance(messages, (str, Mapping))
-            for message in messages if several else (messages,):
+            given: Any = [messages] if isinstance(messages, (str, Mapping)) else messages
+            for message in given if isinstance(given, Iterable) else ():
                 if (read_as := message_of(message)) is not None:
                     self.input_messages.append(read_as)
 
@@ -381,6 +381,7 @@ def _text(given: object) -> str:
     return given if isinstance(given, str) else ""
 
 
+_AS_IT_IS = (str, int, bool)
 _COUNTS = frozenset(field.name for field in dataclasses.fields(Usage))
 _NO_CONTEXT = CallContext()
 _ABSORBED = (

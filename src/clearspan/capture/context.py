@@ -81,9 +81,8 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
         undo = None
         if self._propagate and listener is not None:
             sent = {"session": self._given.session, "user": self._given.user}
-            undo = listener.propagate(
-                {name: item for name, item in sent.items() if item is not None}
-            )
+            kept = {name: item for name, item in sent.items() if item is not None}
+            undo = fenced("inlet.propagate", listener.propagate, kept)
         _said.push(self._entered, self._given, undo)
 
     def leave(self) -> None:
@@ -141,7 +140,7 @@ def current() -> Current:
     if listener is not None:
         here = fenced("inlet.here", listener.here)
     known = last_response.get()
-    response_id = known() if known is not None else None
+    response_id = fenced("reader.response_id", known) if known is not None else None
     if here is None:
         return Current(None, None, None, response_id)
     traceparent = f"00-{here.trace_id}-{here.span_id}-{'01' if here.sampled else '00'}"

@@ -191,20 +191,18 @@ class _Decorated(recording.Recording):
         draft.weight += weight[0]
 
     def result(self, value: Any) -> None:
-        draft = self.draft
-        if draft.operation == Operation.CHAT:
-            draft.response_id = read.text(value, "id")
-        if draft.content and self.kept.output is not False:
-            draft.result = fenced("capture.output", self._copy, value)
+        fenced("capture.output", self._take, value)
         self._remember()
         self.ended(Outcome.COMPLETED)
 
-    def _copy(self, value: Any) -> Any:
-        weight = [0]
-        made = self.kept.output(value) if callable(self.kept.output) else value
-        copied = read.snapshot(made, _DEPTH, weight)
-        self.draft.weight += weight[0]
-        return copied
+    def _take(self, value: Any) -> None:
+        draft, output, weight = self.draft, self.kept.output, [0]
+        if draft.operation == Operation.CHAT:
+            draft.response_id = read.text(value, "id")
+        if draft.content and output is not False:
+            made = output(value) if callable(output) else value
+            draft.result = read.snapshot(made, _DEPTH, weight)
+            draft.weight += weight[0]
 
     def chunk(self, item: Any) -> None:
         if self.kept.output is True and self.draft.content:

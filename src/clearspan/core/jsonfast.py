@@ -7,10 +7,9 @@ from typing import Any
 
 from clearspan.core import read
 
-__all__ = ["SCALARS", "attribute", "dumps", "loads", "valid"]
+__all__ = ["attribute", "dumps", "loads", "valid"]
 
-SCALARS = {str, int, float, bool}
-"""The types that an attribute holds as they are."""
+_SCALARS = {str, int, float, bool}
 
 _DEPTH = 64
 _BREADTH = 100_000
@@ -62,6 +61,6 @@ def attribute(value: Any) -> Any:
     if not isinstance(plain, (list, dict)):
         return plain
     kinds = {type(item) for item in plain} if isinstance(plain, list) else set[type]()
-    if len(kinds) == 1 and kinds <= SCALARS:
+    if len(kinds) == 1 and kinds <= _SCALARS:
         return plain
     return dumps(plain) if plain else None

@@ -1,0 +1,459 @@
+"""The pipeline: from the opening of a draft to its record, here or on the worker, and in the books."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.context import attach, detach, set_value
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+
+from clearspan.core import fence
+from clearspan.core.ledger import Accounts, Ledger
+from clearspan.core.worker import Worker
+from clearspan.draft import Draft, ResponseRef
+from clearspan.emit.content import ContentPolicy
+from clearspan.emit.telemetry import Telemetry
+from clearspan.pipeline import Chunks, Pipeline
+from clearspan.provider import Call, Endpoint
+from clearspan.record import Invocation, Outcome
+
+LONG = 30.0
+
+
+def read_request(draft: Draft, call: Call) -> None:
+    draft.input(call.kwargs["messages"])
+
+
+def read_response(draft: Draft, body: Any) -> None:
+    draft.response_id = body.get("id")
+    draft.text(body["text"])
+    draft.finish("stop")
+    draft.usage(input=2, output=1)
+
+
+def read_chunk(draft: Draft, item: Any) -> None:
+    draft.text(item)
+
+
+def endpoint(**more: Any) -> Endpoint:
+    given: dict[str, Any] = {"request": read_request, "response": read_response, "chunk": read_chunk}
+    return Endpoint("chat", (), **{**given, **more})
+
+
+class Rig:
+    """A pipeline over the real SDK; on a worker that can be held back, or inline."""
+
+    def __init__(
+        self,
+        *,
+        own: bool,
+        sampler: Any = ALWAYS_ON,
+        policy: ContentPolicy | None = None,
+        items: int = 100,
+        size: int = 1_000_000,
+        consumers: tuple[Callable[[Invocation], None], ...] = (),
+        handed_over: bool = True,
+    ) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(sampler, shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.meter = MeterProvider(shutdown_on_exit=False)
+        self.ledger = Ledger()
+        self.records: list[Invocation] = []
+        self.threads: set[str] = set()
+        self.go = threading.Event()
+        self.go.set()
+
+        def consume(record: Invocation) -> None:
+            self.threads.add(threading.current_thread().name)
+            self.records.append(record)
+
+        def worker(handle: Any) -> Worker[Draft | Chunks]:
+            def held(batch: list[Draft | Chunks]) -> None:
+                assert self.go.wait(LONG)
+                handle(batch)
+
+            return Worker("pipeline", held, max_items=items, max_bytes=size, linger=0.0)
+
+        self.pipeline = Pipeline(
+            Telemetry(
+                self.provider.get_tracer("x"),
+                self.meter.get_meter("x"),
+                LoggerProvider(shutdown_on_exit=False).get_logger("x"),
+            ),
+            policy or ContentPolicy(),
+            self.ledger,
+            worker=worker if own else None,
+            consumers=(*consumers, consume),
+            handed_over=handed_over,
+        )
+
+    def open(self, **facts: Any) -> Draft:
+        draft = Draft("chat")
+        for name, value in facts.items():
+            setattr(draft, name, value)
+        assert self.pipeline.open(draft)
+        return draft
+
+    def settle(self) -> None:
+        self.go.set()
+        if self.pipeline.worker is not None:
+            assert self.pipeline.worker.flush(LONG)
+
+    @property
+    def record(self) -> Invocation:
+        self.settle()
+        (record,) = self.records
+        return record
+
+    @property
+    def spans(self) -> list[Any]:
+        self.settle()
+        return list(self.exporter.get_finished_spans())
+
+    def close(self) -> None:
+        self.go.set()
+        if self.pipeline.worker is not None:
+            assert self.pipeline.worker.close(LONG)
+        self.meter.shutdown()
+
+
+@pytest.fixture
+def rigs() -> Iterator[Any]:
+    made: list[Rig] = []
+
+    def make(**options: Any) -> Rig:
+        made.append(Rig(**options))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.close()
+
+
+@pytest.fixture(params=[True, False], ids=["worker", "inline"])
+def rig(rigs: Any, request: pytest.FixtureRequest) -> Rig:
+    made: Rig = rigs(own=request.param)
+    return made
+
+
+def asked() -> Call:
+    return Call(None, (), {"messages": "question"})
+
+
+# -- the usual way -----------------------------------------------------------------------------------------
+
+
+def test_a_call_is_read_sealed_and_emitted(rig: Rig) -> None:
+    draft = rig.open(endpoint=endpoint(), call=asked())
+    assert rig.pipeline.open_calls == 1
+    assert rig.ledger.read() == Accounts(1, 0, 0)
+    draft.result = {"id": "r1", "text": "answer"}
+    rig.pipeline.close(draft)
+    assert (rig.record.input_text, rig.record.output_text) == ("question", "answer")
+    assert rig.record.response_id == "r1"
+    assert rig.pipeline.open_calls == 0
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+    (span,) = rig.spans
+    assert span.attributes["gen_ai.usage.input_tokens"] == 2
+    own = rig.pipeline.worker is not None
+    assert rig.threads == {"pipeline" if own else threading.current_thread().name}
+
+
+def test_a_draft_without_an_endpoint_is_what_it_was_told(rig: Rig) -> None:
+    draft = rig.open()
+    draft.input("question")
+    draft.text("answer")
+    rig.pipeline.close(draft)
+    assert rig.record.output_text == "answer"
+
+
+def test_only_the_first_end_counts(rig: Rig) -> None:
+    draft = rig.open()
+    rig.pipeline.close(draft)
+    rig.pipeline.close(draft)
+    rig.settle()
+    assert len(rig.records) == len(rig.spans) == 1
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+
+
+def test_silence_is_kept(rig: Rig) -> None:
+    token = attach(set_value("suppress_instrumentation", True))
+    try:
+        assert rig.pipeline.open(Draft("chat")) is False
+    finally:
+        detach(token)
+    assert rig.ledger.read() == Accounts(0, 0, 0)
+    assert rig.pipeline.open_calls == 0
+
+
+def test_content_is_wanted_as_the_policy_says(rigs: Any) -> None:
+    assert rigs(own=False).open().content is True
+    assert rigs(own=False, policy=ContentPolicy("off")).open().content is False
+
+
+def test_chunks_are_read_and_timed(rig: Rig) -> None:
+    draft = rig.open(endpoint=endpoint())
+    draft.started_at = 10.0
+    rig.pipeline.chunks(draft, [(10.5, ""), (10.75, "Hel")])
+    rig.pipeline.chunks(draft, [(11.0, "lo")])
+    rig.pipeline.close(draft)
+    assert rig.record.output_text == "Hello"
+    timing = rig.record.timing
+    assert (timing.first_chunk, timing.first_content, timing.chunks) == (0.5, 0.75, 3)
+
+
+def test_a_generators_pace_is_its_consumers(rig: Rig) -> None:
+    draft = rig.open(endpoint=endpoint(stepped=True, chunk=None))
+    rig.pipeline.chunks(draft, [(1.0, "x"), (2.0, "y")])
+    rig.pipeline.close(draft)
+    assert rig.record.timing.chunks == 0
+    assert rig.record.output == ()
+
+
+def test_what_finishes_a_draft_comes_last(rig: Rig) -> None:
+    def finish(draft: Draft) -> None:
+        draft.extra("x.after", draft.response_id)
+
+    draft = rig.open(endpoint=endpoint(), finish_with=finish, result={"id": "r", "text": ""})
+    rig.pipeline.close(draft)
+    assert rig.record.extras == {"x.after": "r"}
+
+
+def test_an_inner_draft_is_read_and_taken_over(rig: Rig) -> None:
+    inner = Draft("chat")
+    inner.endpoint, inner.call, inner.result = endpoint(), asked(), {"id": "r", "text": "answer"}
+    draft = rig.open(inner=inner)
+    draft.ref = ref = ResponseRef(draft)
+    rig.pipeline.close(draft)
+    assert (rig.record.input_text, rig.record.output_text) == ("question", "answer")
+    assert ref.id() == "r"
+
+
+def test_nothing_of_the_vendors_is_kept(rig: Rig) -> None:
+    class Answer(dict[str, Any]):
+        pass
+
+    draft = rig.open(endpoint=endpoint(), call=asked(), result=Answer(id="r", text="x"))
+    answer = weakref.ref(draft.result)
+    rig.pipeline.close(draft)
+    rig.settle()
+    gc.collect()
+    assert answer() is None
+
+
+def test_it_speaks_for_its_telemetry(rig: Rig) -> None:
+    assert rig.pipeline.here() is None
+    draft = rig.open()
+    token = rig.pipeline.attach(draft)
+    here = rig.pipeline.here()
+    rig.pipeline.detach(token)
+    assert here is not None
+    assert draft.trace is not None
+    assert here.span_id == draft.trace.span_id
+    undo = rig.pipeline.propagate({"session": "s"})
+    assert rig.pipeline.received() == {"session": "s"}
+    undo()
+    assert rig.pipeline.received() == {}
+    assert rig.pipeline.telemetry.current() is None
+
+
+# -- the books ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_sampled_is_booked_so(rigs: Any) -> None:
+    rig = rigs(own=True, sampler=ALWAYS_OFF)
+    draft = rig.open(endpoint=endpoint(), result={"text": "x"})
+    rig.pipeline.close(draft)
+    assert rig.record.usage.input == 2
+    assert rig.record.output == ()
+    assert rig.ledger.read() == Accounts(1, 0, 0, {"unsampled": 1})
+
+
+def test_what_our_own_queues_take_is_booked_by_them(rigs: Any) -> None:
+    rig = rigs(own=True, handed_over=False)
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert rig.ledger.read() == Accounts(1, 0, 0)
+    assert rig.ledger.read().pending == 1
+
+
+# -- no room -------------------------------------------------------------------------------------------------
+
+
+def test_without_room_the_content_goes_first(rigs: Any) -> None:
+    rig = rigs(own=True, size=4096)
+    rig.go.clear()
+    first = rig.open()
+    rig.pipeline.close(first)
+    big = rig.open(endpoint=endpoint(), call=asked(), weight=100_000)
+    big.result = {"id": "r", "text": "answer"}
+    rig.pipeline.close(big)
+    rig.settle()
+    _, record = rig.records
+    assert (record.input, record.output) == ((), ())
+    assert (record.response_id, record.usage.output) == ("r", 1)
+    assert record.extras == {"clearspan.content.lost": 1}
+    assert rig.ledger.read() == Accounts(2, 2, 0)
+
+
+def test_then_the_record(rigs: Any) -> None:
+    rig = rigs(own=True, items=2)
+    rig.go.clear()
+    drafts = [rig.open() for _ in range(4)]
+    for draft in drafts:
+        rig.pipeline.close(draft)
+    rig.settle()
+    assert len(rig.records) == 2
+    assert rig.ledger.read() == Accounts(4, 2, 0, {"queue_full": 2})
+    assert rig.pipeline.open_calls == 0
+
+
+def test_chunks_without_room_are_counted(rigs: Any) -> None:
+    rig = rigs(own=True, size=8192)
+    draft = rig.open(endpoint=endpoint())
+    rig.pipeline.chunks(draft, [(1.0, "kept")])
+    rig.settle()
+    rig.pipeline.chunks(draft, [(1.0, "x")] * 100)
+    rig.pipeline.close(draft)
+    assert rig.record.output_text == "kept"
+    assert rig.record.extras == {"clearspan.content.lost": 100}
+
+
+# -- the end -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_open_at_the_end_is_ended(rig: Rig) -> None:
+    waiting, known = rig.open(), rig.open(outcome=Outcome.CLOSED)
+    rig.pipeline.end_open()
+    rig.settle()
+    assert [record.outcome for record in rig.records] == [Outcome.ABANDONED, Outcome.CLOSED]
+    assert all(record.timing.end_ns >= record.timing.start_ns > 0 for record in rig.records)
+    rig.pipeline.close(waiting)  # its caller comes back later
+    rig.pipeline.close(known)
+    rig.settle()
+    assert rig.ledger.read() == Accounts(2, 2, 0)
+
+
+def test_a_forked_child_leaves_the_parents_calls_to_the_parent(rig: Rig) -> None:
+    draft = rig.open()
+    rig.pipeline.renew()
+    assert rig.pipeline.open_calls == 0
+    rig.pipeline.close(draft)
+    rig.settle()
+    assert rig.records == []
+
+
+# -- failures ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tolerant(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+    fence.reset()
+    yield
+    fence.reset()
+
+
+def fail(*_: Any) -> Any:
+    raise ValueError("ours")
+
+
+@pytest.mark.usefixtures("tolerant")
+@pytest.mark.parametrize(
+    ("broken", "site"),
+    [
+        ({"request": fail}, "reader.request"),
+        ({"response": fail}, "reader.response"),
+        ({"chunk": fail}, "reader.chunk"),
+    ],
+)
+def test_a_reader_that_fails_costs_what_it_reads(rig: Rig, broken: Any, site: str) -> None:
+    draft = rig.open(endpoint=endpoint(**broken), call=asked())
+    draft.started_at = 0.0
+    rig.pipeline.chunks(draft, [(1.0, "streamed ")])
+    draft.result = {"id": "r", "text": "answer"}
+    rig.pipeline.close(draft)
+    assert rig.record.input_text == ("" if "request" in broken else "question")
+    assert ("answer" in rig.record.output_text) is ("response" not in broken)
+    assert ("streamed" in rig.record.output_text) is ("chunk" not in broken)
+    assert rig.record.timing.chunks == 1
+    assert fence.failures() == {site: 1}
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_finishing_may_fail(rig: Rig) -> None:
+    rig.pipeline.close(rig.open(endpoint=endpoint(), finish_with=fail))
+    assert rig.record.outcome is Outcome.COMPLETED
+    assert fence.failures() == {"reader.finish": 1}
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_a_record_that_cannot_be_sealed_is_booked(rigs: Any) -> None:
+    class Broken(ContentPolicy):
+        __slots__ = ()
+        messages = fail
+
+    rig = rigs(own=True, policy=Broken())
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert rig.records == []
+    assert fence.failures() == {"pipeline.seal": 1}
+    assert rig.ledger.read() == Accounts(1, 0, 0, {"internal_error": 1})
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_a_consumer_that_fails_harms_no_other(rigs: Any) -> None:
+    rig = rigs(own=True, consumers=(fail,))
+    rig.pipeline.close(rig.open())
+    assert rig.record.outcome is Outcome.COMPLETED
+    assert fence.failures() == {"pipeline.consumer": 1}
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_the_applications_processor_may_fail(rig: Rig) -> None:
+    class Broken(SpanProcessor):
+        on_end = fail
+
+    rig.provider.add_span_processor(Broken())
+    rig.pipeline.close(rig.open())
+    assert rig.record.outcome is Outcome.COMPLETED
+    assert fence.failures() == {"pipeline.emit": 1}
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_a_span_is_ended_whatever_is_wrong_with_its_attributes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clearspan.emit import projection
+
+    draft = rig.open()
+    monkeypatch.setattr(projection, "attributes", fail)
+    rig.pipeline.close(draft)
+    assert len(rig.spans) == 1
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_one_bad_draft_does_not_cost_the_others_theirs(rigs: Any) -> None:
+    rig = rigs(own=True)
+    rig.go.clear()
+    bad, good = rig.open(), rig.open()
+    bad.ref = object()  # type: ignore[assignment]  # what is settled at completion
+    rig.pipeline.close(bad)
+    rig.pipeline.close(good)
+    rig.settle()
+    assert len(rig.records) == 1
+    assert fence.failures() == {"pipeline.complete": 1}
