@@ -46,7 +46,11 @@ def read_chunk(draft: Draft, item: Any) -> None:
 
 
 def endpoint(**more: Any) -> Endpoint:
-    given: dict[str, Any] = {"request": read_request, "response": read_response, "chunk": read_chunk}
+    given: dict[str, Any] = {
+        "request": read_request,
+        "response": read_response,
+        "chunk": read_chunk,
+    }
     return Endpoint("chat", (), **{**given, **more})
 
 

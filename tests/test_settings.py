@@ -173,4 +173,4 @@ def test_what_is_shown_hides_header_values() -> None:
     assert "origins" not in rows
     assert "s3cret" not in repr(settings)
     assert "s3cret" not in str(settings.shown())
-    assert dict((row[0], row[1]) for row in load({}, {}).shown())["headers"] == "None"
+    assert {row[0]: row[1] for row in load({}, {}).shown()}["headers"] == "None"

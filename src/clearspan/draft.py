@@ -362,14 +362,24 @@ class Draft:
         if self.finish_reasons is not None:
             return tuple(self.finish_reasons)
         reasons = [self._choices[index].finish for index in sorted(self._choices)]
-        if outcome not in _SERVER_ENDED and not any(reasons):
-            return ()  # the consumer left: nobody knows how it would have ended
+        if not self._reason_due(outcome) and not any(reasons):
+            return ()  # nobody knows how it would have ended
         return tuple(reason or "error" for reason in reasons)
+
+    def _reason_due(self, outcome: Outcome) -> bool:
+        """Whether a missing finish reason means that something went wrong, as the convention has it.
+
+        Not so when the consumer left early, nor in a block where the application tells what it likes.
+        """
+        return outcome is Outcome.FAILED or (
+            outcome is Outcome.COMPLETED and self.endpoint is not None
+        )
 
     def _output(self, outcome: Outcome) -> list[Message]:
         if not self.content:
             return []
-        missing = "error" if outcome in _SERVER_ENDED and self.finish_reasons is None else None
+        due = self._reason_due(outcome) and self.finish_reasons is None
+        missing = "error" if due else None
         return [
             answer.sealed(_MESSAGE_REASONS.get(answer.finish or "", answer.finish) or missing)
             for _, answer in sorted(self._choices.items())
@@ -389,5 +399,4 @@ _ABSORBED = (
     "finish_reasons", "input_messages", "system_parts", "transport",
 )  # fmt: skip
 _EMPTY: tuple[Any, ...] = ("", [], ())
-_SERVER_ENDED = (Outcome.COMPLETED, Outcome.FAILED)
 _MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}

@@ -70,6 +70,16 @@ def _always(call: Call) -> bool:
     return True
 
 
+def _check_targets(targets: tuple[str, ...]) -> None:
+    for target in targets:
+        module, colon, path = target.partition(":")
+        if not (module and colon and path):
+            raise ValueError(
+                f"clearspan: target {target!r} must be written 'module:Class.method', "
+                "with the module that defines the class"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One thing that a library can do.
@@ -96,6 +106,10 @@ class Endpoint:
     stepped: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a target that is not written as one."""
+        _check_targets(self.targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -108,6 +122,10 @@ class Probe:
 
     targets: tuple[str, ...]
     read: Callable[[Call], Mapping[str, Any]]
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a target that is not written as one."""
+        _check_targets(self.targets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("export_interval", "CLEARSPAN_EXPORT_INTERVAL", None, parse.duration, 2.0, "how often spans and events are exported, in seconds"),
     Setting("metric_interval", "CLEARSPAN_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", parse.duration, 30.0, "how often metrics are exported, in seconds (the OTEL variable is in milliseconds)", lambda value: parse.duration(value) / 1e3),
     Setting("disabled", "CLEARSPAN_DISABLED", "OTEL_SDK_DISABLED", parse.flag, False, "make all of it inert"),
-    Setting("tracer_provider", None, None, parse.anything, None, "the application's own TracerProvider"),
-    Setting("meter_provider", None, None, parse.anything, None, "the application's own MeterProvider"),
-    Setting("logger_provider", None, None, parse.anything, None, "the application's own LoggerProvider"),
+    Setting("tracer_provider", None, None, parse.having("get_tracer"), None, "the application's own TracerProvider"),
+    Setting("meter_provider", None, None, parse.having("get_meter"), None, "the application's own MeterProvider"),
+    Setting("logger_provider", None, None, parse.having("get_logger"), None, "the application's own LoggerProvider"),
 )  # fmt: skip
 
 
@@ -114,6 +114,14 @@ class Settings:
     meter_provider: Any = None
     logger_provider: Any = None
     origins: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+
+    def differences(self, other: Settings) -> list[str]:
+        """The names of the settings that are not the same in `other`."""
+        return [
+            item.name
+            for item in fields(self)
+            if item.compare and getattr(self, item.name) != getattr(other, item.name)
+        ]
 
     def shown(self) -> list[tuple[str, str, str]]:
         """(name, value, origin) of every setting, for people; header values stay hidden."""

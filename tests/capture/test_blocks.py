@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
 import json
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 import clearspan
 from clearspan import semconv as sc
+from clearspan.capture import recording
 from clearspan.core import fence
 from clearspan.record import Outcome
 from clearspan.testing import Captured, captured
@@ -284,3 +287,52 @@ def test_F26_what_is_told_wrongly_costs_only_itself(
         "own.object": "<builtins.object>", "own.mixed": '[1,"a"]', "own.nested": '{"a":[1]}', "own.list": (1, 2),
     }  # fmt: skip
     assert caplog.records == []
+
+
+def holding(name: str) -> Any:
+    with clearspan.span(name):
+        yield clearspan.current().span_id
+        yield clearspan.current().span_id
+
+
+def test_blocks_of_generators_that_take_turns_leave_nothing_behind(seen: Captured) -> None:
+    outside = clearspan.current().span_id
+    for _ in zip(holding("a"), holding("b"), holding("c"), strict=True):
+        """`zip` ends the first while the others are still inside."""
+    gc.collect()
+    assert clearspan.current().span_id == outside
+    with clearspan.span("after"):
+        """A trace of its own."""
+    assert seen.span("after").parent_id == outside
+    assert sorted(span.name for span in seen.spans) == ["a", "after", "b", "c"]
+
+
+def test_blocks_left_in_any_order(seen: Captured) -> None:
+    outside = clearspan.current().span_id
+    for order in itertools.permutations("abc"):
+        made = {name: holding(name) for name in "abc"}
+        ids = {name: next(one) for name, one in made.items()}
+        inside = list("abc")
+        for name in order:
+            made[name].close()
+            inside.remove(name)
+            now = clearspan.current().span_id
+            # The innermost that is open is the current one, until something outside it was left first.
+            assert now in {outside, *ids.values()}
+        assert clearspan.current().span_id == outside
+    assert len(seen.spans) == 18
+
+
+async def test_a_block_that_another_task_leaves_harms_neither(
+    seen: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def steps() -> Any:
+        with clearspan.span("inside"):
+            yield 1
+            yield 2
+
+    made = steps()
+    await made.__anext__()
+    await asyncio.create_task(made.aclose())
+    assert caplog.records == []
+    assert recording.active() is None

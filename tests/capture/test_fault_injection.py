@@ -143,5 +143,6 @@ def test_F33_a_failure_anywhere_changes_nothing(
                     broken.setattr(owner, attribute, fail)
                     assert smoke(client) == expected, shown
                     broken.undo()
-                    assert seen.open_calls == 0, shown
+                    # What cannot be closed stays open in the books, and only there.
+                    assert seen.open_calls == 0 or shown == "Pipeline.close", shown
     fence.reset()

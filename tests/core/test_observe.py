@@ -118,13 +118,16 @@ def test_an_exception_passes_as_the_same_object(
     def wrapped() -> None:
         raise error
 
-    try:
-        raise LookupError("being handled")
-    except LookupError as handled:
-        with pytest.raises(type(error)) as caught:
-            observe.call(wrapped, (), {}, begin(log))
-        assert caught.value is error
-        assert error.__context__ is handled
+    handled = LookupError("being handled")
+    with contextlib.suppress(LookupError):
+        try:
+            raise handled
+        except LookupError:
+            with pytest.raises(type(error)) as caught:
+                observe.call(wrapped, (), {}, begin(log))
+            raise
+    assert caught.value is error
+    assert error.__context__ is handled
     assert error.__cause__ is None
     assert log.events[-1] == "detach"
     assert log.ends == [(outcome, error)]
@@ -328,7 +331,7 @@ def transcript(generator: Any, script: list[Any]) -> list[Any]:
                 said.append(generator.throw(line))
             else:
                 said.append(generator.send(line))
-        except BaseException as error:  # noqa: BLE001, PERF203 -- every kind is compared
+        except BaseException as error:  # noqa: BLE001 -- every kind is compared
             said.append((type(error), str(error), getattr(error, "value", None)))
     return said
 
@@ -343,7 +346,7 @@ async def async_transcript(generator: Any, script: list[Any]) -> list[Any]:
                 said.append(await generator.athrow(line))
             else:
                 said.append(await generator.asend(line))
-        except BaseException as error:  # noqa: BLE001, PERF203 -- every kind is compared
+        except BaseException as error:  # noqa: BLE001 -- every kind is compared
             said.append((type(error), str(error)))
     return said
 
@@ -520,8 +523,7 @@ async def test_an_async_generator_stays_in_its_task(log: Log) -> None:
                 await asyncio.sleep(0)
             yield 1
 
-    async for _ in observe.astep(inner(), log):
-        tasks.append(asyncio.current_task())
+    tasks += [asyncio.current_task() async for _ in observe.astep(inner(), log)]
     assert set(tasks) == {asyncio.current_task()}
     assert log.outcomes == [Outcome.COMPLETED]
 

@@ -62,8 +62,8 @@ class _Meta(type):
 
 
 HOSTILE: list[tuple[Callable[[], Any], Any]] = [
-    (lambda: _hostile_class()(), "<somewhere.Hostile>"),
-    (lambda: _hostile_class(__slots__=())(), "<somewhere.Hostile>"),
+    (lambda: _hostile_class()(), "<somewhere.Hostile>"),  # noqa: PLW0108 -- made in the test
+    (lambda: _hostile_class(__slots__=())(), "<somewhere.Hostile>"),  # noqa: PLW0108 -- made in the test
     (lambda: _hostile_class(str)("text"), "text"),
     (lambda: _hostile_class(int)(5), 5),
     (lambda: _hostile_class(float)(1.5), 1.5),
@@ -75,9 +75,9 @@ HOSTILE: list[tuple[Callable[[], Any], Any]] = [
     (lambda: _hostile_class(bytes)(b"x"), "<somewhere.Hostile>"),
     (lambda: _hostile_class(datetime.date)(2024, 1, 2), "<somewhere.Hostile>"),
     (lambda: _hostile_class(decimal.Decimal)("1"), "<somewhere.Hostile>"),
-    (lambda: _Meta("Odd", (), {"__module__": "somewhere"})(), "<somewhere.Odd>"),
+    (lambda: _Meta("Odd", (), {"__module__": "somewhere"})(), "<somewhere.Odd>"),  # noqa: PLW0108 -- made in the test
     (lambda: _Meta("Odd", (dict,), {"__module__": "somewhere"})({"a": 1}), {"a": 1}),
-    (lambda: _hostile_class(__module__=property(_touch))(), "<?.Hostile>"),
+    (lambda: _hostile_class(__module__=property(_touch))(), "<?.Hostile>"),  # noqa: PLW0108 -- made in the test
 ]  # fmt: skip
 
 
@@ -330,7 +330,9 @@ def test_typed_values(value: Any, text: Any, whole: Any, count: Any, number: Any
             read.number(source, *path),
         )
         assert found == (text, whole, count, number)
-        assert [type(item) for item in found] == [type(item) for item in (text, whole, count, number)]
+        assert [type(item) for item in found] == [
+            type(item) for item in (text, whole, count, number)
+        ]
 
 
 def test_a_path_ends_where_something_is_missing() -> None:
@@ -421,7 +423,10 @@ class Zone(datetime.tzinfo):
         (bytearray(2), "<bytearray of 2 bytes>"),
         (memoryview(b"a"), "<builtins.memoryview>"),
         (datetime.date(2024, 1, 2), "2024-01-02"),
-        (datetime.datetime(2024, 1, 2, 3), "2024-01-02 03:00:00"),
+        (
+            datetime.datetime(2024, 1, 2, 3),  # noqa: DTZ001 -- one without a zone
+            "2024-01-02 03:00:00",
+        ),
         (datetime.datetime(2024, 1, 2, 3, tzinfo=UTC), "2024-01-02 03:00:00+00:00"),
         (
             datetime.datetime(2024, 7, 2, 3, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),

@@ -231,9 +231,7 @@ def test_setup_and_teardown_run_once_on_the_thread() -> None:
     assert made.flush(LONG)
     made.offer(2)
     assert made.close(LONG)
-    assert said == [
-        (what, "test-worker") for what in ("setup", "handle", "handle", "teardown")
-    ]
+    assert said == [(what, "test-worker") for what in ("setup", "handle", "handle", "teardown")]
 
 
 def test_what_was_never_used_is_torn_down_too() -> None:

@@ -90,7 +90,9 @@ def test_what_is_not_there_is_not_there(mode: str) -> None:
 def test_full_keeps_all_of_it() -> None:
     kept = sound(policy().messages(EVERYWHERE))
     assert kept == json.loads(json.dumps(EVERYWHERE))
-    assert sound(policy().value({"a": [1, "b", None, 1.5, True]})) == {"a": [1, "b", None, 1.5, True]}
+    assert sound(policy().value({"a": [1, "b", None, 1.5, True]})) == {
+        "a": [1, "b", None, 1.5, True]
+    }
     assert sound(policy().value("text")) == "text"
 
 
@@ -121,7 +123,12 @@ def test_metadata_keeps_the_shape_without_a_word() -> None:
 
 
 def test_metadata_of_messages_that_are_none() -> None:
-    odd: Any = [CANARY, 5, {"role": "user", "parts": CANARY}, {"role": "user", "parts": [CANARY, 5]}]
+    odd: Any = [
+        CANARY,
+        5,
+        {"role": "user", "parts": CANARY},
+        {"role": "user", "parts": [CANARY, 5]},
+    ]
     assert sound(policy("metadata").messages(odd)) == [
         {"content": "", "length": 8},
         {},
@@ -197,7 +204,9 @@ def test_deep_and_circular_values_end() -> None:
 
 
 def test_lone_surrogates_are_replaced_in_the_value_too() -> None:
-    given: Any = [{"role": "us\ud800er", "parts": [{"type": "text", "content": "a\ud83d\ude00\udc00"}]}]
+    given: Any = [
+        {"role": "us\ud800er", "parts": [{"type": "text", "content": "a\ud83d\ude00\udc00"}]}
+    ]
     for one in (policy(), policy("redacted")):
         (kept,) = sound(one.messages(given))
         assert kept == {"role": "us\ufffder", "parts": [{"type": "text", "content": "a😀\ufffd"}]}
@@ -227,13 +236,20 @@ def test_one_huge_text(mode: str, sign: str) -> None:
 
 @pytest.mark.parametrize("mode", ["metadata", "redacted", "full"])
 def test_thousands_of_messages(mode: str) -> None:
-    kept = sound(policy(mode, 131_072).messages([said(f"message {n}") for n in range(5000)]), 131_072)
+    kept = sound(
+        policy(mode, 131_072).messages([said(f"message {n}") for n in range(5000)]), 131_072
+    )
     assert len(kept) < 5000
     assert sum(item.get("omitted_before", 0) for item in kept) == 5000 - len(kept)
 
 
 def test_a_huge_blob_is_left_out_and_told_of() -> None:
-    blob: Any = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "A" * 10**7}
+    blob: Any = {
+        "type": "blob",
+        "modality": "image",
+        "mime_type": "image/png",
+        "content": "A" * 10**7,
+    }
     (kept,) = sound(policy().messages([{"role": "user", "parts": [blob]}]))
     assert kept["parts"] == [{**blob, "content": "", "omitted": 10**7}]
     small: Any = {**blob, "content": "A" * 100}
@@ -331,7 +347,11 @@ def test_personal_data_goes_in_mode_redacted_and_when_asked_for() -> None:
             "role": "user",
             "parts": [
                 {"type": "text", "content": "ann@example.org, 4111 1111 1111 1111"},
-                {"type": "tool_call", "name": "f", "arguments": {"to": "ann@example.org", "ann@example.org": 1}},
+                {
+                    "type": "tool_call",
+                    "name": "f",
+                    "arguments": {"to": "ann@example.org", "ann@example.org": 1},
+                },
             ],
         }
     ]
@@ -372,7 +392,9 @@ def test_a_redactor_sees_text_without_secrets() -> None:
     assert seen == ["[secret]"]
 
 
-def test_a_failing_redactor_closes_each_text_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_redactor_closes_each_text_and_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(text: str) -> str:
         raise ValueError
 

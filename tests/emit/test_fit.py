@@ -138,9 +138,13 @@ def test_elements_that_are_no_objects_are_left_out_without_a_number() -> None:
 def test_an_element_that_can_never_fit_is_left_out() -> None:
     huge = {f"key{number:05d}": number for number in range(1000)}
     assert checked([huge]) == []
-    assert checked([message("first"), huge, message("last")]) == [
-        message("last"),
-    ] or checked([message("first"), huge, message("last")])[-1]["omitted_before"] == 1
+    assert (
+        checked([message("first"), huge, message("last")])
+        == [
+            message("last"),
+        ]
+        or checked([message("first"), huge, message("last")])[-1]["omitted_before"] == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -320,9 +320,7 @@ BROKEN: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.parametrize("redactor", BROKEN.values(), ids=BROKEN)
-def test_a_broken_redactor_closes_the_text(
-    redactor: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_redactor_closes_the_text(redactor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARSPAN_STRICT", "0")
     fence.reset()
     later: list[str] = []

@@ -38,7 +38,7 @@ class Deciding(Sampler):
         self.decision = decision
         self.asked: list[tuple[str, Any, dict[str, Any]]] = []
 
-    def should_sample(  # noqa: PLR0917 -- the SDK's signature
+    def should_sample(
         self,
         parent_context: Any,
         trace_id: int,
@@ -92,12 +92,18 @@ class Rig:
 
     @property
     def events(self) -> dict[str, Any]:
-        return {item.log_record.event_name: item.log_record for item in self.logs.get_finished_logs()}
+        return {
+            item.log_record.event_name: item.log_record for item in self.logs.get_finished_logs()
+        }
 
     @property
     def metrics(self) -> dict[str, Any]:
         data = self.reader.get_metrics_data()
-        scopes = [scope for item in data.resource_metrics for scope in item.scope_metrics] if data else []
+        scopes = (
+            [scope for item in data.resource_metrics for scope in item.scope_metrics]
+            if data
+            else []
+        )
         return {metric.name: metric for scope in scopes for metric in scope.metrics}
 
     def close(self) -> None:
@@ -378,6 +384,7 @@ def test_the_details_event_has_the_spans_attributes_with_structure(rigs: Any) ->
     rig = rigs(events=True)
     rig.run(call())
     record = rig.events[DETAILS]
+
     def facts(attributes: Any) -> dict[str, Any]:
         return {
             name: tuple(value) if isinstance(value, (list, tuple)) else value
@@ -489,7 +496,12 @@ def test_content_that_is_not_wanted_is_not_wanted_by_sampling_either(rig: Rig) -
 def test_instruments_as_the_sdk_makes_them(rigs: Any, vocabulary: Any) -> None:
     """Every point of every kind of record finds its instrument, with unit and buckets."""
     rig = rigs(vocabulary=vocabulary)
-    streamed: dict[str, Any] = {"first_chunk": 0.1, "first_content": 0.2, "chunks": 2, "gaps": [0.1]}
+    streamed: dict[str, Any] = {
+        "first_chunk": 0.1,
+        "first_content": 0.2,
+        "chunks": 2,
+        "gaps": [0.1],
+    }
     for operation in ("chat", "embeddings", "fetch_response", "retrieval"):
         draft = call(operation, **streamed)
         draft.usage(cache_read=1, cache_write=1, reasoning=1, audio_input=1)
@@ -498,7 +510,9 @@ def test_instruments_as_the_sdk_makes_them(rigs: Any, vocabulary: Any) -> None:
         rig.run(step(operation, "n"))
     known = {item.name: item for item in measures.INSTRUMENTS}
     wanted = {
-        name for name, item in known.items() if vocabulary == "both" or item.vocabulary in ("any", vocabulary)
+        name
+        for name, item in known.items()
+        if vocabulary == "both" or item.vocabulary in ("any", vocabulary)
     }
     assert rig.metrics.keys() == wanted
     for name, metric in rig.metrics.items():

@@ -8,7 +8,6 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
@@ -80,6 +79,7 @@ class Recording:
     __slots__ = (
         "_inner",
         "_late",
+        "left",
         "_buffer",
         "_done",
         "_finalizer",
@@ -101,6 +101,7 @@ class Recording:
         self._done = False
         self._inner: Recording | None = None
         self._late = False
+        self.left: Any = None
         self._undo: list[Callable[[], None]] = []
         self._stream: weakref.ref[Any] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -113,15 +114,29 @@ class Recording:
             # What was watched has begun to run, so that it will see its own end.
             self._finalizer.detach()
             self._finalizer = None
-        return self._inlet.attach(self.draft), _active.set(self)
+        self.left = None
+        return self.enter(), _active.set(self)
 
     def detach(self, token: Any) -> None:
-        """Undo `attach`, in the same context."""
-        try:
-            _active.reset(token[1])
-        except ValueError:
-            return  # ended in another context than it began in (a coroutine closed by the collector)
-        self._inlet.detach(token[0])
+        """Undo `attach`; where others that began later are still inside, as soon as they are not."""
+        self.left = token
+        innermost = _active.get()
+        while innermost is not None and innermost.left is not None:
+            token, innermost.left = innermost.left, None
+            try:
+                _active.reset(token[1])
+            except ValueError:
+                return  # another context than it began in (a coroutine closed by the collector)
+            innermost.leave(token[0])
+            innermost = _active.get()
+
+    def enter(self) -> Any:
+        """Make its span the current one; answers what `leave` needs."""
+        return self._inlet.attach(self.draft)
+
+    def leave(self, token: Any) -> None:
+        """Undo `enter`."""
+        self._inlet.detach(token)
 
     def returned(self, value: Any) -> Any:
         """Follow a stream, or take the value as the answer."""
@@ -299,12 +314,11 @@ class _Inner(Recording):
         draft.start_ns, draft.started_at = time.time_ns(), time.perf_counter()
         outer.take_in(self)
 
-    def attach(self) -> Any:
-        return None, _active.set(self)
+    def enter(self) -> Any:
+        return None
 
-    def detach(self, token: Any) -> None:
-        with suppress(ValueError):
-            _active.reset(token[1])
+    def leave(self, token: Any) -> None:
+        """Nothing was entered."""
 
     def _close(self) -> None:
         self._outer.inner_ended(self.draft)

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 __all__ = [
-    "anything",
     "duration",
     "flag",
+    "having",
     "names",
     "one_of",
     "pairs",
@@ -37,9 +37,15 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MIN_SIZE = 1024
 
 
-def anything(value: Any) -> Any:
-    """The value itself."""
-    return value
+def having(method: str) -> Callable[[Any], Any]:
+    """An object with that method."""
+
+    def read(value: Any) -> Any:
+        if not callable(getattr(value, method, None)):
+            raise TypeError(f"must be an OpenTelemetry provider, with a method {method}")
+        return value
+
+    return read
 
 
 def text(value: Any) -> str:

@@ -215,8 +215,8 @@ def apply(text: str, redactors: Sequence[Redactor]) -> str:
     return text
 
 
-def _redacted(redactor: Redactor, text: str) -> str:
-    answer: object = redactor(text)
+def _redacted(redactor: Callable[[str], object], text: str) -> str:
+    answer = redactor(text)
     if not isinstance(answer, str):
         raise TypeError(f"a redactor answered {type(answer).__name__} instead of a text")
     return answer

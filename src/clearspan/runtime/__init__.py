@@ -78,6 +78,10 @@ class Runtime:
         inlet.use(self.pipeline)
         for patches in self._chosen:
             self._patches.install(patches)
+            if patches.note is not None:
+                _log.warning(
+                    "clearspan: %s is not recorded: %s", patches.provider.name, patches.note
+                )
         _log.info(
             "clearspan: recording %s to %s, content %s",
             ", ".join(self._patches.names()) or "decorated code", self.destination, self.settings.content,
@@ -257,6 +261,7 @@ def init(
 
 
 def _init(settings: Settings) -> Runtime:
+    """Start by `settings`, or answer the running one; a bare `init()` is content with any."""
     with _running.lock:
         running = _running.runtime
         if running is None:
@@ -264,9 +269,11 @@ def _init(settings: Settings) -> Runtime:
             running.start()
             _running.runtime = running
             exits.when_child_ends(_at_exit)
-    if settings != running.settings:
-        _warn_once("clearspan: init was called again with other settings; the first ones stay. "
-                   "Call clearspan.shutdown() first to change them.")  # fmt: skip
+    asked = any(origin.startswith("argument") for origin in settings.origins.values())
+    if asked and settings != running.settings:
+        other = ", ".join(settings.differences(running.settings))
+        _warn_once(f"clearspan: it is already running, with another {other}; that stays. "
+                   "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
     return running
 
 

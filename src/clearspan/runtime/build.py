@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -25,11 +26,12 @@ from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
 from clearspan.exporters import Destination, DestinationError, Exporters
-from clearspan.runtime.queues import LogQueue, MetricQueue, Queue, SpanQueue, quiet
+from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers"]
 
+_log = logging.getLogger("clearspan")
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
 _OTLP_VARIABLES = tuple(
     f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
@@ -141,12 +143,21 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
-        found.append(_build("store", replace(argued, path=str(DEFAULT_STORE))))
+        found.extend(_default_store(replace(argued, path=str(DEFAULT_STORE))))
     for item in settings.exporters:
         if isinstance(item, str):
             name, _, path = item.partition(":")
             kept = replace(argued, path=path or None)
             found.append(_build(name, kept))
+
+
+def _default_store(destination: Destination) -> list[Exporters]:
+    """The store that nobody asked for: a folder that cannot be written to must not stop a program."""
+    try:
+        return [_build("store", destination)]
+    except SettingError as error:
+        _log.warning("%s. Nothing is kept: set CLEARSPAN_STORE or an OTLP endpoint.", error)
+        return []
 
 
 def _close(found: list[Exporters]) -> None:
@@ -210,6 +221,8 @@ def _tracer_provider(
             keeping = None
             provider.add_span_processor(queue)
             queues.append(queue)
+    if keeping is not None:
+        provider.add_span_processor(Nowhere(ledger))
     return provider
 
 

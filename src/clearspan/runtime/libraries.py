@@ -60,7 +60,7 @@ class ProviderSet:
 
     def names(self) -> list[str]:
         """The names of those that are patched."""
-        return [patches.provider.name for patches in self._installed]
+        return [patches.provider.name for patches in self._installed if patches.note is None]
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """How each of them stands."""

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
 
-__all__ = ["LogQueue", "MetricQueue", "Queue", "SpanQueue", "quiet"]
+__all__ = ["LogQueue", "MetricQueue", "Nowhere", "Queue", "SpanQueue", "quiet"]
 
 _ITEMS = 16_384
 _BATCH = 512
@@ -136,6 +136,28 @@ class SpanQueue(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Export what is queued within the time."""
         return self.worker.flush(timeout_millis / 1e3)
+
+
+class Nowhere(SpanProcessor):
+    """Stands where no destination takes spans, so that the books tell of them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing: a span is counted when it ends."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Count a sampled span as dropped."""
+        if span.context is not None and span.context.trace_flags.sampled:
+            self._ledger.drop("no_destination")
+
+    def shutdown(self) -> None:
+        """Nothing is held."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing waits."""
+        return True
 
 
 class LogQueue(LogRecordProcessor):
