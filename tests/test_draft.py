@@ -142,6 +142,7 @@ def test_pieces_are_joined_in_order_of_appearance(draft: Draft) -> None:
 
 
 def test_choices_stand_in_the_order_of_their_index(draft: Draft) -> None:
+    draft.endpoint = object()
     draft.text("b", choice=1)
     draft.text("a", choice=0)
     draft.finish("length", choice=1)
@@ -272,13 +273,20 @@ def test_a_failure_without_an_exception(draft: Draft) -> None:
 def test_reasons(
     draft: Draft, outcome: Outcome, given: Any, reasons: Any, messages: list[Any]
 ) -> None:
-    draft.outcome = outcome
+    draft.outcome, draft.endpoint = outcome, object()
     for index, reason in enumerate(given):
         draft.text("x", choice=index)
         draft.finish(reason, choice=index)
     record = sealed(draft)
     assert record.finish_reasons == reasons
     assert [message.get("finish_reason") for message in record.output] == messages
+
+
+def test_an_application_may_leave_the_reason_away(draft: Draft) -> None:
+    draft.text("x")
+    record = sealed(draft)
+    assert record.finish_reasons == ()
+    assert "finish_reason" not in record.output[0]
 
 
 def test_reasons_that_an_adapter_knows_better(draft: Draft) -> None:

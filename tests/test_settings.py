@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 import clearspan
 from clearspan.settings import SETTINGS, SettingError, Settings, load
@@ -120,7 +121,7 @@ def test_the_standard_switch_off() -> None:
 
 
 def test_objects_pass_as_they_are() -> None:
-    provider, exporter = object(), object()
+    provider, exporter = TracerProvider(shutdown_on_exit=False), object()
     settings = load({"tracer_provider": provider, "exporters": [exporter], "redact": [str]}, {})
     assert settings.tracer_provider is provider
     assert settings.exporters == (exporter,)
@@ -135,6 +136,7 @@ def test_objects_pass_as_they_are() -> None:
         ({}, {"CLEARSPAN_CONTENT": "some"}, "CLEARSPAN_CONTENT = 'some': use one of off,"),
         ({}, {"OTEL_SDK_DISABLED": "perhaps"}, "OTEL_SDK_DISABLED = 'perhaps': use true or false"),
         ({"max_age": True}, {}, "argument max_age = True: use seconds"),
+        ({"tracer_provider": 5}, {}, "argument tracer_provider = 5: must be an OpenTelemetry"),
         ({"headers": "secret-token"}, {}, "argument headers = ...: use name=value"),
         ({"endpoint": "http://user:pass@h"}, {}, "argument endpoint = ...: must not hold a user"),
     ],

@@ -13,7 +13,7 @@ from clearspan.core import parse
 MODES = parse.one_of("off", "full")
 
 GOOD: list[tuple[Any, Any, Any]] = [
-    (parse.anything, Any, Any),
+    (parse.having("append"), [1], [1]),
     (parse.text, "  a b ", "a b"),
     (parse.flag, True, True),
     (parse.flag, " YES ", True),
@@ -56,6 +56,8 @@ GOOD: list[tuple[Any, Any, Any]] = [
 ]  # fmt: skip
 
 BAD: list[tuple[Any, Any, str]] = [
+    (parse.having("get_tracer"), "provider", "must be an OpenTelemetry provider, with a method get_tracer"),
+    (parse.having("get_tracer"), None, "must be an OpenTelemetry provider, with a method get_tracer"),
     (parse.text, "  ", "must be a text that is not empty"),
     (parse.text, 5, "must be a text that is not empty"),
     (parse.flag, "maybe", "use true or false"),

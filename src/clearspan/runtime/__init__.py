@@ -269,10 +269,14 @@ def _init(settings: Settings) -> Runtime:
             running.start()
             _running.runtime = running
             exits.when_child_ends(_at_exit)
-    asked = any(origin.startswith("argument") for origin in settings.origins.values())
-    if asked and settings != running.settings:
-        other = ", ".join(settings.differences(running.settings))
-        _warn_once(f"clearspan: it is already running, with another {other}; that stays. "
+    # Only what this call asked for can disappoint it: a bare `init()` is content with anything.
+    other = [
+        name
+        for name in settings.differences(running.settings)
+        if settings.origins.get(name, "").startswith("argument")
+    ]
+    if other:
+        _warn_once(f"clearspan: it is already running, with another {', '.join(other)}; that stays. "
                    "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
     return running
 
