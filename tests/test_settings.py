@@ -176,3 +176,9 @@ def test_what_is_shown_hides_header_values() -> None:
     assert "s3cret" not in repr(settings)
     assert "s3cret" not in str(settings.shown())
     assert {row[0]: row[1] for row in load({}, {}).shown()}["headers"] == "None"
+
+
+def test_what_differs_is_named() -> None:
+    first = load({"content": "off", "store": "a.db"}, {})
+    assert first.differences(load({}, {"CLEARSPAN_CONTENT": "off"})) == ["store"]
+    assert load({}, {}).differences(load({"content": "full"}, {})) == []

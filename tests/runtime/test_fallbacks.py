@@ -88,8 +88,14 @@ def test_a_target_is_checked_when_it_is_written(target: str) -> None:
     def nothing(draft: object, found: object) -> None:
         """Reads nothing."""
 
-    with pytest.raises(ValueError, match="module:Class.method"):
+    with pytest.raises(ValueError, match=r"module:Class\.method"):
         clearspan.Endpoint("chat", (target,), nothing, nothing)
+
+
+def break_off() -> None:
+    with clearspan.invocation("chat", model="m") as call:
+        call.text("Hi")
+        raise RuntimeError
 
 
 def test_no_finish_reason_is_made_up_for_a_block() -> None:
@@ -97,9 +103,8 @@ def test_no_finish_reason_is_made_up_for_a_block() -> None:
         with clearspan.invocation("chat", provider="acme", model="m") as call:
             call.input("Hello")
             call.text("Hi")
-        with pytest.raises(RuntimeError), clearspan.invocation("chat", model="m") as call:
-            call.text("Hi")
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            break_off()
     done, failed = seen.invocations
     assert done.finish_reasons == ()
     assert "finish_reason" not in done.output[0]
