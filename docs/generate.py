@@ -178,7 +178,7 @@ def api() -> str:
 _FURTHER = (
     "clearspan.provider.Probe",
     "clearspan.provider.Tap",
-    "clearspan.draft.ResponseRef",
+    "clearspan.response.ResponseRef",
     "clearspan.runtime.state.ProviderStatus",
     "clearspan.runtime.state.QueueStatus",
     "clearspan.core.ledger.Accounts",

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from clearspan.draft import MAX_GAPS, Draft, ResponseRef
+from clearspan.draft import MAX_GAPS, Draft
 from clearspan.emit.content import ContentPolicy
 from clearspan.record import CallContext, ErrorInfo, Invocation, Outcome, TraceRef, Usage
+from clearspan.response import ResponseRef
 
 FULL = ContentPolicy()
 

@@ -20,12 +20,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from clearspan.core import fence
 from clearspan.core.ledger import Accounts, Ledger
 from clearspan.core.worker import Worker
-from clearspan.draft import Draft, ResponseRef
+from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Chunks, Pipeline
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation, Outcome
+from clearspan.response import ResponseRef
 
 LONG = 30.0
 

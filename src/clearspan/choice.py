@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from clearspan.core import jsonfast
 from clearspan.record import Message, Part
 
-__all__ = ["Choice", "message_of"]
+__all__ = ["Choice", "messages_of"]
 
 
 class Choice:
@@ -87,8 +87,16 @@ def _arguments(pieces: list[Any]) -> Any:
     return parsed if isinstance(parsed, dict) else joined
 
 
-def message_of(given: Any) -> Message | None:
-    """A message in the conventions' form, from that or from the form that most vendors use."""
+def messages_of(given: Any) -> Iterator[Message]:
+    """What was given as one message or several, in the conventions' form; the rest is left out."""
+    several: Any = [given] if isinstance(given, (str, Mapping)) else given
+    for one in several if isinstance(several, Iterable) else ():
+        if (message := _message(one)) is not None:
+            yield message
+
+
+def _message(given: Any) -> Message | None:
+    """A message, from the conventions' form or the one that most vendors use."""
     if isinstance(given, str):
         return {"role": "user", "parts": [{"type": "text", "content": given}]}
     if not isinstance(given, Mapping):

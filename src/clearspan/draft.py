@@ -7,12 +7,11 @@ completes it. Pieces of text are kept in lists and joined once.
 from __future__ import annotations
 
 import dataclasses
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from clearspan.choice import Choice, message_of
-from clearspan.core import jsonfast, read
+from clearspan.choice import Choice, messages_of
+from clearspan.core import jsonfast
 from clearspan.policy import Clean, Policy
 from clearspan.record import (
     CallContext,
@@ -25,33 +24,12 @@ from clearspan.record import (
     TraceRef,
     Usage,
 )
+from clearspan.response import ResponseRef
 from clearspan.semconv import LOGPROBS
 
-__all__ = ["Draft", "ResponseRef"]
+__all__ = ["Draft"]
 
 MAX_GAPS = 4096
-
-
-class ResponseRef:
-    """The id of a response, known at completion at the latest; outlives the draft, not its content."""
-
-    __slots__ = ("_draft", "_id")
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = weakref.ref(draft)
-        self._id: str | None = None
-
-    def settle(self, response_id: str | None) -> None:
-        """The draft is complete."""
-        self._id = response_id
-
-    def id(self) -> str | None:
-        """The id: from what has been read, else from the answer itself while it waits to be read."""
-        draft = self._draft()
-        if self._id is not None or draft is None:
-            return self._id
-        known = draft.response_id or read.text(draft.result, "id")
-        return known or read.text(draft.hint, "id") or read.text(draft.hint, "response", "id")
 
 
 class Draft:
@@ -148,10 +126,7 @@ class Draft:
         `{"role": ..., "content": "text"}` will do as well; what is no message is left out.
         """
         if self.content:
-            given: Any = [messages] if isinstance(messages, (str, Mapping)) else messages
-            for message in given if isinstance(given, Iterable) else ():
-                if (read_as := message_of(message)) is not None:
-                    self.input_messages.append(read_as)
+            self.input_messages.extend(messages_of(messages))
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""

@@ -26,7 +26,7 @@ MODULES = [
 ]  # fmt: skip
 # What stands before the fences: it is called by the host's own code, and only hands on.
 BEFORE = {
-    "Patches._begin", "_Decorated.__init__", "_Decorated.result", "_Decorated.chunk", "message_of", "Choice.__init__",
+    "Patches._begin", "_Decorated.__init__", "_Decorated.result", "_Decorated.chunk", "messages_of", "_message", "Choice.__init__",
     "Choice.piece",
 }  # fmt: skip
 

@@ -15,9 +15,11 @@ from clearspan.capture.context import current_context, last_response, silent
 from clearspan.capture.inlet import Inlet, current
 from clearspan.core import observe
 from clearspan.core.fence import fenced
-from clearspan.draft import Draft, ResponseRef
+from clearspan.draft import Draft
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo, Operation, Outcome
+from clearspan.response import ResponseRef
+from clearspan.semconv import AGENT_NAME
 
 __all__ = ["Recording", "active", "begin", "describe_error", "start"]
 
@@ -71,6 +73,7 @@ def _count(draft: Draft, outer: Draft) -> None:
             draft.agent.inference_calls += 1
         elif draft.operation == Operation.EXECUTE_TOOL:
             draft.agent.tool_calls += 1
+            draft.extra(AGENT_NAME, draft.agent.name)
 
 
 class Recording:

@@ -7,7 +7,7 @@ their place: span and log processors and a metric reader, each on a `Worker` of 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from opentelemetry.context import Context, attach, set_value
@@ -73,7 +73,7 @@ class _Records:
         )
 
     def put(self, record: Any, attributes: Any) -> None:
-        if not self.worker.offer(record, _weight(attributes)):
+        if not self.worker.offer(record, _RECORD_WEIGHT + _weight(attributes)):
             self._refuse()
 
     def _export(self, batch: list[Any]) -> None:
@@ -85,10 +85,15 @@ class _Records:
             self._settle(delivered, len(batch))
 
 
-def _weight(attributes: Any) -> int:
-    return _RECORD_WEIGHT + sum(
-        len(value) for value in (attributes or {}).values() if isinstance(value, str)
-    )
+def _weight(value: Any) -> int:
+    """About how many bytes a record's attributes keep alive; structured content counts as well."""
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_weight(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_weight(item) for item in value)
+    return 0
 
 
 class SpanQueue(SpanProcessor):

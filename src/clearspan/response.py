@@ -1,0 +1,40 @@
+"""The id of a response while and after its draft is completed, for whoever asks by then."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Protocol
+
+from clearspan.core import read
+
+__all__ = ["ResponseRef"]
+
+
+class _Told(Protocol):
+    """What of a draft may hold the id: what was read, the answer itself, the first of its chunks."""
+
+    response_id: str | None
+    result: Any
+    hint: Any
+
+
+class ResponseRef:
+    """The id of a response, known at completion at the latest; outlives the draft, not its content."""
+
+    __slots__ = ("_draft", "_id")
+
+    def __init__(self, draft: _Told) -> None:
+        self._draft = weakref.ref(draft)
+        self._id: str | None = None
+
+    def settle(self, response_id: str | None) -> None:
+        """The draft is complete."""
+        self._id = response_id
+
+    def id(self) -> str | None:
+        """The id: from what has been read, else from the answer itself while it waits to be read."""
+        draft = self._draft()
+        if self._id is not None or draft is None:
+            return self._id
+        known = draft.response_id or read.text(draft.result, "id")
+        return known or read.text(draft.hint, "id") or read.text(draft.hint, "response", "id")
