@@ -9,7 +9,7 @@ from typing import Any
 
 import clearspan
 from clearspan import semconv as sc
-from clearspan.testing import Captured
+from clearspan.testing import Captured, captured
 
 
 @clearspan.task
@@ -237,3 +237,22 @@ def test_opentelemetrys_own_suppression_holds(seen: Captured) -> None:
     main()
     (record,) = seen.invocations
     assert (record.operation, record.tool_calls) == ("invoke_agent", 0)
+
+
+def test_a_tool_tells_the_agent_that_ran_it() -> None:
+    @clearspan.tool
+    def look() -> None:
+        """Looks."""
+
+    @clearspan.agent(name="helper")
+    def run() -> None:
+        look()
+
+    with captured() as seen:
+        run()
+        look()
+    within, _, alone = seen.spans
+    assert within.attributes["gen_ai.agent.name"] == "helper"
+    assert "gen_ai.agent.name" not in alone.attributes
+    points = seen.metrics["gen_ai.execute_tool.duration"]
+    assert [point["attributes"].get("gen_ai.agent.name") for point in points] == ["helper", None]

@@ -15,7 +15,7 @@ from clearspan import registry
 from clearspan.core.ledger import Ledger
 from clearspan.exporters import Exporters
 from clearspan.runtime.libraries import ProviderSet
-from clearspan.runtime.queues import LogQueue, SpanQueue
+from clearspan.runtime.queues import LogQueue, Nowhere, SpanQueue
 from tests.runtime.support import Kept, Stuck, names, work
 
 
@@ -38,6 +38,17 @@ def test_spans_that_are_not_sampled_are_not_exported() -> None:
     assert provider.force_flush()
     assert kept.spans == []
     assert queue.close(30)
+
+
+def test_spans_without_a_destination_are_told_as_dropped() -> None:
+    ledger = Ledger()
+    for sampler in (None, OnlyRecorded()):
+        provider = TracerProvider(sampler)
+        provider.add_span_processor(Nowhere(ledger))
+        provider.get_tracer("x").start_span("x").end()
+        assert provider.force_flush()
+        provider.shutdown()
+    assert ledger.read().dropped == {"no_destination": 1}
 
 
 def test_any_opentelemetry_program_may_use_the_span_queue() -> None:
