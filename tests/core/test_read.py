@@ -525,3 +525,14 @@ def test_a_dictionary_that_changes_meanwhile_is_read_in_one_go() -> None:
         thread.join()
         sys.setswitchinterval(interval)
     assert set(found) <= {500, 501}
+
+
+def test_a_long_row_is_copied_but_not_walked() -> None:
+    row: list[object] = [["inner"], *range(5_000)]
+    weight = [0]
+    copied = read.snapshot({"input": row, "fixed": tuple(row)}, 3, weight)
+    inner = row[0]
+    row.clear()
+    assert len(copied["input"]) == len(copied["fixed"]) == 5_001
+    assert copied["input"][0] is inner
+    assert weight[0] == 2 * 8 * 5_001

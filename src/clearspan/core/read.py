@@ -46,6 +46,7 @@ _SEQUENCES: tuple[_Sequence, ...] = (
 )
 _MAX_DEPTH = 12
 _MAX_ITEMS = 1_000
+_LONG = 4_096
 _MAX_NODES = 100_000
 _MAX_BITS = 2_048  # Python refuses to print longer numbers, and no JSON reader wants them
 _MAX_KINDS = 512
@@ -218,10 +219,12 @@ def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
     elif depth > 0:
         if cls is dict:
             return {key: snapshot(item, depth - 1, weight) for key, item in value.items()}
-        if cls is list:
-            return [snapshot(item, depth - 1, weight) for item in value]
-        if cls is tuple:
-            return tuple([snapshot(item, depth - 1, weight) for item in value])
+        if cls is list or cls is tuple:
+            if len(value) > _LONG:
+                # Rows of numbers, mostly: copied at one stroke, so that their length costs next to nothing.
+                weight[0] += 8 * len(value)
+                return value[:]
+            return cls([snapshot(item, depth - 1, weight) for item in value])
         if _kind(cls).model:
             found = fields(value) or {}
             return {key: snapshot(item, depth - 1, weight) for key, item in found.items()}
