@@ -312,6 +312,19 @@ def test_without_room_the_content_goes_first(rigs: Any) -> None:
     assert rig.ledger.read() == Accounts(2, 2, 0)
 
 
+def test_a_large_answer_goes_as_well_when_there_is_no_room(rigs: Any) -> None:
+    rig = rigs(own=True, size=4096)
+    rig.go.clear()
+    rig.pipeline.close(rig.open())
+    big = rig.open(endpoint=endpoint(), weight=100_000)
+    big.result, big.transport = {"id": "r", "text": "answer"}, {"weight": 100_000}
+    rig.pipeline.close(big)
+    rig.settle()
+    _, record = rig.records
+    assert record.response_id is None
+    assert record.extras == {"clearspan.content.lost": 1}
+
+
 def test_then_the_record(rigs: Any) -> None:
     rig = rigs(own=True, items=2)
     rig.go.clear()

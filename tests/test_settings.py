@@ -134,7 +134,6 @@ def test_objects_pass_as_they_are() -> None:
     [
         ({"endpoint": "nowhere"}, {}, "argument endpoint = 'nowhere': use an address such as"),
         ({}, {"CLEARSPAN_CONTENT": "some"}, "CLEARSPAN_CONTENT = 'some': use one of off,"),
-        ({}, {"OTEL_SDK_DISABLED": "perhaps"}, "OTEL_SDK_DISABLED = 'perhaps': use true or false"),
         ({"max_age": True}, {}, "argument max_age = True: use seconds"),
         ({"tracer_provider": 5}, {}, "argument tracer_provider = 5: must be an OpenTelemetry"),
         ({"headers": "secret-token"}, {}, "argument headers = ...: use name=value"),
@@ -149,6 +148,19 @@ def test_a_bad_value_names_setting_origin_and_remedy(
     assert str(caught.value).startswith("clearspan: ")
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_bad_standard_variable_is_ignored_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    environ = {"OTEL_SDK_DISABLED": "perhaps", "OTEL_METRIC_EXPORT_INTERVAL": "0"}
+    found = load({}, environ)
+    assert (found.disabled, found.metric_interval) == (False, 30.0)
+    assert "disabled" not in found.origins
+    assert sorted(record.message.partition(" = ")[0] for record in caplog.records) == [
+        "clearspan: OTEL_METRIC_EXPORT_INTERVAL",
+        "clearspan: OTEL_SDK_DISABLED",
+    ]
 
 
 def test_an_argument_that_does_not_exist() -> None:

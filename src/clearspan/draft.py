@@ -222,9 +222,14 @@ class Draft:
         self._logprobs.clear()
 
     def usage(self, **counts: int | str | None) -> None:
-        """Token counts under the names of `Usage`, no others; the last known value of each wins."""
+        """Token counts under the names of `Usage`; the last known value of each wins.
+
+        What is no count (no whole number, negative, beyond 64 bits) is not known.
+        """
         for name, value in counts.items():
-            if value is not None and name in _COUNTS:
+            if (name == "source" and isinstance(value, str)) or (
+                name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
+            ):
                 self._usage[name] = value
 
     def fail(self, error_type: str, message: str | None = None) -> None:
@@ -367,6 +372,7 @@ def _text(given: object) -> str:
 
 
 _AS_IT_IS = (str, int, bool)
+_TOO_MANY = 2**63
 _COUNTS = frozenset(field.name for field in dataclasses.fields(Usage))
 _NO_CONTEXT = CallContext()
 _ABSORBED = (

@@ -25,6 +25,7 @@ __all__ = ["Chunks", "Pipeline"]
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK_WEIGHT = 1024
 _BASE_WEIGHT = 2048
+_SMALL = 65_536
 
 
 class Chunks(NamedTuple):
@@ -127,6 +128,8 @@ class Pipeline:
             return
         # No room: without its content the record is small, and the numbers are worth more.
         draft.call, draft.content, draft.lost = None, False, draft.lost + 1
+        if (draft.transport or {}).get("weight", 0) > _SMALL:
+            draft.result = None
         if not self._worker.offer(draft, 0):
             self._ledger.drop("queue_full")
 

@@ -116,7 +116,7 @@ class Probe:
     """A place inside a library that knows something the result does not tell, such as retries.
 
     `read(call)` runs before the wrapped function, and what it answers is merged into
-    `Draft.transport` of the call in progress. Probes are optional: a version without the target
+    `Draft.transport` of the call in progress; `weight` is the answer's size in bytes. Probes are optional: a version without the target
     simply records less.
     """
 

@@ -6,6 +6,7 @@ the reference page is generated from those rows.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -32,6 +33,7 @@ class Setting(NamedTuple):
     standard_parse: Callable[[str], Any] | None = None
 
 
+_log = logging.getLogger("clearspan")
 CONTENT_MODES = ("off", "metadata", "redacted", "full")
 TARGETS = ("span", "event", "both")
 VOCABULARIES = ("current", "next", "both")
@@ -175,7 +177,11 @@ def _find(
         try:
             return read(value), origin
         except (ValueError, TypeError) as error:
-            raise SettingError(f"clearspan: {origin} = {_shown(setting, value)}: {error}") from None
+            wrong = f"clearspan: {origin} = {_shown(setting, value)}: {error}"
+            if origin != setting.standard:
+                raise SettingError(wrong) from None
+        # The variable is not ours: OpenTelemetry wants it ignored with a warning.
+        _log.warning("%s; it is ignored", wrong)
     return None
 
 

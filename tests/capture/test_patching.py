@@ -82,9 +82,9 @@ def test_errors_pass_unchanged(vendor: Vendor) -> None:
             module.Client().create(model="m", prompt="fail")
         with pytest.raises(TypeError, match="model is missing"):
             asyncio.run(module.Client().acreate())
-        (span, other) = seen.spans
+        (span,) = seen.spans  # wrong arguments are refused before anything of the vendor's runs
     assert caught.traceback[-1].name == "create"
-    assert span.attributes[sc.ERROR_TYPE] == other.attributes[sc.ERROR_TYPE] == "model_not_found"
+    assert span.attributes[sc.ERROR_TYPE] == "model_not_found"
     assert span.error == "no such model"
 
 

@@ -20,6 +20,7 @@ def record(
     """The record of a draft that went through `steps`."""
     draft = Draft(operation)
     draft.provider, draft.content = provider, content
+    draft.endpoint = steps  # of a call, not of a block: a missing finish reason means something
     for step in steps:
         step(draft)
     return draft.seal(ContentPolicy(tool_schemas=True))

@@ -189,7 +189,7 @@ def check_events(found: Sink) -> None:
     [
         ("span", "full", True, 0),
         ("event", "full", False, 1),
-        ("both", "off", False, 0),
+        ("both", "off", False, 1),
     ],
 )
 def test_content_goes_where_it_is_wanted(

@@ -26,6 +26,7 @@ Capture = bool | Mapping[str, bool | Callable[[Any], Any]]
 
 _DEPTH = 6
 _MAX_ITEMS = 1_000
+_LIMITS = ("top_k", "k", "limit", "n_results")
 _QUERY_NAMES = ("query", "question", "text", "q", "search", "prompt")
 
 
@@ -90,7 +91,7 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         draft = new_draft(kind, name or label)
         draft.endpoint, draft.finish_with = endpoint, finish
         model = call.kwargs.get("model") if draft.kind == "client" else None
-        draft.model = model if isinstance(model, str) and model else None
+        draft.model = read.text(model)
         draft.extras.update(endpoint.extras)
         opened = recording.begin(draft)
         if opened is None:
@@ -199,7 +200,9 @@ class _Decorated(recording.Recording):
         draft, output, weight = self.draft, self.kept.output, [0]
         if draft.operation == Operation.CHAT:
             draft.response_id = read.text(value, "id")
-        if draft.content and output is not False:
+        if draft.operation == Operation.EMBEDDINGS and not callable(output):
+            _measure(draft, value)  # vectors say nothing to anybody, and are large
+        elif draft.content and output is not False:
             made = output(value) if callable(output) else value
             draft.result = read.snapshot(made, _DEPTH, weight)
             draft.weight += weight[0]
@@ -210,12 +213,27 @@ class _Decorated(recording.Recording):
         super().chunk(item)
 
 
+def _measure(draft: Draft, vectors: Any) -> None:
+    """How many vectors there are, and how long."""
+    rows = read.items(vectors)
+    row = rows if rows and type(rows[0]) is float else read.items(rows[0]) if rows else []
+    if row:
+        draft.extra(sc.OUTPUT_COUNT, 1 if row is rows else len(rows))
+        draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, len(row))
+
+
 def _endpoint(kept: _Kept, kind: str) -> Endpoint:
     """Describe a decorated function as providers describe theirs, so that nothing is written twice."""
 
     def request(draft: Draft, call: Call) -> None:
         given = _by_name(kept.function, call)
         draft.value(given=_query(given) if kept.documents else given)
+        if kept.documents:
+            draft.set(
+                retrieval_top_k=next(
+                    (read.count(given, name) for name in _LIMITS if name in given), None
+                )
+            )
 
     def response(draft: Draft, value: Any) -> None:
         draft.value(made=_documents(value) if kept.documents else value)

@@ -194,6 +194,7 @@ class Patches:
                 noted = fenced("reader.probe", probe.read, Call(instance, args, kwargs))
                 if noted:
                     outer.draft.transport = {**(outer.draft.transport or {}), **noted}
+                    outer.draft.weight += noted.get("weight", 0)
             return wrapped(*args, **kwargs)
 
         return lambda drive: wrapper
@@ -208,7 +209,7 @@ def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Reco
     draft.endpoint = endpoint
     draft.provider, draft.server_address, draft.server_port = provider.server(call.instance)
     model = endpoint.model(call)
-    draft.model = model if isinstance(model, str) and model else None
+    draft.model = read.text(model)
     if endpoint.streaming(call):
         draft.params["stream"] = True
     draft.extras.update(endpoint.extras)

@@ -13,6 +13,7 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -101,9 +102,17 @@ def call(
 def call_async(
     wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin
 ) -> Coroutine[Any, Any, Any]:
-    """Call a coroutine function under a recording that starts when the coroutine does."""
-    driver: Coroutine[Any, Any, Any] = _named(_await(wrapped, args, kwargs, begin), wrapped)
-    return driver
+    """Call a coroutine function under a recording that starts when the coroutine does.
+
+    The call itself is made at once: it runs nothing of the coroutine, but wrong arguments are
+    refused here, as they are without us.
+    """
+    inner = wrapped(*args, **kwargs)
+    driver = _named(_await(inner, args, kwargs, begin), wrapped)
+    if type(inner) is CoroutineType:
+        # One that is never awaited is one coroutine to the host, and warns once.
+        weakref.finalize(driver, inner.close).atexit = False
+    return driver  # type: ignore[no-any-return]  # a coroutine by construction
 
 
 def _named(driver: Any, like: Any) -> Any:
@@ -115,15 +124,13 @@ def _named(driver: Any, like: Any) -> Any:
     return driver
 
 
-async def _await(
-    wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin
-) -> Any:
+async def _await(inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin) -> Any:
     recording = begin(args, kwargs)
     if recording is None:
-        return await wrapped(*args, **kwargs)
+        return await inner
     token = recording.attach()
     try:
-        value = await wrapped(*args, **kwargs)
+        value = await inner
     except BaseException as error:
         recording.detach(token)
         recording.ended(outcome_of(error), error)

@@ -207,6 +207,11 @@ def items(value: object, *path: str) -> list[Any]:
     return []
 
 
+def _is_number(value: Any) -> bool:
+    cls = type(value)
+    return cls is int or cls is float
+
+
 def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
     """Copy the containers of `value` down to `depth`; strings and other leaves are shared.
 
@@ -220,7 +225,7 @@ def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
         if cls is dict:
             return {key: snapshot(item, depth - 1, weight) for key, item in value.items()}
         if cls is list or cls is tuple:
-            if len(value) > _LONG:
+            if len(value) > _LONG or (value and _is_number(value[0])):
                 # Rows of numbers, mostly: copied at one stroke, so that their length costs next to nothing.
                 weight[0] += 8 * len(value)
                 return value[:]

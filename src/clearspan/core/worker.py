@@ -29,7 +29,8 @@ _workers: weakref.WeakSet[Worker[object]] = weakref.WeakSet()
 
 
 class Worker(Generic[T]):
-    """Hands what is offered to `handle`, in order, in batches of at most `batch`.
+    """Hands what is offered to `handle`, in order, in batches of at most `batch` items
+    and `batch_bytes` bytes (one that is larger goes alone).
 
     `linger` is how long (seconds) the thread gathers after it was woken; `every` lets it call
     `tick` when so many seconds passed, queue or no queue. `setup` runs once on the new thread,
@@ -44,6 +45,7 @@ class Worker(Generic[T]):
         max_items: int,
         max_bytes: int,
         batch: int = 256,
+        batch_bytes: int = 2_000_000,
         linger: float = 0.02,
         setup: Callable[[], object] | None = None,
         tick: Callable[[], None] | None = None,
@@ -55,6 +57,7 @@ class Worker(Generic[T]):
         self.max_bytes = max_bytes
         self._handle = handle
         self._batch = batch
+        self._batch_bytes = batch_bytes
         self._linger = linger
         self._setup = setup
         self._tick = tick
@@ -246,6 +249,8 @@ class Worker(Generic[T]):
     def _take(self, batch: list[T], markers: list[threading.Event]) -> int:
         weight = 0
         while self._queue and len(batch) < self._batch and not markers:
+            if batch and weight + self._queue[0][1] > self._batch_bytes:
+                break  # receivers refuse messages beyond some megabytes, and all of a batch is lost then
             item, size = self._queue.popleft()
             weight += size
             if isinstance(item, threading.Event):

@@ -79,6 +79,13 @@ class ContentPolicy:
         wanted = self.mode in ("redacted", "full")
         return dataclasses.replace(
             context,
+            session=self._maybe(context.session),
+            user=self._maybe(context.user),
+            tags=tuple([self._text(tag) for tag in context.tags]),
+            prompt=None
+            if context.prompt is None
+            else (self._text(context.prompt[0]), self._maybe(context.prompt[1])),
+            variant={name: self._text(text) for name, text in context.variant.items()},
             metadata={name: self._text(text) for name, text in context.metadata.items()},
             variables={
                 name: self._text(text) for name, text in context.variables.items() if wanted
@@ -96,6 +103,9 @@ class ContentPolicy:
         if isinstance(value, str):
             return self._text(value)
         return [self._label(item) for item in value] if isinstance(value, list) else value
+
+    def _maybe(self, text: str | None) -> str | None:
+        return None if text is None else self._text(text)
 
     def _text(self, text: str) -> str:
         return self._bounded(text, self.limit)[: self.limit]
@@ -234,6 +244,8 @@ def _outline(message: Any) -> dict[str, Any]:
 
 def _part_outline(part: Any) -> dict[str, Any]:
     kept = _only(part, _OUTLINE)
+    if "tool" not in str(kept.get("type")):
+        kept.pop("name", None)  # a tool's name is the developer's; a file's is the user's
     content = part.get("content") if type(part) is dict else part
     if isinstance(content, str):
         kept.update(content="", length=len(content))

@@ -127,6 +127,13 @@ _CONTENT = (
 )
 # Facts that are content: tokens of the answer, what a prompt was filled with.
 _SPOKEN = (sc.LOGPROBS, sc.PROMPT_VARIABLE)
+# Names of older versions of the conventions, which many programs still write.
+_ALIASES = {
+    "gen_ai.system": sc.PROVIDER_NAME,
+    "gen_ai.usage.cache_creation.input_tokens": sc.USAGE_CACHE_WRITE,
+    "gen_ai.usage.prompt_tokens": sc.USAGE_INPUT_TOKENS,
+    "gen_ai.usage.completion_tokens": sc.USAGE_OUTPUT_TOKENS,
+}
 _VALUES: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.TOOL_CALL_ARGUMENTS, sc.TOOL_CALL_RESULT),
     Operation.RETRIEVAL: (sc.RETRIEVAL_QUERY_TEXT, sc.RETRIEVAL_DOCUMENTS),
@@ -275,7 +282,7 @@ def invocation(
     `failed` is the span's status and `message` its description. Attributes without a row of their
     own are kept in `extras`.
     """
-    rest = dict(attributes)
+    rest = {_ALIASES.get(name, name): value for name, value in attributes.items()}
     groups: dict[str, dict[str, Any]] = {
         "": {},
         "params": {},

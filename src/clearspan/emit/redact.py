@@ -200,7 +200,7 @@ def resolve(wanted: Iterable[str | Redactor], mode: str) -> tuple[Redactor, ...]
 
     Raises `KeyError` with the unknown name when a name is not a built-in rule.
     """
-    named = [BUILT_IN[item] if isinstance(item, str) else item for item in wanted]
+    named = [item if callable(item) else BUILT_IN[item] for item in wanted]
     built_in = list(BUILT_IN.values()) if mode == "redacted" else []
     return tuple(built_in + [redactor for redactor in named if redactor not in built_in])
 

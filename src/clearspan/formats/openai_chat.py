@@ -33,10 +33,14 @@ def response(draft: Draft, body: Any) -> None:
     """A whole answer."""
     common.identity(draft, body)
     usage(draft, read.get(body, "usage"))
+    taken: set[int] = set()
     for position, choice in enumerate(read.items(body, "choices")):
-        index = read.count(choice, "index")
-        _answer(draft, read.get(choice, "message"), position if index is None else index)
-        _end(draft, choice, position if index is None else index)
+        told_index = read.count(choice, "index")
+        # Some servers say 0 of every choice.
+        index = position if told_index is None or told_index in taken else told_index
+        taken.add(index)
+        _answer(draft, read.get(choice, "message"), index)
+        _end(draft, choice, index)
     common.failure(draft, read.get(body, "error"))
 
 

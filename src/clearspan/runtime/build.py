@@ -90,6 +90,7 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         own = True
     else:
         own = False
+        _say_what_is_not_used(settings, tracer)
     if meter is None:
         meter = _meter_provider(settings, resource, found, queues)
     if logger is None:
@@ -100,6 +101,21 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         else f"the application's {type(tracer).__name__}"
     )
     return Providers(tracer, meter, logger, own, label or "nowhere", queues, found)
+
+
+def _say_what_is_not_used(settings: Settings, tracer: Any) -> None:
+    """Spans go through the application's provider: what was set for ours has no say in them."""
+    named = [
+        name
+        for name in ("endpoint", "store", "exporters", "sample_rate")
+        if getattr(settings, name) not in (None, ())
+    ]
+    if named:
+        _log.warning(
+            "clearspan: spans go to the application's %s; %s concerns what it does not take. "
+            "Add an exporter to that provider, or call init() before it is set.",
+            type(tracer).__name__, ", ".join(named),
+        )  # fmt: skip
 
 
 def _applications(provider: Any) -> Any:
@@ -139,7 +155,8 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
         max_bytes=settings.max_bytes,
     )
     if settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES):
-        found.append(_build("otlp", argued))
+        built = _build("otlp", argued)
+        found.append(built if settings.endpoint else _without_silenced(built))
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
@@ -149,6 +166,17 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
             name, _, path = item.partition(":")
             kept = replace(argued, path=path or None)
             found.append(_build(name, kept))
+
+
+def _without_silenced(built: Exporters) -> Exporters:
+    """What the environment names, less the signals that it turns off by `OTEL_*_EXPORTER=none`."""
+    signals = {"span": "TRACES", "metric": "METRICS", "log": "LOGS"}
+    silenced: dict[str, Any] = {
+        field: None
+        for field, signal in signals.items()
+        if os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() == "none"
+    }
+    return replace(built, **silenced)
 
 
 def _default_store(destination: Destination) -> list[Exporters]:

@@ -34,7 +34,7 @@ def make_pipeline(
         providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
         vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
         spans=settings.content_target in ("span", "both"),
-        events=settings.content_target in ("event", "both") and settings.content != "off",
+        events=settings.content_target in ("event", "both"),
         exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
     )
 

@@ -63,7 +63,7 @@ class Retention:
         """
         deadline = time.monotonic() + _BUDGET
         if self._max_age is not None and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _INTERVAL
+            self._next = time.monotonic() + min(_INTERVAL, self._max_age / 4)
             if self._expire(connection, time.time_ns() - int(self._max_age * _NANOS), deadline):
                 self._next = 0.0
             _reclaim(connection)

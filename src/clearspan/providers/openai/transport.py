@@ -35,6 +35,9 @@ def _answered(call: Call) -> Mapping[str, Any]:
     if response is None:
         return {}
     noted = {**_attempt(call), **_told(response)}
+    body = vars(response).get("_content")
+    if isinstance(body, bytes):
+        noted["weight"] = len(body)
     # A body that is read already: should the client find fault with it, it was paid for all the same.
     return {**noted, "http_response": response} if "_content" in vars(response) else noted
 
