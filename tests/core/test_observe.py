@@ -709,3 +709,20 @@ def test_what_was_thrown_is_freed_without_a_collection(drive: Callable[..., Any]
         assert thrown[0]() is None
     finally:
         gc.enable()
+
+
+def test_a_coroutine_function_in_disguise_may_give_another_awaitable() -> None:
+    async def work() -> int:
+        return 5
+
+    class Later:
+        def __await__(self) -> Any:
+            return work().__await__()
+
+    @functools.wraps(work)
+    def disguised() -> Later:
+        return Later()
+
+    log = Log()
+    assert asyncio.run(observe.call_async(disguised, (), {}, begin(log))) == 5
+    assert log.events[:2] == [("begin", (), {}), "attach"]

@@ -513,3 +513,15 @@ print("ok")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_starts_empty_although_the_lock_was_held() -> None:
     assert program(FORKING) == "ok\n"
+
+
+def test_a_batch_is_bounded_in_bytes_and_what_is_larger_goes_alone() -> None:
+    handler = Handler()
+    worker: Worker[str] = Worker(
+        "weighed", handler, max_items=10, max_bytes=1_000, batch_bytes=10, linger=LONG
+    )
+    for item, size in (("a", 6), ("b", 4), ("c", 6), ("d", 500), ("e", 1)):
+        assert worker.offer(item, size)
+    assert worker.flush(LONG)
+    assert handler.batches == [["a", "b"], ["c"], ["d"], ["e"]]
+    assert worker.close(LONG)

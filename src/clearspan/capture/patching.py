@@ -8,6 +8,7 @@ wrapper that somebody captured before becomes a plain pass-through.
 from __future__ import annotations
 
 import importlib.metadata
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ from clearspan.provider import Call, Endpoint, Probe, Provider
 __all__ = ["Patches", "UnsupportedVersion", "installed_version"]
 
 _DEPTH = 6
+_WARNERS = ("typing_extensions", "warnings", "_py_warnings")
 
 
 class UnsupportedVersion(RuntimeError):
@@ -154,7 +156,11 @@ class Patches:
         target.owner, target.attribute, target.original = owner, attribute, original
         # Libraries hide their coroutine functions behind decorators of their own.
         drive = observe.call_async if observe.is_async(original) else observe.call
-        target.installed = Wrapper(original, target.build(drive))
+        wrapper = target.build(drive)
+        message = _deprecation(original)
+        if message is not None:
+            wrapper = _deprecated(wrapper, message, original.__wrapped__)
+        target.installed = Wrapper(original, wrapper)
         setattr(owner, attribute, target.installed)
         target.state = "patched"
 
@@ -234,6 +240,26 @@ def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
     }
     draft.call = Call(call.instance, call.args, kwargs)
     draft.weight = weight[0]
+
+
+def _deprecation(original: Any) -> str | None:
+    """What a method decorated by `typing_extensions.deprecated` warns of at each call."""
+    message = getattr(original, "__deprecated__", None)
+    home = getattr(original, "__globals__", {}).get("__name__")
+    return message if isinstance(message, str) and home in _WARNERS else None
+
+
+def _deprecated(wrapper: Callable[..., Any], message: str, inner: Any) -> Callable[..., Any]:
+    """Warn here, a step from the caller: from below, the warning would name our file, not the host's."""
+
+    def warning(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        bound = inner if instance is None else inner.__get__(instance, type(instance))
+        return wrapper(bound, instance, args, kwargs)
+
+    return warning
 
 
 def _find(module: Any, path: str) -> tuple[Any, str, Any]:
