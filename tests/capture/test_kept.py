@@ -99,3 +99,25 @@ def test_a_model_given_as_an_enum_is_called_by_its_value() -> None:
     with captured() as seen:
         ask(model=Model.SMALL)
     assert seen.spans[0].name == "chat small-1"
+
+
+class Lazy:
+    """Like Django's lazy objects: telling its class makes it fetch what it stands for."""
+
+    fetched = 0
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        type(self).fetched += 1
+        return str
+
+
+def test_a_lazy_object_is_not_made_to_fetch() -> None:
+    @clearspan.retrieval
+    def search(query: Any) -> Any:
+        return [Lazy()]
+
+    with captured() as seen:
+        search(Lazy())
+        assert len(seen.spans) == 1
+    assert Lazy.fetched == 0

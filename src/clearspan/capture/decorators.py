@@ -266,7 +266,7 @@ def _joined(kept: _Kept) -> Callable[[Draft], None]:
             draft.output_value = pieces
             return
         made: Any = list(pieces)
-        if all(isinstance(item, str) for item in pieces):
+        if all(issubclass(type(item), str) for item in pieces):
             made = "".join(pieces)
         if callable(kept.output):
             made = kept.output(made)
@@ -295,15 +295,15 @@ def _by_name(function: Any, call: Call) -> dict[str, Any]:
         if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             found.update(value)
         else:
-            found[name] = list(value) if isinstance(value, tuple) else value
+            found[name] = list(value) if type(value) is tuple else value
     return found
 
 
 def _query(arguments: Any) -> Any:
     """The text that is searched for, where it can be told apart from the other arguments."""
-    if not isinstance(arguments, dict):
+    if not issubclass(type(arguments), dict):
         return arguments
-    texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
+    texts = {name: value for name, value in arguments.items() if issubclass(type(value), str)}
     for name in _QUERY_NAMES:
         if name in texts:
             return texts[name]
@@ -312,12 +312,12 @@ def _query(arguments: Any) -> Any:
 
 def _documents(made: Any) -> Any:
     """Documents in the conventions' form: objects, with `content` for plain texts."""
-    if not isinstance(made, (list, tuple)):
+    if not issubclass(type(made), (list, tuple)):
         return made
     documents: list[Any] = []
     for item in made:
         known = read.fields(item)
-        if isinstance(item, str):
+        if issubclass(type(item), str):
             documents.append({"content": item})
         elif known is not None and "page_content" in known:
             rest = {key: value for key, value in known.items() if key != "page_content"}
