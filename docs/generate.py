@@ -138,7 +138,8 @@ def metrics() -> str:
 
 def commands() -> str:
     parts = ["# Command line\n"]
-    with click.Context(cli, info_name="clearspan", terminal_width=80) as group:
+    settings = {**cli.context_settings, "terminal_width": 80}
+    with click.Context(cli, info_name="clearspan", **settings) as group:
         for name in cli.list_commands(group):
             command = cli.get_command(group, name)
             if command is not None:
