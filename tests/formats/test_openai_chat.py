@@ -206,7 +206,9 @@ def test_the_names_of_openai_are_for_openai() -> None:
     azure = read(
         body(choice({"content": "hi"}), system_fingerprint="fp"), provider="azure.ai.openai"
     )
-    assert azure.extras["openai.response.system_fingerprint"] == "fp"
+    assert dict(azure.extras) == {}
+    own = read(body(choice({"content": "hi"}), system_fingerprint="fp"), provider="openai")
+    assert own.extras["openai.response.system_fingerprint"] == "fp"
 
 
 def test_several_choices_in_the_order_of_their_index() -> None:

@@ -22,7 +22,6 @@ __all__ = [
     "tools",
 ]
 
-_OPENAI = ("openai", "azure.ai.openai")
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
 
@@ -35,7 +34,7 @@ def arguments(call: Call) -> Mapping[str, Any]:
 
 def is_openai(draft: Draft) -> bool:
     """Whether the attributes of OpenAI's own namespace apply."""
-    return draft.provider in _OPENAI
+    return draft.provider == "openai"
 
 
 def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
