@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,19 @@ settings.load_profile("same-everywhere")
 
 FOREIGN = ("CLEARSPAN_", "OTEL_", "OPENAI_", "AZURE_OPENAI_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
 KEPT = {"CLEARSPAN_RECORDINGS"}
+
+
+def _let_coverage_fork() -> None:
+    """Hold coverage's lock across a fork: taken by another thread, it would hang the child for good."""
+    coverage = sys.modules.get("coverage")
+    running = coverage.Coverage.current() if coverage is not None else None
+    collector = getattr(running, "_collector", None)
+    lock, unlock = getattr(collector, "lock_data", None), getattr(collector, "unlock_data", None)
+    if lock is not None and unlock is not None and hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock, after_in_parent=unlock, after_in_child=unlock)
+
+
+_let_coverage_fork()
 
 
 @pytest.fixture(autouse=True)

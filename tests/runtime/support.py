@@ -67,13 +67,21 @@ def program(
     *args: str,
     variables: dict[str, str] | None = None,
     timeout: float = 120,
+    measured: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of its own in `folder`."""
+    """Run a program of its own in `folder`.
+
+    One that forks amid busy threads must not be `measured`: coverage holds a lock of its own while
+    it meets a new file, and a child that inherits the lock taken never gets any further.
+    """
     path = folder / "program.py"
     path.write_text(text)
+    env = environment(variables)
+    if not measured:
+        env = {name: value for name, value in env.items() if not name.startswith("COVERAGE_")}
     return subprocess.run(
         [sys.executable, "-W", "error", str(path), *args],
-        cwd=folder, env=environment(variables), capture_output=True, text=True, timeout=timeout,
+        cwd=folder, env=env, capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
 
 

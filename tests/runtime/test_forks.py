@@ -57,7 +57,7 @@ for number in range(20):
 for pid in pids:
     assert os.waitpid(pid, 0)[1] == 0
 work("after")
-""", folder)  # fmt: skip
+""", folder, measured=False)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
     expected = Counter(["before", "after", *[f"child {number}" for number in range(20)]])
     assert recorded(folder) == expected
@@ -73,7 +73,7 @@ with clearspan.span("around"):
         sys.exit(5)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code == 5, code
-""", folder)  # fmt: skip
+""", folder, measured=False)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
     assert recorded(folder) == Counter(["around", "in the child"])
     spans = {span.name: span for span in stored(folder / "runs.db")}
@@ -101,7 +101,7 @@ for pid in pids:
 stop.set()
 for thread in threads:
     thread.join()
-""", folder, variables={"PYTHONWARNINGS": "ignore"})  # fmt: skip
+""", folder, variables={"PYTHONWARNINGS": "ignore"}, measured=False)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
     assert recorded(folder)["child"] == 20
 
@@ -131,7 +131,7 @@ if __name__ == "__main__":
     for process in processes:
         process.join()
         assert process.exitcode == 0
-""", folder)  # fmt: skip
+""", folder, measured=False)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
     assert recorded(folder) == Counter(["parent", *[f"child {number}" for number in range(4)]])
 
@@ -151,7 +151,7 @@ if __name__ == "__main__":
         assert pool.map(work, range(10)) == list(range(10))
         pool.close()
         pool.join()
-""", folder)  # fmt: skip
+""", folder, measured=False)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
     assert sum(recorded(folder).values()) == 10
 
