@@ -41,10 +41,10 @@ class Draft:
 
     __slots__ = (
         "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call",
-        "chunks", "content", "context", "end_ns", "endpoint", "error", "extras",
+        "chunks", "content", "context", "decoded", "end_ns", "endpoint", "error", "extras",
         "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps", "hint",
         "inference_calls", "inner", "input_messages", "input_value", "kind", "last_chunk",
-        "lost", "model", "name", "operation", "outcome", "output_value", "params", "pieces",
+        "lost", "model", "name", "operation", "outcome", "output_value", "params", "phases", "pieces",
         "provider", "recording", "ref", "response_id", "response_model", "result", "sealed",
         "server_address", "server_port", "span", "start_ns", "started_at", "system_parts",
         "tool_calls", "trace", "transport", "weight",
@@ -96,6 +96,8 @@ class Draft:
         self.inference_calls = 0
         self.tool_calls = 0
         self.gaps: list[float] = []
+        self.phases: dict[str, float] = {}
+        self.decoded: int | None = None
         self.sealed = False
         self._choices: dict[int, Choice] = {}
         self._logprobs: dict[int, list[tuple[str, float | None]]] = {}
@@ -249,6 +251,11 @@ class Draft:
         self.last_chunk = at
         self.chunks += 1
 
+    def phase(self, name: str, seconds: float | None) -> None:
+        """So much of the work went into `name` (`load`, `prefill`, `decode`, ...); adds up."""
+        if seconds is not None and seconds >= 0:
+            self.phases[name] = self.phases.get(name, 0.0) + seconds
+
     def absorb(self, inner: Draft) -> None:
         """Take over what an inner draft of the same inference knows; what is known here wins.
 
@@ -262,6 +269,7 @@ class Draft:
         self._usage = {**inner._usage, **self._usage}
         self._choices = self._choices or inner._choices
         self._tools = self._tools or inner._tools
+        self.phases, self.decoded = {**inner.phases, **self.phases}, inner.decoded
         if inner.input_messages or inner._choices:
             self.input_value = self.output_value = None  # the messages say it better
         if inner.last_chunk is not None:
@@ -329,6 +337,7 @@ class Draft:
                 self.extras[LOGPROBS] = kept.encoded or jsonfast.dumps(kept.value)
 
     def _timing(self) -> Timing:
+        decoding = self.phases.get("decode")
         return Timing(
             self.start_ns,
             self.end_ns,
@@ -336,6 +345,8 @@ class Draft:
             self.first_content,
             self.chunks,
             tuple(self.gaps),
+            self.phases,
+            self.decoded / decoding if self.decoded and decoding else None,
         )
 
     def _finish_reasons(self, outcome: Outcome) -> tuple[str, ...]:

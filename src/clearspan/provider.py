@@ -85,15 +85,25 @@ class Endpoint:
     """One thing that a library can do.
 
     `targets` are `"module:Class.method"`; those that the installed version lacks are passed over.
+    `families` are written alike: wherever a class derived from `Class` defines `method` itself,
+    that is wrapped as well, whether the class is there already or comes later. `positional` names
+    the leading positional parameters, so that the readers find them among the keyword arguments.
+
     `request`, `response` and `chunk` read the vendor's objects into the draft, away from the
-    caller's thread. `model`, `streaming` and `wanted` are asked on the caller's thread and must be
-    cheap. `deep` names the arguments that are copied in depth. `follow(result, tap)` attaches to a
-    result that is read later (a stream) and answers whether it did; without it, plain generators
-    are followed by themselves. `stepped` generators are host code that runs in the record's context
-    at each step, as decorated ones are. `extras` are attributes that every call gets.
+    caller's thread. `operation`, `model`, `streaming` and `wanted` are asked on the caller's thread
+    and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
+    kwargs)` may change the keyword arguments that the vendor's function is really given (plain functions only).
+    `follow(result, tap)` attaches to a result that is read later (a stream) and answers whether it
+    did; without it, plain generators are followed by themselves. `stepped` streams run host code in
+    the record's context at each step, as decorated generators do; `lazy` ones do so at their first
+    step only, where they send their request. `extras` are attributes that every call gets.
+
+    `kind` is `"internal"` for models that run in the process. A call made inside another of the
+    same provider and `layer` is part of it and no record of its own; in another layer it is one,
+    below the first.
     """
 
-    operation: str
+    operation: str | Callable[[Call], str]
     targets: tuple[str, ...]
     request: Callable[[Draft, Call], None]
     response: Callable[[Draft, Any], None]
@@ -102,13 +112,20 @@ class Endpoint:
     streaming: Callable[[Call], bool] = _streaming
     wanted: Callable[[Call], bool] = _always
     deep: tuple[str, ...] = ("messages", "input", "prompt")
+    adjust: Callable[[Draft, Call, dict[str, Any]], None] | None = None
     follow: Callable[[Any, Tap], bool] | None = None
     stepped: bool = False
+    lazy: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    kind: str = "client"
+    layer: str = ""
+    positional: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a target that is not written as one."""
         _check_targets(self.targets)
+        _check_targets(self.families)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +133,23 @@ class Probe:
     """A place inside a library that knows something the result does not tell, such as retries.
 
     `read(call)` runs before the wrapped function, and what it answers is merged into
-    `Draft.transport` of the call in progress; `weight` is the answer's size in bytes. Probes are optional: a version without the target
-    simply records less.
+    `Draft.transport` of the call in progress: tuples under the same name are joined, all else
+    replaces; `weight` is the answer's size in bytes. The time that the function takes is added to
+    that call's `phase`, where one is named. `seen(call, result)` runs after the function returned,
+    whether or not a call is in progress. Probes are optional: a version without the target simply
+    records less.
     """
 
     targets: tuple[str, ...]
-    read: Callable[[Call], Mapping[str, Any]]
+    read: Callable[[Call], Mapping[str, Any]] | None = None
+    phase: str | None = None
+    seen: Callable[[Call, Any], None] | None = None
+    families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a target that is not written as one."""
         _check_targets(self.targets)
+        _check_targets(self.families)
 
 
 @dataclass(frozen=True, slots=True)

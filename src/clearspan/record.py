@@ -135,7 +135,9 @@ class Timing:
     The end is the start plus a monotonic duration, so a wall clock that jumps cannot make a
     duration negative. `first_chunk` and `first_content` count from the start: the first chunk of
     a stream is often empty, the first *content* is the first text, reasoning, tool call or audio.
-    `gaps` are the pauses between consecutive chunks, bounded in number.
+    `gaps` are the pauses between consecutive chunks, bounded in number. `phases` are the parts of
+    the work that whoever runs the model tells of (`load`, `tokenize`, `prefill`, `decode`,
+    `detokenize`, and `total` for a server's own whole time). `decode_rate` is in tokens per second.
     """
 
     start_ns: int
@@ -144,6 +146,8 @@ class Timing:
     first_content: float | None = None
     chunks: int = 0
     gaps: tuple[float, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    decode_rate: float | None = None
 
     @property
     def duration(self) -> float:
@@ -185,7 +189,9 @@ class Invocation:
     operations that have no messages (steps, tools, retrievals) are in `input_value` and
     `output_value`. `extras` are attributes ready to emit under their full names. `encoded` holds
     the JSON text of the content fields, made once while they were measured against the size cap.
-    `inference_calls` and `tool_calls` count what an agent did itself, sub-agents excluded.
+    `inference_calls` and `tool_calls` count what an agent did itself, sub-agents excluded; a model
+    call that has `inference_calls` was done by calls of the same library below it, which are records
+    of their own and tell its numbers.
     """
 
     operation: str

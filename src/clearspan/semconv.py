@@ -117,6 +117,9 @@ OUTPUT_COUNT: Final = "clearspan.response.output_count"
 RESPONSE_FORMAT: Final = "clearspan.request.response_format"
 MODERATION_FLAGGED: Final = "clearspan.moderation.flagged"
 BATCH_STATUS: Final = "clearspan.batch.status"
+PHASE: Final = "clearspan.phase"
+PHASES: Final = ("load", "tokenize", "prefill", "decode", "detokenize", "total")
+DECODE_RATE: Final = "clearspan.decode.rate"
 CONTENT_LOST: Final = "clearspan.content.lost"
 TAGS: Final = "clearspan.tags"
 METADATA: Final = "clearspan.metadata."
@@ -137,6 +140,16 @@ AGENT_BUCKETS: Final = (
     0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6,
 )  # fmt: skip
 WORKFLOW_BUCKETS: Final = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+PHASE_BUCKETS: Final = (
+    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+RATE_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+FIRST_TOKEN_BUCKETS: Final = (
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+)  # fmt: skip
+OUTPUT_TOKEN_BUCKETS: Final = (
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
+)  # fmt: skip
 COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 # Metrics, vocabulary `current`
@@ -162,5 +175,11 @@ METRIC_INFERENCE_REASONING: Final = "gen_ai.client.inference.usage.reasoning.out
 METRIC_INFERENCE_OPERATION_INPUT: Final = "gen_ai.client.inference.operation.input_tokens"
 METRIC_INFERENCE_OPERATION_OUTPUT: Final = "gen_ai.client.inference.operation.output_tokens"
 
-# Our own metric
+# Metrics of who runs the model: emitted for models in this process
+METRIC_SERVER_TIME_TO_FIRST_TOKEN: Final = "gen_ai.server.time_to_first_token"  # noqa: S105 -- a metric's name, no secret
+METRIC_SERVER_TIME_PER_OUTPUT_TOKEN: Final = "gen_ai.server.time_per_output_token"  # noqa: S105 -- a metric's name, no secret
+
+# Our own metrics
 METRIC_TIME_TO_FIRST_CONTENT: Final = "clearspan.client.operation.time_to_first_content"
+METRIC_PHASE_DURATION: Final = "clearspan.client.operation.phase.duration"
+METRIC_DECODE_RATE: Final = "clearspan.client.operation.decode.rate"

@@ -513,6 +513,59 @@ def test_nothing_is_attached_around_a_relayed_chunk(log: Log) -> None:
     assert log.ends == [(Outcome.COMPLETED, None)]
 
 
+def test_a_lazy_streams_first_step_runs_inside(log: Log) -> None:
+    places: list[str] = []
+    stream = observe.relay(_noting(places), log, lazy=True)
+    assert not log.events
+    assert next(stream) == 0
+    assert here.get() == "outside"
+    assert list(stream) == [1, 2]
+    assert places == ["inside", "outside", "outside"]
+    assert log.events[:3] == ["attach", "detach", ("chunk", 0)]
+    assert log.outcomes == [Outcome.COMPLETED]
+
+
+def _noting(places: list[str]) -> Iterator[int]:
+    for number in range(3):
+        places.append(here.get())
+        yield number
+
+
+async def test_a_lazy_async_streams_first_step_runs_inside(log: Log) -> None:
+    places: list[str] = []
+
+    async def source() -> AsyncIterator[int]:
+        for number in _noting(places):
+            yield number
+
+    assert [item async for item in observe.arelay(source(), log, lazy=True)] == [0, 1, 2]
+    assert places == ["inside", "outside", "outside"]
+
+
+@pytest.mark.parametrize("drive", [observe.arelay, observe.astep])
+def test_a_loop_that_shuts_down_closes_a_stream_once(drive: Any, log: Log) -> None:
+    reports: list[Any] = []
+    ways: list[str] = []
+
+    async def source() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+            ways.append("closed")
+
+    async def main() -> Any:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, said: reports.append(said))
+        stream = drive(source(), log)
+        assert await anext(stream) == 1
+        return stream
+
+    kept = asyncio.run(main())
+    assert (ways, reports, log.outcomes) == (["closed"], [], [Outcome.CLOSED])
+    assert kept.ag_frame is None
+
+
 async def test_an_async_generator_stays_in_its_task(log: Log) -> None:
     tasks: list[Any] = []
 

@@ -23,6 +23,12 @@ TOK = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16
 AGENT = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6]
 WORKFLOW = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200]
 COUNT = [1, 2, 4, 8, 16, 32, 64, 128]
+FIRST = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0]
+FURTHER = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5]
+PHASE = [
+    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+]  # fmt: skip
+RATE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
 
 # name: (instrument, unit, buckets, vocabulary)
 TABLE: dict[str, tuple[str, str, list[float] | None, str]] = {
@@ -47,6 +53,11 @@ TABLE: dict[str, tuple[str, str, list[float] | None, str]] = {
     "gen_ai.client.inference.operation.output_tokens": ("histogram", "{token}", TOK, "next"),
     # Our own.
     "clearspan.client.operation.time_to_first_content": ("histogram", "s", DUR, "any"),
+    "clearspan.client.operation.phase.duration": ("histogram", "s", PHASE, "any"),
+    "clearspan.client.operation.decode.rate": ("histogram", "{token}/s", RATE, "any"),
+    # Of models in the process.
+    "gen_ai.server.time_to_first_token": ("histogram", "s", FIRST, "any"),
+    "gen_ai.server.time_per_output_token": ("histogram", "s", FURTHER, "any"),
 }
 
 BASE = {
@@ -492,6 +503,72 @@ def test_tasks_give_nothing(vocabulary: str) -> None:
 # -- what metrics must not tell --------------------------------------------------------------------
 
 
+# -- models whose work is told in parts, or done in this process ------------------------------------
+
+
+LOCAL = dict(CHAT, **{"gen_ai.operation.name": "text_completion"})
+TOLD = Timing(0, 2_500_000_000, phases={"prefill": 0.5, "decode": 1.5}, decode_rate=20.0)
+
+
+@VOCABULARIES
+def test_phases_and_pace_of_the_work(vocabulary: Any) -> None:
+    found = [
+        point for point in said(call(timing=TOLD), vocabulary) if point[0].startswith("clearspan")
+    ]
+    assert found == [
+        ("clearspan.client.operation.phase.duration", 0.5, {**CHAT, "clearspan.phase": "prefill"}),
+        ("clearspan.client.operation.phase.duration", 1.5, {**CHAT, "clearspan.phase": "decode"}),
+        ("clearspan.client.operation.decode.rate", 20.0, CHAT),
+    ]
+
+
+def server(record: Invocation) -> list[tuple[str, float, dict[str, Any]]]:
+    assert not [name for name, _, _ in said(record) if "chunk" in name or "first_content" in name]
+    return [point for point in said(record) if point[0].startswith("gen_ai.server")]
+
+
+def local(timing: Timing, **more: Any) -> Invocation:
+    facts: dict[str, Any] = {"kind": "internal", "usage": Usage(input=4, output=3), **more}
+    return call("text_completion", timing=timing, **facts)
+
+
+def test_a_model_in_the_process_is_its_own_server() -> None:
+    assert server(local(STREAM)) == [
+        ("gen_ai.server.time_to_first_token", 0.75, LOCAL),
+        ("gen_ai.server.time_per_output_token", 0.1875, LOCAL),
+    ]
+
+
+def test_pauses_that_were_not_all_kept_are_taken_from_the_whole() -> None:
+    (_, (_, value, _)) = server(local(Timing(0, 2_500_000_000, 0.5, 0.5, 5, (0.25, 0.125))))
+    assert value == (2.5 - 0.5) / 4
+
+
+@pytest.mark.parametrize(
+    ("timing", "more", "count"),
+    [
+        (Timing(0, 2_500_000_000), {}, 0),
+        (STREAM, {"outcome": Outcome.FAILED, "error": TIMEOUT}, 0),
+        (STREAM, {"outcome": Outcome.CANCELLED}, 0),
+        (STREAM, {"usage": Usage()}, 1),
+        (Timing(0, 2_500_000_000, 0.5, 0.5, 1), {}, 1),
+    ],
+)
+def test_a_token_that_is_not_known_gives_no_time(
+    timing: Timing, more: dict[str, Any], count: int
+) -> None:
+    assert len(server(local(timing, **more))) == count
+
+
+@VOCABULARIES
+def test_a_call_that_others_did_is_counted_as_theirs(vocabulary: Any) -> None:
+    around = call("text_completion", kind="internal", timing=TOLD, inference_calls=2)
+    assert {name for name, _, _ in said(around, vocabulary)} == {
+        "clearspan.client.operation.phase.duration", "clearspan.client.operation.decode.rate",
+    }  # fmt: skip
+    assert said(call("embeddings", inference_calls=2), vocabulary)
+
+
 @VOCABULARIES
 @pytest.mark.parametrize("operation", [str(operation) for operation in Operation])
 @pytest.mark.parametrize("kind", ["client", "internal"])
@@ -516,6 +593,7 @@ ALLOWED = {
     "gen_ai.tool.type",
     "gen_ai.agent.name",
     "gen_ai.workflow.name",
+    "clearspan.phase",
 }
 
 

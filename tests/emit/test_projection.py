@@ -85,6 +85,11 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     sc.RESPONSE_TIME_TO_FIRST_CHUNK: ({"timing": Timing(1, 2, first_chunk=0.25)}, 0.25),
     sc.TIME_TO_FIRST_CONTENT: ({"timing": Timing(1, 2, first_content=0.5)}, 0.5),
     sc.CHUNK_COUNT: ({"timing": Timing(1, 2, chunks=7)}, 7),
+    **{
+        f"clearspan.phase.{name}": ({"timing": Timing(1, 2, phases={name: 0.25})}, 0.25)
+        for name in ("load", "tokenize", "prefill", "decode", "detokenize", "total")
+    },
+    sc.DECODE_RATE: ({"timing": Timing(1, 2, decode_rate=40.0)}, 40.0),
     sc.ERROR_TYPE: ({"error": ErrorInfo("timeout")}, "timeout"),
     sc.SESSION_ID: ({"context": CallContext(session="s1")}, "s1"),
     sc.USER_ID: ({"context": CallContext(user="u1")}, "u1"),

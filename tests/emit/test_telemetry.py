@@ -505,7 +505,12 @@ def test_instruments_as_the_sdk_makes_them(rigs: Any, vocabulary: Any) -> None:
     for operation in ("chat", "embeddings", "fetch_response", "retrieval"):
         draft = call(operation, **streamed)
         draft.usage(cache_read=1, cache_write=1, reasoning=1, audio_input=1)
+        draft.phase("decode", 0.5)
+        draft.decoded = 10
         rig.run(draft)
+    local = call("text_completion", **streamed)
+    local.kind = "internal"
+    rig.run(local)
     for operation in ("execute_tool", "invoke_agent", "invoke_workflow", "task"):
         rig.run(step(operation, "n"))
     known = {item.name: item for item in measures.INSTRUMENTS}

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import importlib.metadata
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import wrapt
 from packaging.version import InvalidVersion, Version
 
-from clearspan.capture import inlet, recording
+from clearspan.capture import inlet
+from clearspan.capture.calls import beginner, probing
+from clearspan.capture.families import Family
 from clearspan.capture.wrapper import Driver, Wrapper
-from clearspan.core import observe, read
+from clearspan.core import observe
 from clearspan.core.fence import fenced
-from clearspan.core.observe import Begin
-from clearspan.draft import Draft
-from clearspan.provider import Call, Endpoint, Probe, Provider
+from clearspan.provider import Endpoint, Probe, Provider
 
 __all__ = ["Patches", "UnsupportedVersion", "installed_version"]
 
-_DEPTH = 6
 _WARNERS = ("typing_extensions", "warnings", "_py_warnings")
 
 
@@ -47,15 +47,17 @@ _Build = Callable[[Driver], Callable[..., Any]]
 
 @dataclass(slots=True, eq=False)
 class _Target:
-    """One place that is or will be wrapped."""
+    """One place that is or will be wrapped; `derived` for the classes below it instead."""
 
     path: str
     build: _Build
+    derived: bool = False
     state: str = "waiting"
     owner: Any = None
     attribute: str = ""
     original: Any = None
     installed: Any = None
+    family: Family | None = None
 
     @property
     def module(self) -> str:
@@ -85,16 +87,12 @@ class Patches:
             return
         self.live, self._verdict = True, None
         self.targets = [
-            *(
-                _Target(path, self._probe(probe))
-                for probe in self.provider.probes
-                for path in probe.targets
-            ),
-            *(
-                _Target(path, self._calls(item))
-                for item in self.provider.endpoints
-                for path in item.targets
-            ),
+            target
+            for build, item in self._builds()
+            for target in (
+                *(_Target(path, build) for path in item.targets),
+                *(_Target(path, build, derived=True) for path in item.families),
+            )
         ]
         for module in dict.fromkeys(target.module for target in self.targets):
             self._hook(module)
@@ -105,7 +103,7 @@ class Patches:
         if self.users:
             return
         self.live = False
-        for target in self.targets:
+        for target in reversed(self.targets):  # what was put on last comes off first
             fenced("patching.remove", _restore, target)
 
     def supported(self) -> bool:
@@ -129,6 +127,12 @@ class Patches:
         """Each target's state: `patched`, `waiting` for its import, or `absent` in this version."""
         return {target.path: target.state for target in self.targets}
 
+    def _builds(self) -> Iterator[tuple[_Build, Probe | Endpoint]]:
+        for probe in self.provider.probes:
+            yield self._probe(probe), probe
+        for endpoint in self.provider.endpoints:
+            yield self._calls(endpoint), endpoint
+
     def _hook(self, module: str) -> None:
         if module in self._awaited:
             return  # hooks cannot be taken back, so there is one, however often we come and go
@@ -150,17 +154,18 @@ class Patches:
             target.state = "unsupported"
             return
         target.state = "absent"
-        owner, attribute, original = _find(module, target.path.partition(":")[2])
+        path = target.path.partition(":")[2]
+        if target.derived:
+            base, attribute, _ = _find(module, path)
+            if isinstance(base, type):
+                target.family = Family(base, attribute, lambda own: _wrapped(own, target.build))
+                target.state = "patched"
+            return
+        owner, attribute, original = _find(module, path)
         if original is None or type(original) is Wrapper:
             return  # not in this version; or the same class under a second name: once is enough
         target.owner, target.attribute, target.original = owner, attribute, original
-        # Libraries hide their coroutine functions behind decorators of their own.
-        drive = observe.call_async if observe.is_async(original) else observe.call
-        wrapper = target.build(drive)
-        message = _deprecation(original)
-        if message is not None:
-            wrapper = _deprecated(wrapper, message, original.__wrapped__)
-        target.installed = Wrapper(original, wrapper)
+        target.installed = _wrapped(original, target.build)
         setattr(owner, attribute, target.installed)
         target.state = "patched"
 
@@ -174,72 +179,25 @@ class Patches:
             ) -> Any:
                 if not self.live or inlet.current() is None:
                     return wrapped(*args, **kwargs)
-                return drive(wrapped, args, kwargs, self._begin(endpoint, instance))
+                return drive(wrapped, args, kwargs, beginner(self.provider, endpoint, instance))
 
             return wrapper
 
         return build
 
-    def _begin(self, endpoint: Endpoint, instance: Any) -> Begin:
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-            return fenced(
-                "recording.begin", _begin, self.provider, endpoint, Call(instance, args, kwargs)
-            )
-
-        return begin
-
     def _probe(self, probe: Probe) -> _Build:
-        def wrapper(
-            wrapped: Callable[..., Any],
-            instance: Any,
-            args: tuple[Any, ...],
-            kwargs: dict[str, Any],
-        ) -> Any:
-            outer = recording.active()
-            if self.live and outer is not None and outer.owner is self.provider:
-                noted = fenced("reader.probe", probe.read, Call(instance, args, kwargs))
-                if noted:
-                    outer.draft.transport = {**(outer.draft.transport or {}), **noted}
-                    outer.draft.weight += noted.get("weight", 0)
-            return wrapped(*args, **kwargs)
-
+        wrapper = probing(self.provider, probe, lambda: self.live)
         return lambda drive: wrapper
 
 
-def _begin(provider: Provider, endpoint: Endpoint, call: Call) -> recording.Recording | None:
-    """Snapshot a call and start its record: all that happens before the vendor's own code."""
-    outer = recording.active()
-    if (outer is not None and outer.owner is provider) or not endpoint.wanted(call):
-        return None
-    draft = Draft(endpoint.operation)
-    draft.endpoint = endpoint
-    draft.provider, draft.server_address, draft.server_port = provider.server(call.instance)
-    model = endpoint.model(call)
-    draft.model = read.text(model)
-    if endpoint.streaming(call):
-        draft.params["stream"] = True
-    draft.extras.update(endpoint.extras)
-    draft.finish_with = provider.finish
-    started = recording.start(draft, provider)
-    if started is None:
-        return None
-    started.error_code = provider.error
-    if not draft.recording:
-        return started  # unsampled: its points need the answer, nobody needs the request
-    fenced("recording.snapshot", _keep, draft, endpoint, call)
-    return started
-
-
-def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
-    """A copy of the arguments, until they are read."""
-    weight = [0]
-    depth = _DEPTH if draft.content else 0
-    kwargs = {
-        key: read.snapshot(value, depth if key in endpoint.deep else min(depth, 2), weight)
-        for key, value in call.kwargs.items()
-    }
-    draft.call = Call(call.instance, call.args, kwargs)
-    draft.weight = weight[0]
+def _wrapped(original: Any, build: _Build) -> Wrapper:
+    # Libraries hide their coroutine functions behind decorators of their own.
+    drive = observe.call_async if observe.is_async(original) else observe.call
+    wrapper = build(drive)
+    message = _deprecation(original)
+    if message is not None:
+        wrapper = _deprecated(wrapper, message, original.__wrapped__)
+    return Wrapper(original, wrapper)
 
 
 def _deprecation(original: Any) -> str | None:
@@ -267,14 +225,23 @@ def _find(module: Any, path: str) -> tuple[Any, str, Any]:
     owner = module
     *parents, attribute = path.split(".")
     for name in parents:
-        owner = vars(owner).get(name)
+        owner = _own(owner).get(name)
         if owner is None:
             return None, attribute, None
-    return owner, attribute, vars(owner).get(attribute)
+    return owner, attribute, _own(owner).get(attribute)
+
+
+def _own(owner: Any) -> Mapping[str, Any]:
+    # A module that merely has the library's name may have anything in the place of a class, and
+    # a lazy one of the library's own says that it is what it would have to load first.
+    return vars(owner) if issubclass(type(owner), (type, ModuleType)) else {}
 
 
 def _restore(target: _Target) -> None:
-    if target.state == "patched" and vars(target.owner).get(target.attribute) is target.installed:
+    if target.family is not None:
+        target.family.remove()
+        target.family = None
+    elif target.state == "patched" and vars(target.owner).get(target.attribute) is target.installed:
         setattr(target.owner, target.attribute, target.original)
     # Otherwise somebody wrapped us in turn: ours stays inside theirs and passes everything through.
     if target.state == "patched":

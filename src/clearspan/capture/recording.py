@@ -21,7 +21,7 @@ from clearspan.record import ErrorInfo, Operation, Outcome
 from clearspan.response import ResponseRef
 from clearspan.semconv import AGENT_NAME
 
-__all__ = ["Recording", "active", "begin", "describe_error", "start"]
+__all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
 
 _BATCH = 32
 _FRAMES = 32
@@ -40,6 +40,11 @@ def active() -> Recording | None:
     """
     found = _active.get()
     return None if found is None or found.done else found
+
+
+def is_inference(operation: str) -> bool:
+    """Whether a model is asked for an answer, as against vectors, a tool or a step."""
+    return operation in _INFERENCE
 
 
 def start(draft: Draft, owner: object = None) -> Recording | None:
@@ -238,12 +243,18 @@ class Recording:
 
     def relay(self, iterator: Iterator[Any]) -> Iterator[Any]:
         """`iterator` with every element noted as it goes by."""
-        relayed: Iterator[Any] = self._listening(observe.relay(iterator, self), iterator)
+        endpoint: Endpoint = self.draft.endpoint
+        if endpoint.stepped:
+            made = observe.step((item for item in iterator), self)
+        else:
+            made = observe.relay(iterator, self, lazy=endpoint.lazy)
+        relayed: Iterator[Any] = self._listening(made, iterator)
         return relayed
 
     def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """The same for an asynchronous iterator."""
-        relayed: AsyncIterator[Any] = self._listening(observe.arelay(iterator, self), iterator)
+        made = observe.arelay(iterator, self, lazy=self.draft.endpoint.lazy)
+        relayed: AsyncIterator[Any] = self._listening(made, iterator)
         return relayed
 
     def _listening(self, stream: Any, iterator: Any) -> Any:

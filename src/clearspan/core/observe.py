@@ -13,10 +13,12 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
     Callable,
     Coroutine,
     Generator,
@@ -152,16 +154,23 @@ async def resume(awaitable: Coroutine[Any, Any, Any], recording: Recording) -> A
     return recording.returned(value)
 
 
-def relay(iterator: Iterator[Any], recording: Recording) -> Generator[Any, Any, Any]:
-    """Pass a vendor's stream on, chunk by chunk; nothing is attached around them."""
+def relay(
+    iterator: Iterator[Any], recording: Recording, *, lazy: bool = False
+) -> Generator[Any, Any, Any]:
+    """Pass a vendor's stream on, chunk by chunk; nothing is attached around them.
+
+    A `lazy` stream sends its request at the first step: the recording is attached there.
+    """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
-    return _drive(source, recording, None)
+    return _drive(source, recording, recording if lazy else None, once=True)
 
 
-def arelay(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, Any]:
-    """Pass a vendor's asynchronous stream on, chunk by chunk; nothing is attached around them."""
+def arelay(
+    iterator: AsyncIterator[Any], recording: Recording, *, lazy: bool = False
+) -> AsyncGenerator[Any, Any]:
+    """Pass a vendor's asynchronous stream on; the rest is as for `relay`."""
     if isinstance(iterator, AsyncGenerator):
-        return _adrive(iterator, recording, None)
+        return _adrive(iterator, recording, recording if lazy else None, once=True)
     return _apass(iterator, recording)
 
 
@@ -208,7 +217,11 @@ def _left(thrown: BaseException | None) -> Outcome:
 
 
 def _drive(
-    generator: Generator[Any, Any, Any], recording: Recording, scope: Recording | None
+    generator: Generator[Any, Any, Any],
+    recording: Recording,
+    scope: Recording | None,
+    *,
+    once: bool = False,
 ) -> Generator[Any, Any, Any]:
     """The whole protocol: what is sent, thrown and returned goes through, `GeneratorExit` too."""
     sent: Any = None
@@ -228,6 +241,7 @@ def _drive(
             raise
         if scope is not None:
             scope.detach(token)
+            scope = None if once else scope
         recording.chunk(item)
         if thrown is not None:
             _went_on(thrown, recording)
@@ -239,33 +253,55 @@ def _drive(
 
 
 async def _adrive(
-    generator: AsyncGenerator[Any, Any], recording: Recording, scope: Recording | None
+    generator: AsyncGenerator[Any, Any],
+    recording: Recording,
+    scope: Recording | None,
+    *,
+    once: bool = False,
 ) -> AsyncGenerator[Any, Any]:
-    sent: Any = None
     thrown: BaseException | None = None
+    turn = _begun(generator)
     while True:
         token = None if scope is None else scope.attach()
         try:
-            item = await (generator.asend(sent) if thrown is None else generator.athrow(thrown))
+            item = await turn
         except StopAsyncIteration:
             _detach(scope, token)
             recording.ended(_left(thrown))
+            del turn  # it holds what was thrown, as below
             return
         except BaseException as error:
             _detach(scope, token)
             recording.ended(outcome_of(error), error)
             thrown = None  # as above
+            del turn
             raise
         if scope is not None:
             scope.detach(token)
+            scope = None if once else scope
         recording.chunk(item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None
         try:
-            sent = yield item
+            turn = generator.asend((yield item))
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            sent, thrown = None, error
+            thrown = error
+            turn = generator.athrow(error)
+
+
+def _begun(generator: AsyncGenerator[Any, Any]) -> Awaitable[Any]:
+    """The first step of `generator`, of which the event loop is not told.
+
+    A loop closes every asynchronous generator that it knows when it shuts down, all at once: the
+    inner one would be closed from two sides. It knows the outer one, which closes the inner.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return generator.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 def _went_on(thrown: BaseException, recording: Recording) -> None:

@@ -54,6 +54,14 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     _seconds(sc.METRIC_TIME_TO_FIRST_CHUNK, "time to the first chunk of a stream"),
     _seconds(sc.METRIC_TIME_PER_OUTPUT_CHUNK, "pause before each further chunk of a stream"),
     _seconds(sc.METRIC_TIME_TO_FIRST_CONTENT, "time to the first chunk of a stream that has content"),
+    _seconds(
+        sc.METRIC_SERVER_TIME_TO_FIRST_TOKEN, "time to the first token of a model in this process", "any", sc.FIRST_TOKEN_BUCKETS,
+    ),
+    _seconds(
+        sc.METRIC_SERVER_TIME_PER_OUTPUT_TOKEN, "time per further token of a model in this process", "any", sc.OUTPUT_TOKEN_BUCKETS,
+    ),
+    _seconds(sc.METRIC_PHASE_DURATION, "duration of a phase of the model's work", "any", sc.PHASE_BUCKETS),
+    Instrument(sc.METRIC_DECODE_RATE, "histogram", "{token}/s", sc.RATE_BUCKETS, "output tokens a second while decoding"),
     _seconds(sc.METRIC_EXECUTE_TOOL_DURATION, "duration of a tool's execution"),
     _seconds(sc.METRIC_INVOKE_AGENT_DURATION, "duration of an agent's run", "any", sc.AGENT_BUCKETS),
     _seconds(sc.METRIC_INVOKE_WORKFLOW_DURATION, "duration of a workflow", "any", sc.WORKFLOW_BUCKETS),
@@ -92,7 +100,10 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
         return
     base = _base(record)
     failed = {**base, **_failure(record)}
+    yield from _phase_points(record, base)
     inference = record.operation in INFERENCE
+    if inference and record.inference_calls:
+        return  # told by the calls below it: each call's tokens and time count once
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
     if vocabulary != "next":
@@ -100,7 +111,32 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
     if vocabulary != "current" and inference:
         yield Point(sc.METRIC_INFERENCE_DURATION, record.duration, failed)
         yield from _next_tokens(record.usage, base, failed)
-    yield from _stream_points(record, base, vocabulary if inference else "current")
+    if record.kind == "internal":
+        yield from _token_points(record, base)
+    else:
+        yield from _stream_points(record, base, vocabulary if inference else "current")
+
+
+def _phase_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
+    for name, seconds in record.timing.phases.items():
+        yield Point(sc.METRIC_PHASE_DURATION, seconds, {**base, sc.PHASE: _sendable(name)})
+    if record.timing.decode_rate is not None:
+        yield Point(sc.METRIC_DECODE_RATE, record.timing.decode_rate, base)
+
+
+def _token_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
+    """What the convention asks of model servers, successes only: here the process is its own server."""
+    first, made = record.timing.first_content, record.usage.output
+    if first is None or record.outcome is not Outcome.COMPLETED:
+        return
+    yield Point(sc.METRIC_SERVER_TIME_TO_FIRST_TOKEN, first, base)
+    steps = record.timing.chunks - 1
+    if made and steps > 0:
+        # By steps, not tokens: the rows of a batch come together.
+        rest = (
+            sum(record.timing.gaps) if len(record.timing.gaps) == steps else record.duration - first
+        )
+        yield Point(sc.METRIC_SERVER_TIME_PER_OUTPUT_TOKEN, rest / steps, base)
 
 
 def _base(record: Invocation) -> dict[str, Any]:

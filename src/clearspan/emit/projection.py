@@ -112,6 +112,11 @@ ROWS: tuple[Row, ...] = (
     Row(sc.RESPONSE_TIME_TO_FIRST_CHUNK, "timing", "first_chunk", _double, "seconds from the call to the first chunk"),
     Row(sc.TIME_TO_FIRST_CONTENT, "timing", "first_content", _double, "seconds from the call to the first chunk with content"),
     Row(sc.CHUNK_COUNT, "timing", "chunks", lambda value: _whole(value) or None, "chunks of a stream"),
+    *(
+        Row(f"{sc.PHASE}.{name}", "phases", name, _double, f"seconds of the work that were `{name}`, as whoever ran the model tells")
+        for name in sc.PHASES
+    ),
+    Row(sc.DECODE_RATE, "timing", "decode_rate", _double, "output tokens a second while decoding"),
     Row(sc.ERROR_TYPE, "error", "type", _text, "the provider's error code, else the exception's class"),
     Row(sc.SESSION_ID, "context", "session", _text, "from `clearspan.context`"),
     Row(sc.USER_ID, "context", "user", _text, "from `clearspan.context`"),
@@ -216,9 +221,10 @@ def _facts(record: Invocation) -> dict[str, Any]:
     places: dict[str, Any] = {
         "usage": record.usage, "timing": record.timing, "error": record.error, "context": record.context,
     }  # fmt: skip
+    maps = {"params": record.params, "phases": record.timing.phases}
     for row in ROWS:
-        if row.group == "params":
-            value = record.params.get(row.key)
+        if row.group in maps:
+            value = maps[row.group].get(row.key)
         else:
             value = getattr(places[row.group] if row.group else record, row.key, None)
         if value is not None and (typed := row.type(value)) is not None:
@@ -288,6 +294,7 @@ def invocation(
         "params": {},
         "usage": {},
         "timing": {},
+        "phases": {},
         "error": {},
         "context": {},
     }
@@ -309,7 +316,7 @@ def invocation(
     error_type = groups["error"].get("type") or (_OTHER if failed else None)
     return Invocation(
         operation=operation,
-        timing=Timing(start_ns, end_ns, **groups["timing"]),
+        timing=Timing(start_ns, end_ns, **groups["timing"], phases=groups["phases"]),
         trace=trace,
         kind=kind,
         name=name,

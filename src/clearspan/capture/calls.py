@@ -1,0 +1,138 @@
+"""What a wrapped method of a library does: begin a record, or note something for the one in progress."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clearspan.capture import recording
+from clearspan.core import read
+from clearspan.core.fence import fenced
+from clearspan.core.observe import Begin
+from clearspan.draft import Draft
+from clearspan.provider import Call, Endpoint, Probe, Provider
+
+__all__ = ["beginner", "probing"]
+
+_DEPTH = 6
+
+_timed: contextvars.ContextVar[Draft | None] = contextvars.ContextVar(
+    "clearspan_timed", default=None
+)
+
+
+def beginner(provider: Provider, endpoint: Endpoint, instance: Any) -> Begin:
+    """Starts the record of one call of `endpoint`."""
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
+        return fenced("recording.begin", _begin, provider, endpoint, Call(instance, args, kwargs))
+
+    return begin
+
+
+def _begin(provider: Provider, endpoint: Endpoint, given: Call) -> recording.Recording | None:
+    """Snapshot a call and start its record: all that happens before the vendor's own code."""
+    outer = recording.active()
+    around = outer.draft if outer is not None and outer.owner is provider else None
+    if around is not None and around.endpoint.layer == endpoint.layer:
+        return None
+    call = _named(endpoint, given)
+    if not endpoint.wanted(call):
+        return None
+    draft = _draft(provider, endpoint, call)
+    started = recording.start(draft, provider)
+    if started is None:
+        return None
+    started.error_code = provider.error
+    if around is not None and recording.is_inference(draft.operation):
+        around.inference_calls += 1
+    if endpoint.adjust is not None and type(given.kwargs) is dict:
+        fenced("reader.adjust", endpoint.adjust, draft, call, given.kwargs)
+    if not draft.recording:
+        return started  # unsampled: its points need the answer, nobody needs the request
+    fenced("recording.snapshot", _keep, draft, endpoint, call)
+    return started
+
+
+def _named(endpoint: Endpoint, call: Call) -> Call:
+    """The same call with its leading positional arguments under their names."""
+    names = endpoint.positional
+    if not (names and call.args):
+        return call
+    rest = call.args[len(names) :]
+    return Call(call.instance, rest, {**dict(zip(names, call.args, strict=False)), **call.kwargs})
+
+
+def _draft(provider: Provider, endpoint: Endpoint, call: Call) -> Draft:
+    operation = endpoint.operation
+    draft = Draft(operation if isinstance(operation, str) else operation(call), kind=endpoint.kind)
+    draft.endpoint = endpoint
+    draft.provider, draft.server_address, draft.server_port = provider.server(call.instance)
+    draft.model = read.text(endpoint.model(call))
+    if endpoint.streaming(call):
+        draft.params["stream"] = True
+    draft.extras.update(endpoint.extras)
+    draft.finish_with = provider.finish
+    return draft
+
+
+def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
+    """A copy of the arguments, until they are read."""
+    weight = [0]
+    depth = _DEPTH if draft.content else 0
+    kwargs = {
+        key: read.snapshot(value, depth if key in endpoint.deep else min(depth, 2), weight)
+        for key, value in call.kwargs.items()
+    }
+    draft.call = Call(call.instance, call.args, kwargs)
+    draft.weight = weight[0]
+
+
+def probing(provider: Provider, probe: Probe, live: Callable[[], bool]) -> Callable[..., Any]:
+    """The wrapper of a probe's target."""
+
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if not live():
+            return wrapped(*args, **kwargs)
+        call = Call(instance, args, kwargs)
+        outer = recording.active()
+        draft = outer.draft if outer is not None and outer.owner is provider else None
+        if draft is not None and probe.read is not None:
+            fenced("reader.probe", _note, draft, probe.read, call)
+        if draft is not None and probe.phase is not None and _timed.get() is not draft:
+            result = _time(draft, probe.phase, wrapped, call)
+        else:
+            result = wrapped(*args, **kwargs)
+        if probe.seen is not None:
+            fenced("reader.probe", probe.seen, call, result)
+        return result
+
+    return wrapper
+
+
+def _note(draft: Draft, reader: Callable[[Call], Mapping[str, Any]], call: Call) -> None:
+    noted = reader(call)
+    if noted:
+        held = draft.transport or {}
+        joined = {
+            key: held[key] + value
+            for key, value in noted.items()
+            if type(value) is tuple and type(held.get(key)) is tuple
+        }
+        draft.transport = {**held, **noted, **joined}
+        draft.weight += noted.get("weight", 0)
+
+
+def _time(draft: Draft, phase: str, wrapped: Callable[..., Any], call: Call) -> Any:
+    """Call `wrapped`, whose time is the phase's; what it calls in turn is part of it."""
+    token = _timed.set(draft)
+    started = time.perf_counter()
+    try:
+        return wrapped(*call.args, **call.kwargs)
+    finally:
+        draft.phase(phase, time.perf_counter() - started)
+        _timed.reset(token)

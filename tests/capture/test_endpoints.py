@@ -1,0 +1,418 @@
+"""What an endpoint and a probe can ask for beyond the plain wrapping of a method."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import clearspan
+from clearspan import semconv as sc
+from clearspan.core import fence
+from clearspan.draft import Draft
+from clearspan.provider import Call, Endpoint, Probe, Provider, Server
+from clearspan.testing import captured
+
+SOURCE = """
+import abc
+
+class Base(abc.ABC):
+    def run(self, prompt, *rest, **options):
+        self.seen = options
+        return self.inside(prompt)
+
+    @abc.abstractmethod
+    def inside(self, prompt): ...
+
+    def pack(self, prompt):
+        return self.unpack(prompt)
+
+    def unpack(self, prompt):
+        return prompt
+
+    @classmethod
+    def load(cls, name):
+        return cls()
+
+class Early(Base):
+    def inside(self, prompt):
+        return self.pack(prompt).upper()
+
+class Overriding(Base):
+    def run(self, prompt, **options):
+        return "mine: " + super().run(prompt, **options)
+
+    def inside(self, prompt):
+        return prompt
+
+class Slow(Early):
+    label = "slow"
+
+    def inside(self, prompt):
+        return (letter for letter in prompt)
+"""
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    module = ModuleType("acme_models")
+    exec(SOURCE, vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module
+
+
+def _request(draft: Draft, call: Call) -> None:
+    draft.input(call.kwargs.get("prompt") or "")
+    draft.extra("acme.rest", len(call.args))
+
+
+def _response(draft: Draft, result: Any) -> None:
+    draft.text(result)
+
+
+RUN = Endpoint(
+    "chat", ("acme_models:Base.run",), _request, _response,
+    chunk=lambda draft, item: draft.text(item),
+    model=lambda call: call.kwargs.get("model"),
+    positional=("prompt",),
+)  # fmt: skip
+
+
+def provider(*endpoints: Endpoint, probes: tuple[Probe, ...] = (), **more: Any) -> Provider:
+    return Provider(
+        "acme", "acme-models", "1", endpoints or (RUN,), lambda instance: Server("acme"), probes, **more
+    )  # fmt: skip
+
+
+def outputs(seen: Any) -> list[str]:
+    return [record.output_text for record in seen.invocations]
+
+
+# -- arguments -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [lambda run: run("hi"), lambda run: run(prompt="hi")])
+def test_a_positional_argument_is_read_by_its_name(
+    library: ModuleType, call: Callable[[Any], Any]
+) -> None:
+    with captured(providers=[provider()]) as seen:
+        assert call(library.Early().run) == "HI"
+        library.Early().run("a", "b", "c")
+    assert [record.input_text for record in seen.invocations] == ["hi", "a"]
+    assert [span.attributes.get("acme.rest") for span in seen.spans] == [0, 2]
+
+
+def test_the_operation_may_depend_on_the_call(library: ModuleType) -> None:
+    endpoint = replace(RUN, operation=lambda call: f"say_{call.kwargs['prompt']}", kind="internal")
+    with captured(providers=[provider(endpoint)]) as seen:
+        library.Early().run("hi", model="m")
+    (span,) = seen.spans
+    assert (span.name, span.kind) == ("say_hi m", "INTERNAL")
+
+
+def test_what_the_vendor_is_given_may_be_adjusted(library: ModuleType) -> None:
+    def adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
+        kwargs["extra"] = call.kwargs["prompt"]
+        draft.transport = {"adjusted": draft.operation}
+
+    noted: list[Any] = []
+    endpoint = replace(RUN, adjust=adjust)
+    given = {"model": "m"}
+    model = library.Early()
+    with captured(
+        providers=[provider(endpoint, finish=lambda draft: noted.append(draft.transport))]
+    ):
+        model.run("hi", **given)
+        assert model.seen == {"model": "m", "extra": "hi"}
+        with clearspan.suppressed():
+            model.run("hi", **given)
+    assert model.seen == given == {"model": "m"}
+    assert noted == [{"adjusted": "chat"}]
+
+
+# -- layers ----------------------------------------------------------------------------------------
+
+OUTER = replace(RUN, layer="outer")
+PACK = Endpoint(
+    "text_completion", ("acme_models:Base.pack",), _request, _response,
+    model=lambda call: "inner", layer="inner", positional=("prompt",),
+)  # fmt: skip
+
+
+def test_a_call_in_another_layer_is_a_record_below(library: ModuleType) -> None:
+    with captured(providers=[provider(OUTER, PACK)]) as seen:
+        library.Early().run("hi")
+    inner, outer = seen.spans
+    assert (inner.name, outer.name) == ("text_completion inner", "chat")
+    assert inner.parent_id == outer.span_id
+    assert [record.inference_calls for record in seen.invocations] == [0, 1]
+    durations = seen.metrics[sc.METRIC_OPERATION_DURATION]
+    assert [point["attributes"][sc.OPERATION_NAME] for point in durations] == ["text_completion"]
+
+
+def test_vectors_made_on_the_way_are_no_inference(library: ModuleType) -> None:
+    with captured(providers=[provider(OUTER, replace(PACK, operation="embeddings"))]) as seen:
+        library.Early().run("hi")
+    assert [record.inference_calls for record in seen.invocations] == [0, 0]
+    assert len(seen.metrics[sc.METRIC_OPERATION_DURATION]) == 2
+
+
+def test_a_call_in_the_same_layer_is_part_of_the_first(library: ModuleType) -> None:
+    with captured(providers=[provider(OUTER, replace(PACK, layer="outer"))]) as seen:
+        library.Early().run("hi")
+    assert [span.name for span in seen.spans] == ["chat"]
+
+
+# -- families --------------------------------------------------------------------------------------
+
+FAMILY = replace(RUN, families=("acme_models:Base.run",))
+
+
+def test_methods_of_derived_classes_are_seen_now_and_later(library: ModuleType) -> None:
+    class Before(library.Base):  # type: ignore[name-defined,misc]
+        def inside(self, prompt: str) -> str:
+            return prompt
+
+        def run(self, prompt: str) -> str:
+            return f"before {prompt}"
+
+    with captured(providers=[provider(FAMILY)]) as seen:
+
+        class After(Before):
+            def run(self, prompt: str) -> str:
+                return f"after {prompt}"
+
+        class Deeper(After):
+            def run(self, prompt: str) -> str:
+                return f"deeper, {super().run(prompt)}"
+
+        for cls in (library.Early, library.Overriding, Before, After, Deeper):
+            cls().run("x")
+    assert outputs(seen) == ["X", "mine: x", "before x", "after x", "deeper, after x"]
+    for cls in (Before, After, Deeper, library.Overriding):
+        assert type(vars(cls)["run"]).__name__ == "function"
+        cls().run("x")
+    assert len(seen.spans) == 5
+
+
+def test_a_family_leaves_its_classes_as_they_were(library: ModuleType) -> None:
+    assert "__init_subclass__" not in vars(library.Base)
+    raw = {cls: dict(vars(cls)) for cls in (library.Base, library.Overriding, library.Slow)}
+    with captured(providers=[provider(FAMILY)]):
+        assert vars(library.Overriding)["run"] is not raw[library.Overriding]["run"]
+        assert vars(library.Slow)["label"] == "slow"
+        with pytest.raises(TypeError, match="abstract"):
+            library.Base()
+    for cls, before in raw.items():
+        assert all(vars(cls)[name] is value for name, value in before.items())
+        assert vars(cls).keys() == before.keys()
+
+
+def test_a_class_that_greets_its_own_family_goes_on_doing_so(library: ModuleType) -> None:
+    met: list[tuple[str, Any]] = []
+
+    class Greeting(library.Base):  # type: ignore[name-defined,misc]
+        def __init_subclass__(cls, word: str = "hello", **kwargs: Any) -> None:
+            super().__init_subclass__(**kwargs)
+            met.append((cls.__name__, word))
+
+    library.Greeting = Greeting
+    own = vars(Greeting)["__init_subclass__"]
+    family = replace(RUN, families=("acme_models:Greeting.run",))
+    with captured(providers=[provider(family)]) as seen:
+
+        class Late(Greeting, word="hi"):
+            def inside(self, prompt: str) -> str:
+                return prompt
+
+            def run(self, prompt: str) -> str:
+                return "late"
+
+        Late().run("x")
+    assert met == [("Late", "hi")]
+    assert vars(Greeting)["__init_subclass__"] is own
+    assert outputs(seen) == ["late"]
+
+
+def test_two_families_of_one_class_come_and_go(library: ModuleType) -> None:
+    raw = dict(vars(library.Base))
+    both = provider(
+        FAMILY, replace(PACK, families=("acme_models:Base.pack", "acme_models:Base.unpack"))
+    )
+    for _ in range(2):
+        with captured(providers=[both]) as seen:
+
+            class Late(library.Early):  # type: ignore[name-defined,misc]
+                def run(self, prompt: str) -> str:
+                    return str(self.pack(prompt))
+
+                def pack(self, prompt: str) -> str:
+                    return prompt
+
+            Late().run("x")
+        assert [span.name for span in seen.spans] == ["text_completion inner", "chat"]
+        assert dict(vars(library.Base)) == raw
+        Late().run("x")
+        assert len(seen.spans) == 2
+
+
+def test_a_hook_that_somebody_put_over_ours_stays(library: ModuleType) -> None:
+    with captured(providers=[provider(FAMILY)]) as seen:
+        ours = vars(library.Base)["__init_subclass__"]
+        theirs = classmethod(lambda cls, **kwargs: ours.__get__(None, cls)(**kwargs))
+        library.Base.__init_subclass__ = theirs
+    assert vars(library.Base)["__init_subclass__"] is theirs
+
+    class Late(library.Early):  # type: ignore[name-defined,misc]
+        def run(self, prompt: str) -> str:
+            return "late"
+
+    assert type(vars(Late)["run"]).__name__ == "function"
+    assert not seen.spans
+
+
+def test_no_class_is_kept_alive(library: ModuleType) -> None:
+    def define() -> weakref.ref[type]:
+        class Late(library.Early):  # type: ignore[name-defined,misc]
+            def run(self, prompt: str) -> str:
+                return "late"
+
+        return weakref.ref(Late)
+
+    with captured(providers=[provider(FAMILY)]):
+        gone = define()
+        gc.collect()
+        assert gone() is None
+
+
+@pytest.mark.parametrize("broken", [5, None, lambda: None])
+def test_a_family_of_what_is_no_class_is_absent(library: ModuleType, broken: Any) -> None:
+    library.Base = broken
+    with captured(providers=[provider(FAMILY)]) as seen:
+        assert library.Early().run("hi") == "HI"
+    assert not seen.spans
+
+
+def test_a_family_that_cannot_be_wrapped_harms_no_class_statement(
+    library: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLEARSPAN_STRICT")
+    fence.reset()
+
+    class Meta(type(library.Base)):  # type: ignore[misc]
+        def __setattr__(cls, name: str, value: Any) -> None:
+            if name == "run":
+                raise RuntimeError("sealed")
+            super().__setattr__(name, value)
+
+    with captured(providers=[provider(FAMILY)]):
+
+        class Sealed(library.Early, metaclass=Meta):  # type: ignore[name-defined,misc]
+            def run(self, prompt: str) -> str:
+                return "sealed"
+
+        assert Sealed().run("x") == "sealed"
+    assert fence.failures() == {"patching.install": 1}
+    fence.reset()
+
+
+# -- probes ----------------------------------------------------------------------------------------
+
+
+def test_the_time_inside_a_phase_is_told_of_the_call(library: ModuleType) -> None:
+    packing = Probe(
+        ("acme_models:Base.pack", "acme_models:Base.unpack"), phase="tokenize",
+        read=lambda call: {"packs": (call.args[0],), "last": call.args[0]},
+    )  # fmt: skip
+    noted: list[Any] = []
+
+    class Twice(library.Early):  # type: ignore[name-defined,misc]
+        def inside(self, prompt: str) -> str:
+            return str(self.pack(prompt) + self.unpack("again"))
+
+    with captured(
+        providers=[provider(probes=(packing,), finish=lambda draft: noted.append(draft.transport))]
+    ) as seen:
+        Twice().run("hi")
+        Twice().pack("outside")
+    (record,) = seen.invocations
+    assert noted == [{"packs": ("hi", "hi", "again"), "last": "again"}]
+    assert record.timing.phases.keys() == {"tokenize"}
+    assert 0 < record.timing.phases["tokenize"] <= record.duration
+    assert seen.spans[0].attributes["clearspan.phase.tokenize"] == record.timing.phases["tokenize"]
+
+
+def test_a_phase_that_fails_has_taken_its_time(library: ModuleType) -> None:
+    class Failing(library.Early):  # type: ignore[name-defined,misc]
+        def unpack(self, prompt: str) -> str:
+            raise LookupError("its own")
+
+    packing = Probe(("acme_models:Base.pack",), phase="tokenize")
+    with captured(providers=[provider(probes=(packing,))]) as seen:
+        with pytest.raises(LookupError, match="its own"):
+            Failing().run("x")
+    assert seen.invocations[0].timing.phases["tokenize"] > 0
+
+
+def test_a_probe_may_look_at_what_came_back_outside_calls_too(library: ModuleType) -> None:
+    met: list[Any] = []
+    probe = Probe(
+        (), seen=lambda call, result: met.append((call.args, result)), families=("acme_models:Base.inside",)
+    )  # fmt: skip
+    with captured(providers=[provider(probes=(probe,))]):
+        library.Early().inside("a")
+        library.Early().run("b")
+    library.Early().inside("c")
+    assert met == [(("a",), "A"), (("b",), "B")]
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+def followed(result: Any, tap: Any) -> bool:
+    if not isinstance(result, Holder):
+        return False
+    result.loader = tap.relay(iter(result.loader))
+    return True
+
+
+class Holder:
+    """An iterable whose elements a model makes while they are asked for."""
+
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.loader)
+
+
+def places(letters: list[str]) -> Iterator[str]:
+    for letter in letters:
+        current = clearspan.current()
+        yield f"{letter}:{current.span_id}"
+
+
+@pytest.mark.parametrize(
+    ("more", "inside"),
+    [({"stepped": True}, [True, True]), ({"lazy": True}, [True, False]), ({}, [False, False])],
+)
+def test_where_the_steps_of_a_stream_run(
+    library: ModuleType, more: dict[str, Any], inside: list[bool]
+) -> None:
+    class Later(library.Early):  # type: ignore[name-defined,misc]
+        def inside(self, prompt: str) -> Any:
+            return Holder(places(list(prompt)))
+
+    endpoint = replace(RUN, follow=followed, **more)
+    with captured(providers=[provider(endpoint)]) as seen:
+        found = list(Later().run("ab"))
+        (span,) = seen.spans
+        assert clearspan.current().span_id is None
+    assert [item.endswith(f":{span.span_id}") for item in found] == inside
+    assert outputs(seen) == ["".join(found)]
