@@ -114,6 +114,11 @@ def test_a_line_says_what_there_is_to_say() -> None:
     assert line.endswith("stop · 2 retries")
     (line,) = drawn([chat("1", None, **{"clearspan.request.retry_count": 1})])[1:]
     assert line.endswith("stop · 1 retry")
+    paced = {"clearspan.phase.load": 1.5, "clearspan.decode.rate": 41.7}
+    (line,) = drawn([chat("1", None, **paced)], 120)[1:]
+    assert line.endswith("stop · load 1.50s · 42 tok/s")
+    (line,) = drawn([chat("1", None, **{"clearspan.decode.rate": 2.34})])[1:]
+    assert line.endswith("stop · 2.3 tok/s")
     (line,) = drawn([chat("1", None, **{"clearspan.outcome": "cancelled"})])[1:]
     assert line.endswith("cancelled · stop")
     (line,) = drawn([chat("1", None, **{"clearspan.outcome": "completed"})])[1:]
@@ -126,6 +131,8 @@ def test_what_is_not_known_is_not_shown() -> None:
         "gen_ai.response.finish_reasons": (),
         "gen_ai.response.time_to_first_chunk": "soon",
         "clearspan.request.retry_count": 0,
+        "clearspan.phase.load": 0.0,
+        "clearspan.decode.rate": "fast",
     }
     (line,) = drawn([chat("1", None, **unknown)])[1:]
     assert line.endswith("1,812→")

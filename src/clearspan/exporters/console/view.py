@@ -187,6 +187,12 @@ def _notes(span: SpanView, first: int | None) -> Iterable[str]:
         yield clean(", ".join(str(reason) for reason in reasons))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if first is not None:
         yield f"first {duration(first)}"
+    load = _seconds(given.get(f"{semconv.PHASE}.load"))
+    if load:
+        yield f"load {duration(load)}"
+    rate = given.get(semconv.DECODE_RATE)
+    if isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < 1e9:
+        yield f"{rate:,.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s"
     retries = _count(given.get(semconv.RETRY_COUNT))
     if retries:
         yield "1 retry" if retries == 1 else f"{retries} retries"
