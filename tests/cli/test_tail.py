@@ -78,6 +78,18 @@ def test_a_store_that_takes_the_place_of_another_is_followed(follow: Follow, sto
     assert "m-after" in rest(process)[0]
 
 
+def test_a_store_that_breaks_and_stays_broken_ends_it(follow: Follow, store: Path) -> None:
+    record(store, shop)
+    process = follow("tail")
+    waiting(process)
+    for file in sorted(store.parent.glob("clearspan.db*")):
+        file.unlink()
+    store.write_bytes(b"this is no database" * 100)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert len(errors.splitlines()) == 1
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_it_ends_by_itself_after_a_time(call: Command, place: Path, there: bool) -> None:
     if there:

@@ -12,11 +12,13 @@ from clearspan import semconv
 from clearspan.cli import screen
 from clearspan.cli.stored import opened, span_json, store_option
 from clearspan.exporters.console import duration
-from clearspan.exporters.store import StoredSpan, StoreNotFound, StoreReader
+from clearspan.exporters.store import StoredSpan, StoreError, StoreNotFound, StoreReader
 
 __all__ = ["command"]
 
 _POLL = 0.25
+_PATIENCE = 4
+"""So many polls in a row may fail before the store counts as broken."""
 _ID = 8
 
 
@@ -57,15 +59,24 @@ def command(seconds: float | None, limit: int | None, as_json: bool, store: str 
 def _arriving(reader: StoreReader, deadline: float | None) -> Iterator[StoredSpan]:
     """The spans from now on, in the order of storing, until `deadline` (monotonic seconds)."""
     after = _beginning(reader)
+    failed = 0
     while True:
-        found = _tail(reader, after)
+        try:
+            found = _tail(reader, after)
+            last = after if found else _last(reader)
+            failed = 0
+        except StoreError:
+            failed += 1
+            if failed > _PATIENCE:
+                raise
+            found, last = [], after  # one that is just being replaced looks broken for a moment
         for span in found:
             after = span.id
             yield span
         if deadline is not None and time.monotonic() >= deadline:
             return
         if not found:
-            if _last(reader) < after:
+            if last < after:
                 after = 0  # another file has taken the place
             time.sleep(
                 _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
