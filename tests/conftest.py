@@ -12,7 +12,18 @@ from hypothesis import settings
 settings.register_profile("same-everywhere", derandomize=True, deadline=None, database=None)
 settings.load_profile("same-everywhere")
 
-FOREIGN = ("CLEARSPAN_", "OTEL_", "OPENAI_", "AZURE_OPENAI_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+FOREIGN = (
+    "CLEARSPAN_",
+    "OTEL_",
+    "OPENAI_",
+    "AZURE_OPENAI_",
+    "OLLAMA_",
+    "HF_",
+    "HUGGINGFACE_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+)
 KEPT = {"CLEARSPAN_RECORDINGS"}
 
 

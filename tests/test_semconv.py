@@ -135,7 +135,11 @@ def test_every_metric_is_one_of_the_conventions() -> None:
     assert known & set(of_signal("METRIC_").values())
     metrics = set(of_signal("METRIC_").values())
     own = {name for name in metrics if name.startswith("clearspan.")}
-    assert own == {"clearspan.client.operation.time_to_first_content"}
+    assert own == {
+        "clearspan.client.operation.time_to_first_content",
+        "clearspan.client.operation.phase.duration",
+        "clearspan.client.operation.decode.rate",
+    }
     assert metrics - own - known <= YOUNGER_METRICS
 
 

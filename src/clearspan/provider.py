@@ -135,15 +135,15 @@ class Probe:
     `read(call)` runs before the wrapped function, and what it answers is merged into
     `Draft.transport` of the call in progress: tuples under the same name are joined, all else
     replaces; `weight` is the answer's size in bytes. The time that the function takes is added to
-    that call's `phase`, where one is named. `seen(call, result)` runs after the function returned,
-    whether or not a call is in progress. Probes are optional: a version without the target simply
+    that call's `phase`, where one is named. `seen(call, result, seconds)` runs after the function
+    returned, whether or not a call is in progress; the seconds are 0 where they went into a phase. Probes are optional: a version without the target simply
     records less.
     """
 
     targets: tuple[str, ...]
     read: Callable[[Call], Mapping[str, Any]] | None = None
     phase: str | None = None
-    seen: Callable[[Call, Any], None] | None = None
+    seen: Callable[[Call, Any, float], None] | None = None
     families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -121,9 +121,22 @@ PHASE: Final = "clearspan.phase"
 PHASES: Final = ("load", "tokenize", "prefill", "decode", "detokenize", "total")
 DECODE_RATE: Final = "clearspan.decode.rate"
 CONTENT_LOST: Final = "clearspan.content.lost"
+TASK_NAME: Final = "clearspan.task"
+HF_INFERENCE_PROVIDER: Final = "clearspan.huggingface.inference_provider"
 TAGS: Final = "clearspan.tags"
 METADATA: Final = "clearspan.metadata."
 VARIANT: Final = "clearspan.variant."
+
+# Local models
+MODEL_CLASS: Final = "clearspan.model.class"
+MODEL_PARAMETERS: Final = "clearspan.model.parameters"
+MODEL_DTYPE: Final = "clearspan.model.dtype"
+MODEL_DEVICE: Final = "clearspan.model.device"
+MODEL_DEVICE_MAP: Final = "clearspan.model.device_map"
+MODEL_QUANTIZATION: Final = "clearspan.model.quantization"
+MODEL_ATTENTION: Final = "clearspan.model.attention"
+REQUEST_DECODING: Final = "clearspan.request.decoding"
+FAILED_COUNT: Final = "clearspan.response.failed_count"
 
 # Events
 EVENT_DETAILS: Final = "gen_ai.client.inference.operation.details"

@@ -363,13 +363,15 @@ def test_a_phase_that_fails_has_taken_its_time(library: ModuleType) -> None:
 def test_a_probe_may_look_at_what_came_back_outside_calls_too(library: ModuleType) -> None:
     met: list[Any] = []
     probe = Probe(
-        (), seen=lambda call, result: met.append((call.args, result)), families=("acme_models:Base.inside",)
+        (), seen=lambda call, result, took: met.append((call.args, result, took > 0)), families=("acme_models:Base.inside",)
     )  # fmt: skip
-    with captured(providers=[provider(probes=(probe,))]):
-        library.Early().inside("a")
-        library.Early().run("b")
+    for asked in (probe, replace(probe, phase="decode")):
+        with captured(providers=[provider(probes=(asked,))]):
+            library.Early().inside("a")
+            library.Early().run("b")
     library.Early().inside("c")
-    assert met == [(("a",), "A"), (("b",), "B")]
+    first, second = (("a",), "A"), (("b",), "B")
+    assert met == [(*first, True), (*second, True), (*first, True), (*second, False)]
 
 
 # -- streams ---------------------------------------------------------------------------------------

@@ -543,27 +543,40 @@ async def test_a_lazy_async_streams_first_step_runs_inside(log: Log) -> None:
 
 
 @pytest.mark.parametrize("drive", [observe.arelay, observe.astep])
-def test_a_loop_that_shuts_down_closes_a_stream_once(drive: Any, log: Log) -> None:
-    reports: list[Any] = []
-    ways: list[str] = []
+@pytest.mark.parametrize("held", [True, False], ids=["held", "dropped"])
+def test_a_loop_that_shuts_down_closes_what_it_would_close(
+    drive: Any, log: Log, *, held: bool
+) -> None:
+    def life(driven: Callable[[Any], Any]) -> tuple[list[str], list[Any]]:
+        ways: list[str] = []
 
-    async def source() -> AsyncIterator[int]:
-        try:
-            yield 1
-            yield 2
-        finally:
-            await asyncio.sleep(0)
-            ways.append("closed")
+        async def source() -> AsyncIterator[int]:
+            try:
+                yield 1
+                yield 2
+            finally:
+                ways.append("closing")
+                await asyncio.sleep(0)
+                ways.append("closed")
 
-    async def main() -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, said: reports.append(said))
-        stream = drive(source(), log)
-        assert await anext(stream) == 1
-        return stream
+        async def main(streams: list[Any]) -> list[Any]:
+            reports: list[Any] = []
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda loop, said: reports.append(said["message"]))
+            streams += [driven(source()), driven(source())]
+            assert await anext(streams[0]) == 1
+            if not held:
+                streams.clear()
+            return reports
 
-    kept = asyncio.run(main())
-    assert (ways, reports, log.outcomes) == (["closed"], [], [Outcome.CLOSED])
-    assert kept.ag_frame is None
+        streams: list[Any] = []
+        reports = asyncio.run(main(streams))
+        streams.clear()
+        gc.collect()
+        return ways, reports
+
+    assert life(lambda made: drive(made, log)) == life(lambda made: made)
+    assert log.outcomes == [Outcome.CLOSED]
 
 
 async def test_an_async_generator_stays_in_its_task(log: Log) -> None:

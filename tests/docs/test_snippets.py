@@ -43,6 +43,7 @@ def reader_environment(url: str, place: Path) -> dict[str, str]:
     return os.environ | {
         "OPENAI_API_KEY": "sk-of-the-documentation",
         "OPENAI_BASE_URL": url,
+        "OLLAMA_HOST": url.removesuffix("/v1"),
         "CLEARSPAN_STORE": str(place / "store.db"),
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
     }

@@ -39,9 +39,18 @@ class Vendor(Protocol):
     provider: Provider
     span: str
     """The name of the span of its plain call."""
+    identity: str
+    """An attribute that only the answer can tell."""
+    refused: str
+    """The `error.type` of a refusal with status 400 and the code `no_such_thing`."""
+    broken: str
+    """The `error.type` of a stream that breaks with the code `broken`."""
 
     def client(self, server: ModelServer, *, asynchronous: bool) -> Any:
         """A client that speaks to the server and does not retry."""
+
+    def release(self, client: Any) -> Any:
+        """Close a client's connections."""
 
     def call(self, client: Any, text: str, *, stream: bool = False) -> Any:
         """Ask the model; asynchronous clients give an awaitable."""
@@ -61,8 +70,14 @@ class Vendor(Protocol):
     def delta(self, chunk: Any) -> str:
         """The text of a chunk."""
 
-    def response(self, stream: Any) -> Any:
-        """The HTTP response under a stream."""
+    def block(self, stream: Any) -> Any:
+        """A context manager that gives the stream itself and closes it."""
+
+    def close(self, stream: Any) -> Any:
+        """Close a stream before its end."""
+
+    def closed(self, stream: Any) -> bool:
+        """Whether a stream holds nothing any more of what it was read from."""
 
     def targets(self) -> list[Any]:
         """The functions that are patched, as they are now."""
@@ -72,7 +87,14 @@ class Vendor(Protocol):
 def client(vendor: Vendor, server: ModelServer, side: Side) -> Iterator[Any]:
     made = vendor.client(server, asynchronous=side.asynchronous)
     yield made
-    side.do(made.close())
+    side.do(vendor.release(made))
+
+
+def able(what: Any) -> Any:
+    """What the vendor answered; the test is skipped where that is `None`."""
+    if what is None:
+        pytest.skip("this client does no such thing")
+    return what
 
 
 def reply() -> Reply:
@@ -135,7 +157,7 @@ def test_a_refused_call(vendor: Vendor, server: ModelServer, client: Any, side: 
     before, after = raised
     assert (type(before), str(before)) == (type(after), str(after))
     span = only(seen)
-    assert (span.status, span.attributes["error.type"]) == ("ERROR", "no_such_thing")
+    assert (span.status, span.attributes["error.type"]) == ("ERROR", vendor.refused)
     assert "gen_ai.response.finish_reasons" not in span.attributes
 
 
@@ -203,9 +225,10 @@ def test_a_stream_in_a_block(vendor: Vendor, server: ModelServer, client: Any, s
     server.respond(reply())
     with captured() as seen:
         stream = side.do(vendor.call(client, ASKED, stream=True))
-        assert side.enter(stream) is stream
+        block = able(vendor.block(stream))
+        assert side.enter(block) is stream
         side.take(stream)
-        side.leave(stream)
+        side.leave(block)
     assert (said(only(seen)), outcome(only(seen))) == (TEXT, None)
 
 
@@ -216,9 +239,10 @@ def test_a_block_left_early(
     server.respond(Reply(TEXT, chunks=PIECES, chunk_delay=0.02))
     with captured() as seen:
         stream = side.do(vendor.call(client, ASKED, stream=True))
-        side.enter(stream)
+        block = able(vendor.block(stream))
+        side.enter(block)
         taken = side.take(stream, 3)
-        assert not side.leave(stream, error)
+        assert not side.leave(block, error)
         span = only(seen)
     assert said(span) == "".join(map(vendor.delta, taken))
     assert (span.status, outcome(span)) == ("UNSET", "closed")
@@ -233,9 +257,9 @@ def test_a_stream_closed_early(
     with captured() as seen:
         stream = side.do(vendor.call(client, ASKED, stream=True))
         side.take(stream, 2)
-        side.do(stream.close())
-        side.do(stream.close())
-        assert vendor.response(stream).is_closed
+        side.do(vendor.close(stream))
+        side.do(vendor.close(stream))
+        assert vendor.closed(stream)
         assert outcome(only(seen)) == "closed"
     assert server.wait_idle()
 
@@ -265,7 +289,7 @@ def test_a_stream_that_fails(vendor: Vendor, server: ModelServer, client: Any, s
             side.take(stream, 1)
         span = only(seen)
     assert said(span) == "".join(map(vendor.delta, taken))
-    assert (span.status, span.attributes["error.type"]) == ("ERROR", "broken")
+    assert (span.status, span.attributes["error.type"]) == ("ERROR", vendor.broken)
     assert span.attributes["gen_ai.response.finish_reasons"] == ("error",)
 
 
@@ -303,7 +327,7 @@ def test_a_stream_whose_reading_is_cancelled(
 def test_a_raw_answer(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
     server.respond(reply())
     with captured() as seen:
-        raw = side.do(vendor.raw(client, ASKED))
+        raw = side.do(able(vendor.raw(client, ASKED)))
         assert said(only(seen)) == TEXT
     # The raw wrappers of a client keep the methods that they were made with, so it is asked last.
     assert type(raw) is type(side.do(vendor.raw(client, ASKED)))
@@ -314,7 +338,7 @@ def test_a_raw_answer(vendor: Vendor, server: ModelServer, client: Any, side: Si
 def test_a_raw_stream(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
     server.respond(reply())
     with captured() as seen:
-        raw = side.do(vendor.raw(client, ASKED, stream=True))
+        raw = side.do(able(vendor.raw(client, ASKED, stream=True)))
         stream = side.do(vendor.parsed(raw))
         assert side.do(vendor.parsed(raw)) is stream
         assert not seen.spans
@@ -326,7 +350,7 @@ def test_a_raw_stream(vendor: Vendor, server: ModelServer, client: Any, side: Si
 def test_an_unread_answer(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
     server.respond(reply())
     with captured() as seen:
-        manager = vendor.unread(client, ASKED)
+        manager = able(vendor.unread(client, ASKED))
         response = side.enter(manager)
         assert seen.open_calls == 1
         assert vendor.answer(side.do(response.parse())) == TEXT
@@ -340,7 +364,7 @@ def test_an_unread_answer_taken_as_bytes(
 ) -> None:
     server.respond(reply())
     with captured() as seen:
-        manager = vendor.unread(client, ASKED)
+        manager = able(vendor.unread(client, ASKED))
         pieces = side.take(side.enter(manager).iter_bytes())
         assert outcome(only(seen)) is None
         side.leave(manager)
@@ -353,7 +377,7 @@ def test_an_unread_answer_that_stays_unread(
 ) -> None:
     server.respond(reply())
     with captured() as seen:
-        manager = vendor.unread(client, ASKED)
+        manager = able(vendor.unread(client, ASKED))
         response = side.enter(manager)
         side.leave(manager)
         assert response.is_closed
@@ -365,7 +389,7 @@ def test_an_unread_answer_that_breaks_off(
 ) -> None:
     server.respond(Cut(reply(), after=10))
     with captured() as seen:
-        manager = vendor.unread(client, ASKED)
+        manager = able(vendor.unread(client, ASKED))
         response = side.enter(manager)
         with pytest.raises(Exception) as caught:
             side.do(response.parse())
@@ -378,7 +402,7 @@ def test_an_unread_answer_that_breaks_off(
 def test_an_unread_stream(vendor: Vendor, server: ModelServer, client: Any, side: Side) -> None:
     server.respond(reply())
     with captured() as seen:
-        manager = vendor.unread(client, ASKED, stream=True)
+        manager = able(vendor.unread(client, ASKED, stream=True))
         response = side.enter(manager)
         stream = side.do(response.parse())
         assert side.do(response.parse()) is stream
@@ -395,7 +419,7 @@ def test_an_unread_stream_taken_as_lines(
 ) -> None:
     server.respond(reply())
     with captured() as seen:
-        manager = vendor.unread(client, ASKED, stream=True)
+        manager = able(vendor.unread(client, ASKED, stream=True))
         lines = side.take(side.enter(manager).iter_lines(), count)
         side.leave(manager)
         side.collect(lambda: not seen.open_calls)
@@ -431,12 +455,13 @@ def test_content_that_is_off_is_nowhere(
         if stream:
             side.take(answer)
         with pytest.raises(Exception, match=CANARY):
-            side.do(vendor.call(client, ASKED, stream=stream))
+            # Some clients send the request of a stream when its first chunk is asked for.
+            side.take(side.do(vendor.call(client, ASKED, stream=stream)), 1)
     found = everything(seen)
     assert len(seen.spans) == 2
     assert CANARY not in found
     assert "forty-two" not in found
-    assert seen.spans[0].attributes["gen_ai.response.id"]
+    assert seen.spans[0].attributes[vendor.identity]
 
 
 @pytest.mark.parametrize("part", ["request", "response", "chunk", "server", "follow", "finish"])
@@ -496,7 +521,8 @@ def test_a_method_that_was_kept_is_passed_through_afterwards(
 ) -> None:
     server.respond(reply())
     with captured() as seen:
-        side.do(vendor.raw(client, ASKED))  # the raw wrappers keep the methods they were made with
+        # The raw wrappers keep the methods that they were made with.
+        side.do(able(vendor.raw(client, ASKED)))
     assert len(seen.spans) == 1
     assert vendor.answer(side.do(vendor.parsed(side.do(vendor.raw(client, ASKED))))) == TEXT
     assert len(seen.spans) == 1
@@ -509,12 +535,12 @@ def test_calls_at_once_are_kept_apart(vendor: Vendor, server: ModelServer, side:
         client = vendor.client(server, asynchronous=False)
         with suppress(StopIteration):
             vendor.call(client, "!" * number)
-        client.close()
+        vendor.release(client)
 
     async def ask_all() -> None:
         client = vendor.client(server, asynchronous=True)
         await asyncio.gather(*(vendor.call(client, "!" * number) for number in range(1, 9)))
-        await client.close()
+        await vendor.release(client)
 
     with captured() as seen:
         if side.asynchronous:

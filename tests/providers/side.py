@@ -38,7 +38,7 @@ class Side:
         return found
 
     def _next(self, iterator: Any) -> Any:
-        return self.do(anext(iterator)) if self.asynchronous else next(iterator)
+        return self.do(_step(iterator)) if self.asynchronous else next(iterator)
 
     def enter(self, manager: Any) -> Any:
         """What `with manager as ...` gives."""
@@ -76,6 +76,11 @@ class Side:
     def _turn(self) -> None:
         if self.asynchronous:
             self.do(asyncio.sleep(0.001))
+
+
+async def _step(iterator: Any) -> Any:
+    # Asked for on the loop, so that it knows a generator from its first step on.
+    return await anext(iterator)
 
 
 async def _awaited(value: Any) -> Any:

@@ -18,10 +18,16 @@ class Chat:
 
     provider = provider
     span = "chat gpt-4o"
+    identity = "gen_ai.response.id"
+    refused = "no_such_thing"
+    broken = "broken"
 
     def client(self, server: ModelServer, *, asynchronous: bool) -> Any:
         kind = openai.AsyncOpenAI if asynchronous else openai.OpenAI
         return kind(base_url=server.url, api_key="unused", max_retries=0)
+
+    def release(self, client: Any) -> Any:
+        return client.close()
 
     def call(self, client: Any, text: str, *, stream: bool = False) -> Any:
         return client.chat.completions.create(**_asked(text, stream=stream))
@@ -41,8 +47,14 @@ class Chat:
     def delta(self, chunk: Any) -> str:
         return "".join(choice.delta.content or "" for choice in chunk.choices)
 
-    def response(self, stream: Any) -> Any:
-        return stream.response
+    def block(self, stream: Any) -> Any:
+        return stream
+
+    def close(self, stream: Any) -> Any:
+        return stream.close()
+
+    def closed(self, stream: Any) -> bool:
+        return bool(stream.response.is_closed)
 
     def targets(self) -> list[Any]:
         found = importlib.import_module(openai.resources.chat.Completions.__module__)

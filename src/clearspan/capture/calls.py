@@ -18,6 +18,7 @@ __all__ = ["beginner", "probing"]
 
 _DEPTH = 6
 
+# The call of which a phase is being timed: what the phase's function calls in turn is part of it.
 _timed: contextvars.ContextVar[Draft | None] = contextvars.ContextVar(
     "clearspan_timed", default=None
 )
@@ -103,12 +104,19 @@ def probing(provider: Provider, probe: Probe, live: Callable[[], bool]) -> Calla
         draft = outer.draft if outer is not None and outer.owner is provider else None
         if draft is not None and probe.read is not None:
             fenced("reader.probe", _note, draft, probe.read, call)
-        if draft is not None and probe.phase is not None and _timed.get() is not draft:
-            result = _time(draft, probe.phase, wrapped, call)
-        else:
+        timed = draft if probe.phase is not None and _timed.get() is not draft else None
+        token = None if timed is None else _timed.set(timed)
+        started = time.perf_counter()
+        try:
             result = wrapped(*args, **kwargs)
+        finally:
+            took = time.perf_counter() - started
+            if timed is not None and token is not None and probe.phase is not None:
+                timed.phase(probe.phase, took)
+                _timed.reset(token)
         if probe.seen is not None:
-            fenced("reader.probe", probe.seen, call, result)
+            told = draft is not None and probe.phase is not None
+            fenced("reader.probe", probe.seen, call, result, 0.0 if told else took)
         return result
 
     return wrapper
@@ -125,14 +133,3 @@ def _note(draft: Draft, reader: Callable[[Call], Mapping[str, Any]], call: Call)
         }
         draft.transport = {**held, **noted, **joined}
         draft.weight += noted.get("weight", 0)
-
-
-def _time(draft: Draft, phase: str, wrapped: Callable[..., Any], call: Call) -> Any:
-    """Call `wrapped`, whose time is the phase's; what it calls in turn is part of it."""
-    token = _timed.set(draft)
-    started = time.perf_counter()
-    try:
-        return wrapped(*call.args, **call.kwargs)
-    finally:
-        draft.phase(phase, time.perf_counter() - started)
-        _timed.reset(token)

@@ -12,13 +12,14 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import sys
 import weakref
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Coroutine,
     Generator,
@@ -170,7 +171,7 @@ def arelay(
 ) -> AsyncGenerator[Any, Any]:
     """Pass a vendor's asynchronous stream on; the rest is as for `relay`."""
     if isinstance(iterator, AsyncGenerator):
-        return _adrive(iterator, recording, recording if lazy else None, once=True)
+        return _unseen(iterator, recording, recording if lazy else None, once=True)
     return _apass(iterator, recording)
 
 
@@ -194,7 +195,7 @@ def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator
 
 def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGenerator[Any, Any]:
     """Drive a decorated asynchronous generator; its code runs attached, the consumer's does not."""
-    return _adrive(generator, recording, recording)
+    return _unseen(generator, recording, recording)
 
 
 def follow(value: Any, recording: Recording) -> Any:
@@ -252,15 +253,49 @@ def _drive(
             sent, thrown = None, error
 
 
-async def _adrive(
+def _unseen(
     generator: AsyncGenerator[Any, Any],
     recording: Recording,
     scope: Recording | None,
     *,
     once: bool = False,
 ) -> AsyncGenerator[Any, Any]:
+    """Drive `generator` so that the event loop goes on knowing it, and only it.
+
+    Loops keep account of asynchronous generators, to close those that are dropped and, when they
+    shut down, all that are left. They meet the inner one as they would without us. Of the outer one
+    they are not told: closed by two parties at once, one of the two fails.
+    """
+    dropped: list[object] = []
+    driver = _adrive(generator, recording, scope, dropped, once=once)
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, functools.partial(_drop, dropped))
+    try:
+        # Hooks are taken at the first step. This one is refused, so that nothing begins by it.
+        with contextlib.suppress(TypeError):
+            driver.asend(driver).send(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    return driver
+
+
+def _drop(dropped: list[object], driver: AsyncGenerator[Any, Any]) -> None:
+    """End an outer generator that nobody holds; the inner one goes the way that it would have gone."""
+    dropped.append(True)
+    with contextlib.suppress(StopIteration):
+        driver.aclose().send(None)
+
+
+async def _adrive(
+    generator: AsyncGenerator[Any, Any],
+    recording: Recording,
+    scope: Recording | None,
+    dropped: list[object],
+    *,
+    once: bool,
+) -> AsyncGenerator[Any, Any]:
     thrown: BaseException | None = None
-    turn = _begun(generator)
+    turn = generator.asend(None)
     while True:
         token = None if scope is None else scope.attach()
         try:
@@ -285,23 +320,12 @@ async def _adrive(
             thrown = None
         try:
             turn = generator.asend((yield item))
-        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
+        except BaseException as error:  # not held back: the generator gets it
+            if dropped:
+                recording.ended(Outcome.CLOSED)
+                raise
             thrown = error
             turn = generator.athrow(error)
-
-
-def _begun(generator: AsyncGenerator[Any, Any]) -> Awaitable[Any]:
-    """The first step of `generator`, of which the event loop is not told.
-
-    A loop closes every asynchronous generator that it knows when it shuts down, all at once: the
-    inner one would be closed from two sides. It knows the outer one, which closes the inner.
-    """
-    hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
-    try:
-        return generator.asend(None)
-    finally:
-        sys.set_asyncgen_hooks(*hooks)
 
 
 def _went_on(thrown: BaseException, recording: Recording) -> None:

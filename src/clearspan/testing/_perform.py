@@ -25,7 +25,7 @@ from clearspan.testing._wire import Call, Endpoint, Event, WireForm, dump
 # A pause in seconds, or bytes to flush.
 Step: TypeAlias = "float | bytes"
 
-_SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+_SSE = "text/event-stream; charset=utf-8"
 _REFUSED = {"x-should-retry": "false"}
 
 
@@ -87,7 +87,7 @@ class Performance:
             return _raw(answer)
         if isinstance(answer, Sse):
             steps = split_steps(_raw_events(answer), answer.split)
-            return self._stream(steps, answer.headers)
+            return self._stream(steps, answer.headers, _SSE)
         return self._reply(answer)
 
     def _reply(self, answer: Reply | StreamError) -> _Sent:
@@ -100,7 +100,8 @@ class Performance:
             events = endpoint.stream(self.call, reply)
             if isinstance(answer, StreamError):
                 events = self._failing(endpoint, events, answer)
-            return self._stream(split_steps(_steps(events), reply.split), reply.headers)
+            steps = split_steps(_steps(events), reply.split)
+            return self._stream(steps, reply.headers, self.form.stream_type)
         if isinstance(answer, StreamError):
             error = Error(500, answer.message, answer.code, answer.type)
             return replace(self._prepare(error), before=reply.first_delay)
@@ -127,9 +128,9 @@ class Performance:
     def _json(self, body: object, status: int, headers: Mapping[str, str]) -> _Sent:
         return _Sent(status, self._headers("application/json", headers), dump(body).encode())
 
-    def _stream(self, steps: Iterator[Step], headers: Mapping[str, str]) -> _Sent:
-        base = self._headers(_SSE["content-type"], headers)
-        return _Sent(200, {**_SSE, **base}, steps=steps)
+    def _stream(self, steps: Iterator[Step], headers: Mapping[str, str], kind: str) -> _Sent:
+        base = self._headers(kind, headers)
+        return _Sent(200, {"cache-control": "no-cache", **base}, steps=steps)
 
     def _send(self, sent: _Sent, cut: int | None) -> None:
         self.channel.pause(sent.before)

@@ -1,6 +1,6 @@
 """What a wire form is made of: routes, endpoints and the events of its streams.
 
-A form (OpenAI's is one) is a table of routes. Each leads to an `Endpoint`, which says what is
+A form (OpenAI's is one, Ollama's another) is a table of routes. Each leads to an `Endpoint`, which says what is
 answered without a script and how a scripted `Reply` reads there, whole and as a stream.
 """
 
@@ -148,6 +148,8 @@ class WireForm:
     """The body of an error answer."""
     headers: Callable[[Call], Mapping[str, str]]
     """The headers of every answer."""
+    stream_type: str = "text/event-stream; charset=utf-8"
+    """The content type of a streamed `Reply`."""
 
     def find(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, str]] | None:
         """The endpoint for a request and what its placeholders stand for."""

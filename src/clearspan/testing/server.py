@@ -1,6 +1,6 @@
 """A stand-in model server on loopback, for demos and tests.
 
-It speaks the HTTP of OpenAI, real enough for the official clients: whole answers and streams,
+It speaks the HTTP of OpenAI and Ollama, real enough for the official clients: whole answers and streams,
 errors, delays, connections cut in the middle. It runs no model. What it says on its own is derived
 from the request and always the same; everything else is scripted::
 
@@ -36,6 +36,7 @@ from clearspan.testing._answers import (
     ToolCall,
 )
 from clearspan.testing._listener import Channel, Listener
+from clearspan.testing._ollama import OLLAMA
 from clearspan.testing._openai import OPENAI
 from clearspan.testing._perform import Performance
 from clearspan.testing._wire import Endpoint, State, WireForm, call_of
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 # The first form also answers for paths that no form knows.
-_FORMS: tuple[WireForm, ...] = (OPENAI,)
+_FORMS: tuple[WireForm, ...] = (OPENAI, OLLAMA)
 _NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
 
 
@@ -102,7 +103,7 @@ class ModelServer:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: the ``azure_endpoint`` of an Azure client."""
+        """Scheme, host and port: the ``host`` of an Ollama client, an Azure client's ``azure_endpoint``."""
         return f"http://127.0.0.1:{self._port}"
 
     @property

@@ -1,0 +1,97 @@
+"""`text_generation`: a bare text, or one with details; whole or streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from clearspan.core import read
+from clearspan.draft import Draft
+from clearspan.formats import openai_chat, openai_common
+from clearspan.provider import Call
+
+__all__ = ["chat_request", "chunk", "request", "response"]
+
+_NUMBERS = ("temperature", "top_p", "frequency_penalty")
+_REASONS = {"eos_token": "stop", "stop_sequence": "stop"}
+_GRAMMARS = ("json", "json_schema")
+
+
+def chat_request(draft: Draft, call: Call) -> None:
+    """Messages, tools and parameters; grammars of the server's own are formats as well."""
+    openai_chat.request(draft, call)
+    draft.set(output_type=_grammar(openai_common.arguments(call).get("response_format")))
+
+
+def request(draft: Draft, call: Call) -> None:
+    """The prompt and its parameters."""
+    given = call.kwargs
+    draft.set(**{name: read.number(given, name) for name in _NUMBERS})
+    stop = given.get("stop") if given.get("stop") is not None else given.get("stop_sequences")
+    draft.set(
+        top_k=read.whole(given, "top_k"),
+        seed=read.whole(given, "seed"),
+        max_tokens=read.whole(given, "max_new_tokens"),
+        stop_sequences=[text for text in map(read.text, read.items(stop)) if text] or None,
+        output_type=_grammar(given.get("grammar")),
+    )
+    draft.input(read.text(given, "prompt") or [])
+
+
+def _grammar(wanted: Any) -> str | None:
+    return "json" if read.text(wanted, "type") in _GRAMMARS else None
+
+
+def response(draft: Draft, result: Any) -> None:
+    """A text alone tells neither why it ended nor how many tokens it has."""
+    text = read.text(result)
+    if text is not None or type(result) is str:
+        draft.finish_reasons = []
+        draft.text(text)
+        return
+    draft.text(read.text(result, "generated_text"))
+    details = read.get(result, "details")
+    _details(draft, details)
+    _tokens(draft, read.items(details, "tokens"))
+    prefill = read.items(details, "prefill")
+    # Given on request only; an empty list says that it was not.
+    draft.usage(input=len(prefill) or None)
+
+
+def chunk(draft: Draft, item: Any) -> None:
+    """A piece of text, or a token with what is known of it; the last one has the details."""
+    text = read.text(item)
+    if text is not None or type(item) is str:
+        draft.finish_reasons = []
+        draft.text(text)
+        return
+    token = read.get(item, "token")
+    if read.get(token, "special") is not True:
+        draft.text(read.text(token, "text"))
+    _tokens(draft, [token] if token is not None else [])
+    _details(draft, read.get(item, "details"))
+
+
+def _details(draft: Draft, details: Any) -> None:
+    reason = read.text(details, "finish_reason")
+    if reason is None:
+        draft.finish_reasons = []
+        return
+    draft.finish_reasons = None
+    draft.finish(_REASONS.get(reason, reason))
+    draft.usage(
+        input=read.count(details, "input_length"), output=read.count(details, "generated_tokens")
+    )
+
+
+def _tokens(draft: Draft, tokens: list[Any]) -> None:
+    told = list(_told(tokens))
+    if told:
+        draft.logprobs(told)
+
+
+def _told(tokens: list[Any]) -> Iterator[tuple[str, float | None]]:
+    for token in tokens:
+        logprob = read.number(token, "logprob")
+        if logprob is not None:
+            yield read.text(token, "text") or "", logprob

@@ -1,0 +1,140 @@
+"""When each token came: a listener among the logits processors, or among the stopping criteria.
+
+`generate` asks both once for each step. Ours answer without looking at the scores, so the tokens are
+the same to the last bit. On the CPU, scores are there when they are handed over; other devices only
+have the work enqueued then, but have finished the step before.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clearspan.draft import Draft
+from clearspan.provider import Call
+from clearspan.providers.transformers.parameters import assisted
+
+__all__ = ["Rounds", "Steps", "listen", "tell"]
+
+_HOME = "transformers.generation."
+_MANY = 1_000_000
+
+
+class Steps:
+    """A logits processor that notes each step, and what the first one began from."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.first: Any = None
+        self.device = "cpu"
+        self.again = False
+        self._width = -1
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """The scores as they are."""
+        width = input_ids.shape[1]
+        if not self.times:
+            self.first, self.device = input_ids, scores.device.type
+        if width != self._width:  # groups of beams come one after the other
+            self.again = self.again or width < self._width
+            self.times.append(time.perf_counter())
+            self._width = width
+        return scores
+
+    def tokens(self, prompt: int, ended: float) -> list[float]:
+        """When each token was there."""
+        return self.times if self.device == "cpu" else [*self.times[1:], ended]
+
+
+class Rounds:
+    """A stopping criterion that notes how far each round of assisted decoding came."""
+
+    def __init__(self) -> None:
+        self.rounds: list[tuple[float, int]] = []
+        self.first: Any = None
+        self.again = False
+
+    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> bool:
+        """Never a reason to stop."""
+        self.rounds.append((time.perf_counter(), input_ids.shape[1]))
+        return False
+
+    def tokens(self, prompt: int, ended: float) -> list[float]:
+        """When each token was there; those of a round come together."""
+        found: list[float] = []
+        for at, width in self.rounds:
+            found += [at] * min(width - prompt - len(found), _MANY)
+        return found
+
+
+def listen(call: Call, kwargs: dict[str, Any], found: Mapping[str, Any]) -> Steps | Rounds | None:
+    """Put a listener into the arguments that `generate` will get, where that cannot do harm."""
+    if call.kwargs.get("custom_generate") is not None or found["cache_implementation"] == "paged":
+        return None
+    name, kind, made = (
+        ("stopping_criteria", "stopping_criteria.StoppingCriteriaList", Rounds())
+        if assisted(call, found)
+        else ("logits_processor", "logits_process.LogitsProcessorList", Steps())
+    )
+    given = call.kwargs.get(name)
+    if (
+        (given is not None and name not in kwargs)
+        or not _takes(call.instance, name)
+        or _compiling()
+    ):
+        return None  # given by position, unknown to an overriding method, or being traced
+    listed = _list(kind) if given is None else copy.copy(given)
+    if not isinstance(listed, list):
+        return None
+    listed.append(made)
+    kwargs[name] = listed
+    return made
+
+
+def _list(kind: str) -> Any:
+    module, _, name = kind.partition(".")
+    loaded = sys.modules.get(_HOME + module)
+    build = vars(loaded).get(name) if loaded is not None else None
+    return build() if build is not None else None
+
+
+def _compiling() -> bool:
+    compiler = sys.modules.get("torch.compiler")
+    ask: Callable[[], bool] | None = getattr(compiler, "is_compiling", None)
+    return ask is not None and ask()
+
+
+_known: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+
+
+def _takes(instance: object, name: str) -> bool:
+    """Whether this class's `generate` names the argument: others may pass it where it does not fit."""
+    cls = type(instance)
+    names = _known.get(cls)
+    if names is None:
+        method = getattr(cls, "generate", None)
+        names = frozenset(inspect.signature(method).parameters) if callable(method) else frozenset()
+        _known[cls] = names
+    return name in names
+
+
+def tell(draft: Draft, heard: Steps | Rounds, prompt: int | None, counts: list[int] | None) -> None:
+    """Times of the tokens, and the phases that they bound."""
+    ended = draft.started_at + (draft.end_ns - draft.start_ns) / 1e9
+    if prompt is None and isinstance(heard, Rounds):
+        return
+    times = heard.tokens(prompt or 0, ended)
+    times = times[: max(counts)] if counts else times
+    if not times:
+        return
+    for at in times:
+        draft.stamp(at, content=True)
+    draft.phase("prefill", times[0] - draft.started_at)
+    if len(times) > 1 and not heard.again:
+        draft.phase("decode", times[-1] - times[0])
+        draft.decoded = sum(max(0, count - 1) for count in counts) if counts else None

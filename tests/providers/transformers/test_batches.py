@@ -1,0 +1,96 @@
+"""`generate_batch`: one record for all its prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.version import Version
+
+from clearspan.draft import Draft
+from clearspan.providers.transformers.batches import ENDPOINTS
+from tests.providers.transformers import tiny
+from tests.providers.transformers.kit import REASONS, only, said, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytest.importorskip("torch", reason="torch is not installed")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+
+VERSION = Version(transformers.__version__)
+MODERN = pytest.mark.skipif(
+    Version("5") > VERSION, reason="this version's generate_batch wants an accelerator"
+)
+PROMPTS = [[11, 12, 13], [21, 22]]
+
+
+@MODERN
+def test_all_requests_are_one_call(capture: Callable[..., Any], tokenizer: Any) -> None:
+    model = tiny.llama()
+    texts = ["hello world how", "one"]
+    prompts = tokenizer(texts)["input_ids"]
+    before = model.generate_batch(prompts, max_new_tokens=4)
+    with capture() as seen:
+        after = model.generate_batch(tokenizer(texts)["input_ids"], max_new_tokens=4)
+    assert [item.generated_tokens for item in after.values()] == [
+        item.generated_tokens for item in before.values()
+    ]
+    span = only(seen)
+    made = [item.generated_tokens for item in after.values()]
+    assert (span.name, span.kind) == ("text_completion tiny", "INTERNAL")
+    assert usage(span) == (sum(map(len, prompts)), sum(map(len, made)))
+    assert span.attributes["clearspan.request.input_count"] == 2
+    assert span.attributes[REASONS] == ("length", "length")
+    assert said(span, "input") == texts
+    assert said(span) == [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in made]
+    assert seen.invocations[0].timing.first_content is None
+
+
+@MODERN
+def test_times_where_they_were_asked_for(capture: Callable[..., Any]) -> None:
+    with capture() as seen:
+        tiny.llama().generate_batch(PROMPTS, max_new_tokens=4, record_timestamps=True)
+    only(seen)
+    timing = seen.invocations[0].timing
+    assert 0 < timing.first_content < timing.duration
+    assert len(timing.gaps) == 7
+
+
+@MODERN
+def test_no_prompts_at_all(capture: Callable[..., Any]) -> None:
+    with capture() as seen:
+        assert tiny.llama().generate_batch([]) == {}
+    assert only(seen).status == "UNSET"
+
+
+@pytest.mark.skipif(
+    not Version("4.53") <= VERSION < Version("5"), reason="of versions that lose what fails"
+)
+def test_requests_that_never_came_back(capture: Callable[..., Any]) -> None:
+    """Without an accelerator these versions log an error, and answer with nothing."""
+    with capture() as seen:
+        assert tiny.llama().generate_batch(PROMPTS, max_new_tokens=4, progress_bar=False) == {}
+    span = only(seen)
+    assert span.status == "ERROR"
+    assert span.attributes["clearspan.response.failed_count"] == 2
+
+
+def test_a_request_that_failed() -> None:
+    (endpoint,) = ENDPOINTS
+    draft = Draft("text_completion", kind="internal")
+    draft.transport = {
+        "prompts": PROMPTS,
+        "found": {"num_return_sequences": None, "eos_token_id": 2},
+        "recent": (),
+    }
+    endpoint.response(
+        draft,
+        {
+            "a": {"generated_tokens": [5, 2], "error": None},
+            "b": {"generated_tokens": [], "error": "out of blocks"},
+        },
+    )
+    assert draft.extras["clearspan.response.failed_count"] == 1
+    assert [draft.choice(index).finish for index in (0, 1)] == ["stop", "error"]
+    assert draft.error is None
