@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ from tests.docs.page import PageError, Step, steps, write
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NEEDS = re.compile(r"<!--\s*needs: ([\w ]+?)\s*-->")
+"""A page about a library that is too heavy for everybody's tests names it so."""
 RUNNABLE = [
     page for page in PAGES if "_build" not in page.parts and steps(page.read_text(encoding="utf-8"))
 ]
@@ -21,20 +25,36 @@ RUNNABLE = [
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_page_runs(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    needed = NEEDS.search(text)
+    for name in needed[1].split() if needed is not None else ():
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
     script = tmp_path / "steps.json"
-    write(page.read_text(encoding="utf-8"), script)
+    write(text, script)
     work = tmp_path / "work"
     work.mkdir()
     with ModelServer() as server:
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("page.py")), str(script)],
             cwd=work,
-            env=reader_environment(server.url, tmp_path),
+            env=reader_environment(server.url, tmp_path) | small_model(text, tmp_path),
             capture_output=True,
             text=True,
             timeout=300,  # so that a page that waits for ever fails, not the suite
         )
     assert done.returncode == 0, f"{page.name}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def small_model(page: str, place: Path) -> dict[str, str]:
+    """Where a page lets its reader choose a model of their own, a tiny one."""
+    if "MODEL" not in page:
+        return {}
+    from tests.providers.transformers import tiny
+
+    tiny.llama().save_pretrained(place / "tiny")
+    tiny.tokenizer().save_pretrained(place / "tiny")
+    return {"MODEL": str(place / "tiny")}
 
 
 def reader_environment(url: str, place: Path) -> dict[str, str]:
