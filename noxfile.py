@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -23,14 +24,21 @@ nox.options.sessions = [
     "openai-1",
     "openai-2",
     "openai-3",
+    "ollama-oldest",
+    "ollama-newest",
+    "hub-1",
+    "transformers-4",
+    "transformers-5",
     "house",
     "docs",
     "build",
 ]
 nox.options.error_on_external_run = True
 
-# The tests whose subject is the client library: run again with each of its majors.
-CLIENT_TESTS = ("tests/providers", "tests/recordings")
+# Pinned: an open range would take the newest build with all of CUDA.
+TORCH = "torch==2.13.0"
+# What the tests of models in the process need beside the library: images, tables, the demo's client.
+LOCAL = (TORCH, "torchvision==0.28.0", "pandas", "openai")
 # Packages whose branches must all be shown by a test.
 COVERED = ("core", "capture", "emit", "assess")
 
@@ -59,7 +67,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite, then full branch coverage of the packages on the host's path."""
-    session.install("-e", ".[demo]", *group("test"))
+    session.install("-e", ".[demo]", *group("test"), *group("clients"))
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -69,29 +77,57 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", f"--include={paths}", "--fail-under=100")
 
 
-def against(session: nox.Session, *requirements: str) -> None:
-    """Run the client's tests with one choice of client library."""
+def about(library: str) -> list[str]:
+    """The tests whose subject is one library: run again with each of its majors.
+
+    Recordings are of the openai client where their tests are not named after another.
+    """
+    names = ("huggingface_hub", "ollama", "transformers")
+    replays = sorted(Path("tests/recordings").glob("test_*.py"))
+    whose = {path: next((n for n in names if n in path.name), "openai") for path in replays}
+    places = (
+        Path(f"tests/providers/{library}"),
+        Path(f"tests/providers/test_{library}_contract.py"),
+        *(path for path in replays if whose[path] == library),
+    )
+    return [str(path) for path in places if path.exists()]
+
+
+def against(
+    session: nox.Session, libraries: tuple[str, ...], *requirements: str, more: tuple[str, ...] = ()
+) -> None:
+    """Run the tests about some libraries, and `more` tests, with one choice of versions."""
     session.install("-e", ".", *requirements, *group("test"))
-    session.run("python", "-c", "import openai; print('openai', openai.__version__)")
-    session.run("python", "-m", "pytest", *(session.posargs or CLIENT_TESTS))
+    names = [re.split(r"[^\w-]", requirement)[0] for requirement in requirements]
+    session.run(
+        "python",
+        "-c",
+        "import sys; from importlib.metadata import version\n"
+        "for name in sys.argv[1:]: print(name, version(name))",
+        *names,
+    )
+    paths = [path for library in libraries for path in about(library)]
+    if not paths:  # pytest would take that for all tests
+        session.error(f"there are no tests about {libraries}")
+    session.run("python", "-m", "pytest", *(session.posargs or (*paths, *more)))
 
 
 @nox.session(name="openai-1")
 def openai_1(session: nox.Session) -> None:
     """The client's tests with the newest openai 1.x."""
-    against(session, "openai>=1.109,<2")
+    against(session, ("openai",), "openai>=1.109,<2")
 
 
 @nox.session(name="openai-2")
 def openai_2(session: nox.Session) -> None:
     """The client's tests with the newest openai 2.x."""
-    against(session, "openai>=2,<3")
+    against(session, ("openai",), "openai>=2,<3")
 
 
 @nox.session(name="openai-3")
 def openai_3(session: nox.Session) -> None:
     """The client's tests with the newest openai 3.x."""
-    against(session, "openai>=3,<4")
+    against(session, ("openai",), "openai>=3,<4")
 
 
 @nox.session
@@ -99,12 +135,57 @@ def oldest(session: nox.Session) -> None:
     """The client's tests with the oldest supported openai, OpenTelemetry and wrapt."""
     against(
         session,
+        ("openai",),
         "openai==1.40.0",
         "httpx<0.28",  # openai 1.40 passes an argument that httpx 0.28 dropped
         "opentelemetry-api==1.39.0",
         "opentelemetry-sdk==1.39.0",
         "opentelemetry-exporter-otlp==1.39.0",
         "wrapt==1.17.0",
+    )
+
+
+@nox.session(name="ollama-oldest")
+def ollama_oldest(session: nox.Session) -> None:
+    """The client's tests with the oldest supported ollama."""
+    against(session, ("ollama",), "ollama==0.4.0", "openai")
+
+
+@nox.session(name="ollama-newest")
+def ollama_newest(session: nox.Session) -> None:
+    """The client's tests with the newest ollama."""
+    against(session, ("ollama",), "ollama", "openai")
+
+
+@nox.session(name="hub-1")
+def hub_1(session: nox.Session) -> None:
+    """The client's tests with the newest huggingface_hub 1.x; the other majors go with transformers."""
+    against(session, ("huggingface_hub",), "huggingface_hub>=1,<2", "openai")
+
+
+@nox.session(name="transformers-4")
+def transformers_4(session: nox.Session) -> None:
+    """Local models with the newest transformers 4.x, and huggingface_hub 0.x."""
+    against(
+        session,
+        ("transformers", "huggingface_hub"),
+        "transformers>=4.45,<5",
+        "huggingface_hub[inference]<1",  # the extra is what its asynchronous client speaks through
+        *LOCAL,
+        more=("tests/cli/test_demo_local.py",),
+    )
+
+
+@nox.session(name="transformers-5")
+def transformers_5(session: nox.Session) -> None:
+    """Local models with the newest transformers 5.x, its server too, and huggingface_hub 2.x."""
+    against(
+        session,
+        ("transformers", "huggingface_hub"),
+        "transformers[serving]>=5,<6",
+        "huggingface_hub>=2,<3",
+        *LOCAL,
+        more=("tests/cli/test_demo_local.py",),
     )
 
 
@@ -148,18 +229,21 @@ def build(session: nox.Session) -> None:
 # install for it. Each has an environment of its own, kept between runs: together they do not resolve.
 COMPONENTS = {
     "CLEARSPAN_LIVE_PHOENIX": ("phoenix", ("arize-phoenix",)),
-    # torch is pinned: an open range would take the newest build with all of CUDA.
     "CLEARSPAN_LIVE_TRANSFORMERS": (
         "transformers",
-        ("torch==2.13.0", "transformers[serving]", "jinja2"),
+        (TORCH, "transformers[serving]", "jinja2"),
     ),
 }
+
+
+# The components that are looked at from inside too.
+RECORDED = ("transformers",)
 
 
 @nox.session(default=False)
 def live(session: nox.Session) -> None:
     """A real backend and a real model server; installs them first (minutes, gigabytes)."""
-    session.install("-e", ".[demo]", *group("test"))
+    session.install("-e", ".[demo]", *group("test"), *group("clients"))
     env: dict[str, str | None] = {}
     for variable, (name, requirements) in COMPONENTS.items():
         env[variable] = os.environ.get(variable) or component(session, name, requirements)
@@ -172,11 +256,13 @@ def component(session: nox.Session, name: str, requirements: tuple[str, ...]) ->
     """The path of a component's program, installed when it is not there yet."""
     home = ROOT / ".nox" / f"component-{name}"
     program = home / ("Scripts" if os.name == "nt" else "bin") / name
+    python = str(program.with_name("python"))
     if not program.exists():
         session.run("python", "-m", "venv", "--clear", str(home))
-        python = str(program.with_name("python"))
         for requirement in requirements:
             session.run(python, "-m", "pip", "install", "--quiet", requirement, external=True)
+    if name in RECORDED:
+        session.run(python, "-m", "pip", "install", "--quiet", "-e", ".", external=True)
     return str(program)
 
 

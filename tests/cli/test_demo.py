@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clearspan.cli import local_model
 from clearspan.testing import ModelServer
 from clearspan.testing.server import Error, Reply, Request
 from tests.cli.conftest import Command, Process, traces
 
+# With torch and transformers there, one more trace is shown: tests/cli/test_demo_local.py.
+LOCAL = local_model.installed()
+
 
 def spans(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [span for trace in document["traces"] for span in trace["spans"]]
+    return [
+        span
+        for trace in document["traces"]
+        if "draft locally" not in trace["spans"][0]["name"]
+        for span in trace["spans"]
+    ]
 
 
 def demo(call: Command, *words: str) -> dict[str, Any]:
@@ -28,7 +38,7 @@ def test_it_shows_the_traces_and_what_to_type_next(start: Process, place: Path) 
     done = start("demo")
     assert (done.returncode, done.stderr) == (0, "")
     shown = done.stdout
-    assert shown.count("\ntrace ") == 3
+    assert shown.count("\ntrace ") == 3 + LOCAL
     for line in (
         r"invoke_workflow answer +█+",
         r"├─ retrieval handbook ",
@@ -90,8 +100,8 @@ def test_the_retrieval_finds_what_the_answer_needs(call: Command) -> None:
 def test_every_run_is_a_session_of_its_own(call: Command) -> None:
     first, second = demo(call), demo(call)
     assert first["session"] != second["session"]
-    assert len(first["traces"]) == len(second["traces"]) == 3
-    assert len(traces(call)) == 6
+    assert len(first["traces"]) == len(second["traces"]) == 3 + LOCAL
+    assert len(traces(call)) == 2 * (3 + LOCAL)
 
 
 def test_settings_of_the_environment_hold(call: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +121,28 @@ def test_without_the_client_it_says_how_to_get_it(
         result.stderr
         == "clearspan: the demo needs the openai package: python -m pip install 'clearspan[demo]'\n"
     )
+
+
+@pytest.mark.skipif(LOCAL, reason="torch and transformers are installed")
+def test_without_torch_it_says_how_to_see_a_local_model(call: Command) -> None:
+    shown = call("demo").stdout
+    assert shown.count(local_model.REMEDY) == 1
+    assert "random weights" not in shown
+
+
+@pytest.mark.parametrize("fault", ["raise OSError('libtorch_cpu.so: no such file')", "x = 1"])
+def test_a_local_model_that_cannot_be_made_is_left_out(
+    start: Process, place: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    for name in ("torch", "transformers"):
+        (place / "broken" / name).mkdir(parents=True)
+        (place / "broken" / name / "__init__.py").write_text(fault)
+    monkeypatch.setenv("PYTHONPATH", str(place / "broken"), prepend=os.pathsep)
+    done = start("demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\ntrace ") == 3
+    assert "the model in this process was left out: " in done.stdout
+    assert local_model.REMEDY not in done.stdout
 
 
 def test_switched_off_it_says_so(start: Process, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""`clearspan demo`: a small program through the real `openai` client, recorded and shown."""
+"""`clearspan demo`: a small program through the real `openai` client, recorded and shown.
+
+Where torch and transformers are installed, it shows a model in this process too.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from clearspan.cli import screen
+from clearspan.cli import local_model, screen
 from clearspan.cli.failure import Failure, Misuse
 from clearspan.cli.stored import opened, span_json, store_option, store_path
 from clearspan.exporters.store import StoredSpan
@@ -63,15 +66,21 @@ def command(
 
     The program calls the real openai client: plain, streamed, failing and retried calls, sync and
     async, embeddings, a tool. Without --live a stand-in server on this machine answers, so it needs
-    neither a key nor the network.
+    neither a key nor the network; with torch and transformers installed, it shows a tiny model in
+    this process too.
     """
     _require_client(live=live)
     chat = model or os.environ.get("OPENAI_MODEL") or _CHAT
     session = f"demo-{secrets.token_hex(3)}"
     with _live() if live else _stand_in() as clients:
+        local = not live and local_model.installed()
         if not as_json:
             _say(f"Running a small program through the openai client, against {clients.server} ...")
-        desk = _recorded(clients, chat, embedding_model, session, store)
+        if local and not as_json:
+            _say(
+                "Then a tiny model of random weights in this process, which takes some seconds ..."
+            )
+        desk = _recorded(clients, chat, embedding_model, session, store, local=local)
     traces = _stored(session, store)
     if as_json:
         screen.document({"session": session, "traces": [
@@ -131,7 +140,7 @@ def _live() -> Generator[_Clients]:
 
 
 def _recorded(
-    clients: _Clients, chat: str, embedding: str, session: str, store: str | None
+    clients: _Clients, chat: str, embedding: str, session: str, store: str | None, *, local: bool
 ) -> HelpDesk:
     """Run the program under clearspan, and wait until everything is stored."""
     import clearspan
@@ -154,6 +163,9 @@ def _recorded(
         desk = HelpDesk(clients.sync, clients.asynchronous, chat, embedding)
         with clearspan.context(session=session, tags=["demo"]):
             desk.run()
+            left_out = local_model.LocalModel.shown(runtime) if local else None
+        if left_out is not None:
+            desk.notes.append(left_out)
         runtime.flush(_FLUSH)
     return desk
 
@@ -184,6 +196,8 @@ def _conclude(
         _say(f"As it happened: {note}.")
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
+        if not local_model.installed():
+            _say(f"It shows a model in this process too, after {local_model.REMEDY}")
     _say(f"Stored in {store_path(store)}. What to type next:\n")
     where = f" --store {store}" if store else ""
     first = traces[0][0].trace_id[:8]
