@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,13 @@ from tests.providers.transformers import tiny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Threads that wait for each other cost tiny models more than they bring."""
+    if importlib.util.find_spec("torch") is not None:
+        import_module("torch").set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
