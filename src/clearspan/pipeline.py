@@ -103,6 +103,10 @@ class Pipeline:
         """What an upstream process sent along."""
         return self._telemetry.received()
 
+    def join(self, headers: Mapping[str, str]) -> Callable[[], None] | None:
+        """Go on with the trace of a request from elsewhere, where none is going on; answers the undo."""
+        return self._telemetry.join(headers)
+
     def renew(self) -> None:
         """In a forked child: operations that were open in the parent end there."""
         self._open.clear()

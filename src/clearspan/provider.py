@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from clearspan.draft import Draft
 
-__all__ = ["Call", "Endpoint", "Probe", "Provider", "Server", "Tap"]
+__all__ = ["Call", "Endpoint", "Passage", "Probe", "Provider", "Server", "Tap"]
 
 
 class Call(NamedTuple):
@@ -153,6 +153,27 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A place where a library answers a request of another process, or hands work to a thread.
+
+    `headers(call)` answers the headers (names in lower case) of the request that the target works
+    on: what it does belongs to the trace that they tell of, unless the program has a span around
+    it already. `handed` is the position of an argument (without `self`) that is a function to be
+    run elsewhere: it will run in the context of this call.
+    """
+
+    targets: tuple[str, ...]
+    headers: Callable[[Call], Mapping[str, str] | None] | None = None
+    handed: int | None = None
+    families: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a target that is not written as one."""
+        _check_targets(self.targets)
+        _check_targets(self.families)
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A client library: how it is recognised, what it can do, whom it talks to.
 
@@ -169,3 +190,4 @@ class Provider:
     probes: tuple[Probe, ...] = ()
     finish: Callable[[Draft], None] | None = None
     error: Callable[[BaseException], str | None] | None = None
+    passages: tuple[Passage, ...] = ()

@@ -21,7 +21,7 @@ from tests.capture import vendor as vendors
 from tests.capture.vendor import Vendor
 
 MODULES = [
-    "capture.decorators", "capture.patching", "choice", "core.jsonfast", "core.ledger", "core.read", "emit.content",
+    "capture.calls", "capture.decorators", "capture.families", "capture.passages", "capture.patching", "choice", "core.jsonfast", "core.ledger", "core.read", "emit.content",
     "emit.fit", "emit.measures", "emit.projection", "emit.redact", "emit.telemetry", "pipeline",
 ]  # fmt: skip
 # What stands before the fences: it is called by the host's own code, and only hands on.

@@ -43,6 +43,10 @@ class Inlet(Protocol):
         """What an upstream process sent along."""
         ...
 
+    def join(self, headers: Mapping[str, str]) -> Callable[[], None] | None:
+        """Go on with the trace of a request from elsewhere, where none is going on; answers the undo."""
+        ...
+
 
 class _Slot:
     """Who listens: the last of `lent`, else the program's own."""

@@ -20,10 +20,11 @@ from packaging.version import InvalidVersion, Version
 from clearspan.capture import inlet
 from clearspan.capture.calls import beginner, probing
 from clearspan.capture.families import Family
+from clearspan.capture.passages import passing
 from clearspan.capture.wrapper import Driver, Wrapper
 from clearspan.core import observe
 from clearspan.core.fence import fenced
-from clearspan.provider import Endpoint, Probe, Provider
+from clearspan.provider import Endpoint, Passage, Probe, Provider
 
 __all__ = ["Patches", "UnsupportedVersion", "installed_version"]
 
@@ -127,9 +128,11 @@ class Patches:
         """Each target's state: `patched`, `waiting` for its import, or `absent` in this version."""
         return {target.path: target.state for target in self.targets}
 
-    def _builds(self) -> Iterator[tuple[_Build, Probe | Endpoint]]:
+    def _builds(self) -> Iterator[tuple[_Build, Probe | Passage | Endpoint]]:
         for probe in self.provider.probes:
             yield self._probe(probe), probe
+        for passage in self.provider.passages:
+            yield passing(passage, lambda: self.live), passage
         for endpoint in self.provider.endpoints:
             yield self._calls(endpoint), endpoint
 

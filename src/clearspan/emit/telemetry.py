@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from opentelemetry import baggage, trace
+from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context, attach, detach, get_current, get_value
 from opentelemetry.metrics import Meter
@@ -168,6 +168,23 @@ class Telemetry:
             for name, value in baggage.get_all().items()
             if name.startswith(_PROPAGATED)
         }
+
+    def join(self, headers: Mapping[str, str]) -> Callable[[], None] | None:
+        """Take trace and baggage from a request's headers, unless a span is current; answers the undo.
+
+        Where the program's own instrumentation has read them already, its context holds.
+        """
+        context = get_current()
+        if trace.get_current_span(context).get_span_context().is_valid:
+            return None
+        joined = propagate.extract(headers, context)
+        token = attach(joined)
+
+        def leave() -> None:
+            if get_current() is joined:  # else it is closed from elsewhere, or not its turn
+                detach(token)
+
+        return leave
 
 
 def _reference(span: Span, parent: Span | None) -> TraceRef:

@@ -8,9 +8,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-import transformers
-from transformers.pipelines import SUPPORTED_TASKS, pipeline
 
 from tests.providers.transformers import kit, tiny, tiny_media, tiny_parts, tiny_tasks
 from tests.providers.transformers.tiny_parts import LABELS
@@ -21,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Capture = Callable[..., Any]
+
+torch: Any = pytest.importorskip("torch", reason="torch is not installed")
+transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
+pipelines: Any = pytest.importorskip("transformers.pipelines")
+SUPPORTED_TASKS, pipeline = pipelines.SUPPORTED_TASKS, pipelines.pipeline
 
 transformers.logging.set_verbosity_error()
 pytestmark = [

@@ -7,11 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-import transformers
-from torch.utils.data import Dataset
-from transformers.pipelines import pipeline
-from transformers.pipelines.pt_utils import KeyDataset, PipelineIterator
 
 from tests.providers.transformers import kit, tiny
 from tests.providers.transformers.tiny_tasks import TASKS
@@ -21,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Capture = Callable[..., Any]
+
+torch: Any = pytest.importorskip("torch", reason="torch is not installed")
+transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
+pipeline: Any = pytest.importorskip("transformers.pipelines").pipeline
+utils: Any = pytest.importorskip("transformers.pipelines.pt_utils")
+KeyDataset, PipelineIterator = utils.KeyDataset, utils.PipelineIterator
+Dataset: Any = torch.utils.data.Dataset
 
 transformers.logging.set_verbosity_error()
 TEXTS = ["hello world", "one", "one two three", "how are you"]

@@ -6,11 +6,14 @@ import collections
 from typing import Any
 
 import pytest
-import torch
-from transformers import BatchEncoding
 
 from clearspan.core import jsonfast
 from clearspan.providers.transformers import pipeline_values as values
+
+torch: Any = pytest.importorskip("torch", reason="torch is not installed")
+BatchEncoding: Any = pytest.importorskip(
+    "transformers", reason="transformers is not installed"
+).BatchEncoding
 
 
 class Named(str):

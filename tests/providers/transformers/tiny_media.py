@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
+import pytest
 
 from tests.providers.transformers import tiny, tiny_parts as parts
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.providers.transformers.tiny_parts import Build
+
+torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 
 # -- pictures --------------------------------------------------------------------------------
 

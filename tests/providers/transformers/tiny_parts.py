@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
+import pytest
 
 from tests.providers.transformers import tiny
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Build = Callable[[Path], "Task"]
+
+torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 
 LABELS = ["one", "two three", "the answer is forty-two"]
 SMALL: dict[str, Any] = {

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from clearspan.provider import Provider, Server
-from clearspan.providers.transformers import batches, generate, loading, pipelines, tokenizers
+from clearspan.providers.transformers import (
+    batches,
+    generate,
+    loading,
+    pipelines,
+    serving,
+    tokenizers,
+)
 
 __all__ = ["provider"]
 
@@ -25,5 +32,6 @@ provider = Provider(
         *loading.ENDPOINTS,
     ),
     server=_server,
-    probes=(*tokenizers.PROBES, *pipelines.PROBES),
+    probes=(*tokenizers.PROBES, *pipelines.PROBES, *serving.PROBES),
+    passages=serving.PASSAGES,
 )
