@@ -277,6 +277,31 @@ def test_a_hook_that_somebody_put_over_ours_stays(library: ModuleType) -> None:
     assert not seen.spans
 
 
+def test_a_class_of_two_parents_is_met_once_and_a_method_replaced_since_is_left(
+    library: ModuleType,
+) -> None:
+    class Left(library.Early):  # type: ignore[name-defined,misc]
+        def run(self, prompt: str) -> str:
+            return "left"
+
+    class Right(library.Early):  # type: ignore[name-defined,misc]
+        pass
+
+    class Both(Left, Right):
+        def run(self, prompt: str) -> str:
+            return "both"
+
+    def theirs(self: Any, prompt: str) -> str:
+        return "theirs"
+
+    with captured(providers=[provider(FAMILY)]) as seen:
+        assert (Left().run("x"), Both().run("x")) == ("left", "both")
+        Left.run = theirs  # type: ignore[method-assign]
+    assert len(seen.spans) == 2
+    assert vars(Left)["run"] is theirs
+    assert type(vars(Both)["run"]).__name__ == "function"
+
+
 def test_no_class_is_kept_alive(library: ModuleType) -> None:
     def define() -> weakref.ref[type]:
         class Late(library.Early):  # type: ignore[name-defined,misc]
@@ -358,6 +383,26 @@ def test_a_phase_that_fails_has_taken_its_time(library: ModuleType) -> None:
         with pytest.raises(LookupError, match="its own"):
             Failing().run("x")
     assert seen.invocations[0].timing.phases["tokenize"] > 0
+
+
+def test_a_probe_that_has_nothing_to_tell_and_one_that_was_kept(library: ModuleType) -> None:
+    noted: list[Any] = []
+    asked: list[str] = []
+
+    def nothing(call: Call) -> dict[str, Any]:
+        asked.append(call.args[0])
+        return {}
+
+    described = provider(
+        probes=(Probe(("acme_models:Base.pack",), nothing),),
+        finish=lambda draft: noted.append(draft.transport),
+    )
+    model = library.Early()
+    with captured(providers=[described]):
+        kept = model.pack
+        model.run("hi")
+    assert kept("later") == "later"
+    assert (asked, noted) == (["hi"], [None])
 
 
 def test_a_probe_may_look_at_what_came_back_outside_calls_too(library: ModuleType) -> None:

@@ -45,7 +45,9 @@ def test_an_old_library_is_told_of_at_start(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "openai is not recorded: openai 1.30.0 is installed" in done.stderr
     assert "pip install -U openai" in done.stderr
-    assert "recording decorated code" in done.stderr
+    recorded = done.stderr.partition("recording ")[2].partition(";")[0]
+    assert "ollama" in recorded
+    assert "openai" not in recorded
 
 
 def test_a_default_store_that_cannot_be_written_only_warns(

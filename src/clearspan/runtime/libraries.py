@@ -59,8 +59,12 @@ class ProviderSet:
                 patches.remove()
 
     def names(self) -> list[str]:
-        """The names of those that are patched."""
-        return [patches.provider.name for patches in self._installed if patches.note is None]
+        """The names of those that are installed and patched."""
+        return [
+            patches.provider.name
+            for patches in self._installed
+            if patches.note is None and installed_version(patches.provider.distribution)
+        ]
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """How each of them stands."""
