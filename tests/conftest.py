@@ -47,3 +47,4 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(FOREIGN) and name not in KEPT:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CLEARSPAN_STRICT", "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")

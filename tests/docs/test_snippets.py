@@ -64,6 +64,7 @@ def reader_environment(url: str, place: Path) -> dict[str, str]:
         "OPENAI_API_KEY": "sk-of-the-documentation",
         "OPENAI_BASE_URL": url,
         "OLLAMA_HOST": url.removesuffix("/v1"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",  # the client would ask the network who runs it
         "CLEARSPAN_STORE": str(place / "store.db"),
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
     }

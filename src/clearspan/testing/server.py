@@ -1,6 +1,6 @@
 """A stand-in model server on loopback, for demos and tests.
 
-It speaks the HTTP of OpenAI and Ollama, real enough for the official clients: whole answers and streams,
+It speaks the HTTP of OpenAI, Ollama and Hugging Face, real enough for the official clients: whole answers and streams,
 errors, delays, connections cut in the middle. It runs no model. What it says on its own is derived
 from the request and always the same; everything else is scripted::
 
@@ -35,6 +35,7 @@ from clearspan.testing._answers import (
     StreamError,
     ToolCall,
 )
+from clearspan.testing._hugging_face import HUGGING_FACE
 from clearspan.testing._listener import Channel, Listener
 from clearspan.testing._ollama import OLLAMA
 from clearspan.testing._openai import OPENAI
@@ -62,7 +63,7 @@ __all__ = [
 ]
 
 # The first form also answers for paths that no form knows.
-_FORMS: tuple[WireForm, ...] = (OPENAI, OLLAMA)
+_FORMS: tuple[WireForm, ...] = (OPENAI, OLLAMA, HUGGING_FACE)
 _NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_chat
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.huggingface_hub import generation, tasks
 from clearspan.providers.huggingface_hub.server import is_url
@@ -75,7 +74,7 @@ def _writing(operation: str, method: str, field: str, name: str) -> Endpoint:
 ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT, "chat_completion", ("messages",),
-        generation.chat_request, openai_chat.response, openai_chat.chunk,
+        generation.chat_request, generation.chat_response, generation.chat_chunk,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION, "text_generation", ("prompt",),

@@ -10,7 +10,7 @@ from clearspan.draft import Draft
 from clearspan.formats import openai_chat, openai_common
 from clearspan.provider import Call
 
-__all__ = ["chat_request", "chunk", "request", "response"]
+__all__ = ["chat_chunk", "chat_request", "chat_response", "chunk", "request", "response"]
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty")
 _REASONS = {"eos_token": "stop", "stop_sequence": "stop"}
@@ -21,6 +21,31 @@ def chat_request(draft: Draft, call: Call) -> None:
     """Messages, tools and parameters; grammars of the server's own are formats as well."""
     openai_chat.request(draft, call)
     draft.set(output_type=_grammar(openai_common.arguments(call).get("response_format")))
+
+
+def chat_response(draft: Draft, result: Any) -> None:
+    """A whole answer, with the fields that the client's classes do not know of."""
+    openai_chat.response(draft, _opened(result))
+
+
+def chat_chunk(draft: Draft, item: Any) -> None:
+    """A piece of an answer, likewise."""
+    openai_chat.chunk(draft, _opened(item))
+
+
+def _opened(value: Any) -> Any:
+    """The client's objects as dictionaries.
+
+    They are dictionaries themselves, but what a server sends beyond their fields, such as thinking
+    or cached tokens, is then only kept as an attribute.
+    """
+    kind = type(value)
+    if kind is list:
+        return [_opened(item) for item in value]
+    if issubclass(kind, dict) and kind.__module__.startswith("huggingface_hub."):
+        held = {**dict(dict.items(value)), **vars(value)}
+        return {name: _opened(item) for name, item in held.items()}
+    return value
 
 
 def request(draft: Draft, call: Call) -> None:

@@ -20,8 +20,15 @@ __all__ = ["PROBES", "error", "finish", "is_url", "server"]
 
 _NAME = "hugging_face"
 _PORTS = {"https": 443, "http": 80}
-_POLICIES = ("auto", "fastest", "cheapest", "preferred")
+_POLICIES = (None, "auto", "fastest", "cheapest", "preferred")
 _ROUTER = "router.huggingface.co"
+# What text-generation-inference calls the errors that the client has classes for.
+_GENERATION = {
+    "GenerationError": "generation",
+    "IncompleteGenerationError": "incomplete_generation",
+    "OverloadedError": "overloaded",
+    "ValidationError": "validation",
+}
 
 
 def server(instance: Any) -> Server:
@@ -77,36 +84,63 @@ def finish(draft: Draft) -> None:
     model = noted.get("model")
     if draft.model is None and not is_url(model):
         draft.model = model
-    draft.extra(sc.HF_INFERENCE_PROVIDER, _provider(noted.get("provider"), noted["url"]))
+    draft.extra(sc.HF_INFERENCE_PROVIDER, _provider(noted))
 
 
-def _provider(chosen: str | None, url: str) -> str | None:
-    """The inference provider: as chosen, else as the router's path names it; nothing for other hosts."""
-    parts = urlsplit(url)
+def _provider(noted: Mapping[str, Any]) -> str | None:
+    """The inference provider behind Hugging Face's router, or asked at its own address.
+
+    The router's path names it, or the end of the model's name; where a server was named by its
+    address there is none.
+    """
+    parts = urlsplit(read.text(noted, "url") or "")
+    model, chosen = read.text(noted, "model"), read.text(noted, "provider")
     if parts.hostname != _ROUTER:
-        # A provider's own address is used with the provider's own key.
-        return chosen if chosen not in (None, *_POLICIES) else None
-    first = parts.path.strip("/").partition("/")[0]
-    if chosen not in (None, *_POLICIES):
-        return chosen
-    return first if first and first != "v1" else None
+        return chosen if chosen not in _POLICIES and not is_url(model) else None
+    first: str = parts.path.strip("/").partition("/")[0]
+    if first and first != "v1":
+        return first
+    if model is None or is_url(model):
+        return None
+    _, told, named = model.rpartition(":")
+    return named if told and named not in _POLICIES else None
 
 
 def error(exception: BaseException) -> str | None:
-    """The server's own code or type for the error, where the body has one; else the HTTP status."""
-    response = vars(exception).get("response")
-    status = getattr(response, "status_code", None)
+    """The server's own code or type for the error, where there is one; else the HTTP status.
+
+    Errors of text generation come without the response, which is in the error that they stand for.
+    """
+    cause = exception.__cause__
+    for source in (exception, cause) if cause is not None else (exception,):
+        found = _coded(source)
+        if found is not None:
+            return found
+    kind = type(exception)
+    return _GENERATION.get(kind.__name__) if kind.__module__.startswith("huggingface_hub") else None
+
+
+def _coded(exception: BaseException) -> str | None:
+    held = vars(exception)
+    response = held.get("response")
+    # The asynchronous clients before 1.0 keep the status itself, and the body beside it.
+    # A response of `requests` is false where it is an error.
+    status = held.get("status") if response is None else getattr(response, "status_code", None)
     if type(status) is not int:
         return None
-    return _said(response) or str(status)
+    return _said(_body(response, held)) or str(status)
 
 
-def _said(response: Any) -> str | None:
+def _body(response: Any, held: Mapping[str, Any]) -> Any:
     """Only of a body that was read already: reading is the caller's."""
-    content = vars(response).get("_content")
-    body = jsonfast.loads(content.decode("utf-8", "replace")) if type(content) is bytes else None
-    found = read.get(body, "error")
-    for source in (found, body):
+    content = getattr(response, "_content", None)
+    if type(content) is bytes:
+        return jsonfast.loads(content.decode("utf-8", "replace"))
+    return held.get("response_error_payload")
+
+
+def _said(body: Any) -> str | None:
+    for source in (read.get(body, "error"), body):
         for name in ("code", "error_type", "type"):
             told = read.text(source, name)
             if told is not None:

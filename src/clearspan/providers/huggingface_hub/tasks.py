@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from clearspan import semconv as sc
@@ -24,8 +24,8 @@ def said(output_type: str | None) -> Callable[[Draft, Call], None]:
     """Reads a call whose input is words, pictures or sound, into one message of the user."""
 
     def request(draft: Draft, call: Call) -> None:
-        draft.set(output_type=output_type, seed=read.whole(call.kwargs, "seed"))
-        draft.set(max_tokens=read.whole(call.kwargs, "max_new_tokens"))
+        draft.set(output_type=output_type)
+        _parameters(draft, call.kwargs)
         parts: list[Any] = [
             _part(call.kwargs[name], kind)
             for name, kind in _MEDIA.items()
@@ -39,6 +39,20 @@ def said(output_type: str | None) -> Callable[[Draft, Call], None]:
         draft.input(message if parts else [])
 
     return request
+
+
+def _parameters(draft: Draft, given: Mapping[str, Any]) -> None:
+    """How to generate: told by name, or in the two arguments that hold what has none."""
+    told = dict(given)
+    for name in ("generate_parameters", "extra_body"):
+        told.update(read.fields(given.get(name)) or {})
+    draft.set(
+        temperature=read.number(told, "temperature"),
+        top_p=read.number(told, "top_p"),
+        top_k=read.whole(told, "top_k"),
+        seed=read.whole(told, "seed"),
+        max_tokens=read.whole(told, "max_new_tokens"),
+    )
 
 
 def _part(value: Any, kind: str) -> Any:
