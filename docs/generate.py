@@ -178,6 +178,7 @@ def api() -> str:
 
 _FURTHER = (
     "clearspan.provider.Probe",
+    "clearspan.provider.Passage",
     "clearspan.provider.Tap",
     "clearspan.response.ResponseRef",
     "clearspan.runtime.state.ProviderStatus",
