@@ -443,3 +443,29 @@ def test_a_response_id_outlives_its_draft_and_keeps_nothing_of_it() -> None:
     del draft
     gc.collect()
     assert (ref.id(), unsettled.id()) == ("r", None)
+
+
+def test_phases_add_up_and_an_outer_record_takes_those_of_its_inner_one() -> None:
+    inner, outer = Draft("chat"), Draft("chat")
+    inner.phase("prefill", 0.25)
+    inner.phase("prefill", 0.5)
+    inner.phase("decode", 2.0)
+    inner.phase("load", None)
+    inner.phase("tokenize", -1.0)
+    inner.decoded = 8
+    outer.phase("prefill", 0.125)
+    outer.absorb(inner)
+    timing = sealed(outer).timing
+    assert timing.phases == {"prefill": 0.125, "decode": 2.0}
+    assert timing.decode_rate == 4.0
+    outer.decoded = 2
+    outer.absorb(inner)
+    assert outer.decoded == 2
+
+
+@pytest.mark.parametrize(("decoded", "took"), [(None, 1.0), (0, 1.0), (3, 0.0), (3, None)])
+def test_a_pace_without_tokens_or_time_is_none(decoded: int | None, took: float | None) -> None:
+    draft = Draft("chat")
+    draft.phase("decode", took)
+    draft.decoded = decoded
+    assert sealed(draft).timing.decode_rate is None

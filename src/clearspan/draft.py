@@ -43,7 +43,7 @@ class Draft:
         "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call",
         "chunks", "content", "context", "decoded", "end_ns", "endpoint", "error", "extras",
         "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps", "hint",
-        "inference_calls", "inner", "input_messages", "input_value", "kind", "last_chunk",
+        "inference_calls", "inner", "input_messages", "input_value", "kind", "last_chunk", "layer",
         "lost", "model", "name", "operation", "outcome", "output_value", "params", "phases", "pieces",
         "provider", "recording", "ref", "response_id", "response_model", "result", "sealed",
         "server_address", "server_port", "span", "start_ns", "started_at", "system_parts",
@@ -77,6 +77,7 @@ class Draft:
         self.call: Any = None
         self.result: Any = None
         self.hint: Any = None
+        self.layer = ""
         self.ref: ResponseRef | None = None
         self.inner: Draft | None = None
         self.recording = True
@@ -269,7 +270,8 @@ class Draft:
         self._usage = {**inner._usage, **self._usage}
         self._choices = self._choices or inner._choices
         self._tools = self._tools or inner._tools
-        self.phases, self.decoded = {**inner.phases, **self.phases}, inner.decoded
+        self.phases = {**inner.phases, **self.phases}
+        self.decoded = inner.decoded if self.decoded is None else self.decoded
         if inner.input_messages or inner._choices:
             self.input_value = self.output_value = None  # the messages say it better
         if inner.last_chunk is not None:

@@ -100,7 +100,8 @@ class Endpoint:
 
     `kind` is `"internal"` for models that run in the process. A call made inside another of the
     same provider and `layer` is part of it and no record of its own; in another layer it is one,
-    below the first.
+    below the first. `inner(draft, call, kwargs)` is told of calls that are part of another: `draft` is
+    that other one's, the rest as for `adjust`.
     """
 
     operation: str | Callable[[Call], str]
@@ -118,7 +119,8 @@ class Endpoint:
     lazy: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
     kind: str = "client"
-    layer: str = ""
+    layer: str | Callable[[Call], str] = ""
+    inner: Callable[[Draft, Call, dict[str, Any]], None] | None = None
     positional: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 from typing import Any
 
@@ -34,6 +35,9 @@ def load(group: str, name: str) -> Any:
         return _added[group, name]
     for entry in importlib.metadata.entry_points(group=group, name=name):
         return entry.load()
+    known = names(group)
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
     raise NotFound(
-        f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}; known are {', '.join(names(group)) or 'none'}"
+        f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}; known are {', '.join(known) or 'none'}{meant}"
     )

@@ -169,6 +169,46 @@ def test_a_call_in_the_same_layer_is_part_of_the_first(library: ModuleType) -> N
     assert [span.name for span in seen.spans] == ["chat"]
 
 
+def test_a_layer_may_depend_on_the_call(library: ModuleType) -> None:
+    class Asking(library.Early):  # type: ignore[name-defined,misc]
+        def __init__(self, other: Any) -> None:
+            self.other = other
+
+        def inside(self, prompt: str) -> str:
+            return str((self.other or self).pack(prompt))
+
+    each = replace(RUN, targets=("acme_models:Base.run", "acme_models:Base.pack"), layer=lambda call: str(id(call.instance)))  # fmt: skip
+    with captured(providers=[provider(each)]) as seen:
+        Asking(None).run("one")
+        Asking(library.Early()).run("two")
+    assert [span.name for span in seen.spans] == ["chat", "chat", "chat"]
+    assert [span.parent_id is None for span in seen.spans] == [True, False, True]
+
+
+def test_a_call_that_is_part_of_another_can_be_heard_and_adjusted(library: ModuleType) -> None:
+    class Deep(library.Early):  # type: ignore[name-defined,misc]
+        def inside(self, prompt: str) -> str:
+            return str(self.pack(prompt))
+
+        def unpack(self, prompt: str, *, loud: bool = False) -> str:
+            return prompt.upper() if loud else prompt
+
+    told: list[Any] = []
+
+    def inner(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
+        told.append((draft.operation, call.kwargs["prompt"]))
+        kwargs["loud"] = True
+
+    part = Endpoint(
+        "text_completion", (), _request, _response,
+        families=("acme_models:Base.unpack",), positional=("prompt",), inner=inner,
+    )  # fmt: skip
+    with captured(providers=[provider(RUN, part)]) as seen:
+        assert Deep().run("hi") == "HI"
+    assert told == [("chat", "hi")]
+    assert len(seen.spans) == 1
+
+
 # -- families --------------------------------------------------------------------------------------
 
 FAMILY = replace(RUN, families=("acme_models:Base.run",))
@@ -300,6 +340,18 @@ def test_a_class_of_two_parents_is_met_once_and_a_method_replaced_since_is_left(
     assert len(seen.spans) == 2
     assert vars(Left)["run"] is theirs
     assert type(vars(Both)["run"]).__name__ == "function"
+
+
+def test_a_method_taken_over_from_another_class_is_given_back(library: ModuleType) -> None:
+    with captured(providers=[provider(FAMILY)]):
+
+        class Taking(library.Early):  # type: ignore[name-defined,misc]
+            run = library.Overriding.run
+
+        with pytest.raises(TypeError, match="super"):
+            Taking().run("x")
+    assert type(vars(Taking)["run"]).__name__ == "function"
+    assert vars(Taking)["run"] is vars(library.Overriding)["run"]
 
 
 def test_no_class_is_kept_alive(library: ModuleType) -> None:

@@ -567,6 +567,8 @@ def test_a_call_that_others_did_is_counted_as_theirs(vocabulary: Any) -> None:
         "clearspan.client.operation.phase.duration", "clearspan.client.operation.decode.rate",
     }  # fmt: skip
     assert said(call("embeddings", inference_calls=2), vocabulary)
+    failed = call("text_completion", kind="internal", inference_calls=2, error=TIMEOUT)
+    assert [dict(found)["error.type"] for _, _, found in said(failed, "current")] == ["timeout"]
 
 
 @VOCABULARIES

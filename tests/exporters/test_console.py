@@ -114,6 +114,10 @@ def test_a_line_says_what_there_is_to_say() -> None:
     assert line.endswith("stop · 2 retries")
     (line,) = drawn([chat("1", None, **{"clearspan.request.retry_count": 1})])[1:]
     assert line.endswith("stop · 1 retry")
+    (line,) = drawn([chat("1", None, **{"clearspan.task": "text-generation"})])[1:]
+    assert line.endswith("stop · text-generation")
+    judged = Span("1", name="fill_mask m", attributes={"clearspan.task": "fill-mask"})
+    assert "fill-mask" not in drawn([judged])[1]
     paced = {"clearspan.phase.load": 1.5, "clearspan.decode.rate": 41.7}
     (line,) = drawn([chat("1", None, **paced)], 120)[1:]
     assert line.endswith("stop · load 1.50s · 42 tok/s")

@@ -73,3 +73,23 @@ with clearspan.init(store="runs.db"):
     assert clearspan.status().internal_errors == {{}}, clearspan.status().internal_errors
 """, tmp_path)  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_library_asked_for_by_name_and_nowhere_to_be_found(tmp_path: Path) -> None:
+    result = program("""
+import importlib.metadata, importlib.util
+real = importlib.metadata.version
+def version(name):
+    if name == "openai":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return real(name)
+importlib.metadata.version = version
+finder = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "openai" else finder(name)
+import clearspan
+with clearspan.init(store="runs.db", providers=["openai"]):
+    pass
+""", tmp_path)  # fmt: skip
+    assert (result.returncode, result.stderr) == (
+        0, "clearspan: openai is asked for and not installed: pip install openai\n",
+    )  # fmt: skip

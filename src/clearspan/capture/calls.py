@@ -37,12 +37,16 @@ def _begin(provider: Provider, endpoint: Endpoint, given: Call) -> recording.Rec
     """Snapshot a call and start its record: all that happens before the vendor's own code."""
     outer = recording.active()
     around = outer.draft if outer is not None and outer.owner is provider else None
-    if around is not None and around.endpoint.layer == endpoint.layer:
-        return None
     call = _named(endpoint, given)
+    layer = endpoint.layer if isinstance(endpoint.layer, str) else endpoint.layer(call)
+    if around is not None and around.layer == layer:
+        if endpoint.inner is not None and type(given.kwargs) is dict:
+            fenced("reader.inner", endpoint.inner, around, call, given.kwargs)
+        return None
     if not endpoint.wanted(call):
         return None
     draft = _draft(provider, endpoint, call)
+    draft.layer = layer
     started = recording.start(draft, provider)
     if started is None:
         return None

@@ -10,6 +10,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import wrapt
+
 from clearspan.capture.wrapper import Wrapper
 from clearspan.core.fence import fenced
 
@@ -48,6 +50,9 @@ class Family:
 
     def _take(self, cls: type) -> None:
         own = vars(cls).get(self._attribute)
+        if isinstance(own, wrapt.BoundFunctionWrapper):
+            # `method = Other.method` in a class body gives what the attribute gives: bound to nothing.
+            own = own.__wrapped__
         if type(own) is Wrapper or not (
             callable(own) or isinstance(own, (classmethod, staticmethod))
         ):

@@ -194,6 +194,7 @@ def _conclude(
     _say()
     for note in desk.notes:
         _say(f"As it happened: {note}.")
+    _say("In the bars, the lighter part is the wait for the first piece of an answer.")
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
         if not local_model.installed():

@@ -102,7 +102,7 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
     failed = {**base, **_failure(record)}
     yield from _phase_points(record, base)
     inference = record.operation in INFERENCE
-    if inference and record.inference_calls:
+    if inference and record.inference_calls and record.error is None:
         return  # told by the calls below it: each call's tokens and time count once
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,8 @@ from clearspan.runtime.state import ProviderStatus
 from clearspan.settings import SettingError
 
 __all__ = ["ProviderSet", "name_of"]
+
+_log = logging.getLogger("clearspan")
 
 
 class ProviderSet:
@@ -39,6 +43,8 @@ class ProviderSet:
         chosen: list[Patches] = []
         for item in wanted:
             patches = patches_of(item if isinstance(item, Provider) else _known(item))
+            if isinstance(item, str):
+                _say_if_absent(patches.provider)
             if not patches.supported():
                 raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(
                     patches.note
@@ -85,6 +91,18 @@ _all_patches: dict[int, Patches] = {}
 def patches_of(provider: Provider) -> Patches:
     """The one set of patches of a provider, whoever asks."""
     return _all_patches.setdefault(id(provider), Patches(provider))
+
+
+def _say_if_absent(provider: Provider) -> None:
+    """Asked for by name, a library that is nowhere to be found is most likely a mistake."""
+    packages = {path.partition(".")[0] for end in provider.endpoints for path in end.targets}
+    if installed_version(provider.distribution) is None and not any(
+        importlib.util.find_spec(package) for package in packages
+    ):
+        _log.warning(
+            "clearspan: %s is asked for and not installed: pip install %s",
+            provider.name, provider.distribution,
+        )  # fmt: skip
 
 
 def _known(name: str) -> Provider:

@@ -185,6 +185,9 @@ def _notes(span: SpanView, first: int | None) -> Iterable[str]:
     reasons = given.get(semconv.RESPONSE_FINISH_REASONS)
     if isinstance(reasons, (list, tuple)) and reasons:
         yield clean(", ".join(str(reason) for reason in reasons))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    task = given.get(semconv.TASK_NAME)
+    if isinstance(task, str) and task.replace("-", "_") not in span.name:
+        yield clean(task)
     if first is not None:
         yield f"first {duration(first)}"
     load = _seconds(given.get(f"{semconv.PHASE}.load"))
