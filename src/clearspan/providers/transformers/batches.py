@@ -42,10 +42,10 @@ def _response(draft: Draft, result: Any) -> None:
     prompts = noted["prompts"]
     outputs = list((read.fields(result) or {}).values())
     made = [read.items(output, "generated_tokens") for output in outputs]
-    counted = all(prompts)
+    counted = bool(prompts) and all(prompts)
     draft.usage(
         input=sum(map(len, prompts)) if counted else None,
-        output=sum(map(len, made)),
+        output=sum(map(len, made)) if prompts else None,
         source="counted",
     )
     if len(prompts) > 1:
@@ -60,6 +60,7 @@ def _response(draft: Draft, result: Any) -> None:
         if decode is not None:
             draft.text(decode(tokens, False), choice)
     if match is not None:
+        draft.phase("tokenize", match.seconds.pop() if match.seconds else None)
         told(draft, match)
     _times(draft, outputs)
 

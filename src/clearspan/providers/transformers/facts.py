@@ -10,16 +10,26 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.providers.transformers.parameters import inner
 
-__all__ = ["name", "of", "place", "tell"]
+__all__ = ["called", "name", "of", "place", "tell"]
 
 _sizes: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
 def name(model: object) -> str | None:
-    """The name or path that the model was loaded by."""
-    return read.text(inner(model, "name_or_path")) or read.text(
-        inner(inner(model, "config"), "_name_or_path")
+    """The name that the model was loaded by."""
+    return called(
+        read.text(inner(model, "name_or_path"))
+        or read.text(inner(inner(model, "config"), "_name_or_path"))
     )
+
+
+def called(given: str | None) -> str | None:
+    """A model's name; of a path only the last part, as where it lies is nobody else's business."""
+    if given is None or not (
+        given.startswith((".", "~", "/")) or "\\" in given or given.count("/") > 1
+    ):
+        return given
+    return given.replace("\\", "/").rstrip("/").rpartition("/")[2] or None
 
 
 def place(model: Any) -> dict[str, Any]:

@@ -35,23 +35,38 @@ def _model(call: Call) -> str | None:
 
 
 def _adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
-    """Note what will not be there later, and listen for the tokens."""
-    found = parameters.effective(call)
-    noted = tokens.Noted(call, found)
+    """Note what will not be there later; the arguments of an overriding method stay as they are."""
+    del kwargs
+    noted = tokens.Noted(call, parameters.effective(call))
     noted.place = facts.place(call.instance)
     noted.recent = recent()
     given = call.kwargs.get("tokenizer")
     noted.speaks = (
         parameters.inner(call.kwargs.get("streamer"), "tokenizer") if given is None else given
     )
-    noted.heard = stamps.listen(call, kwargs, found)
     draft.transport = {_NOTED: noted}
 
 
+def _listen(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
+    """Listen for the tokens: the library's own method merges its arguments into lists of its own.
+
+    It may have been called by an overriding one, for the same model; what a model asks another one
+    (one that assists, a part of its own) is not listened to.
+    """
+    noted = _noted(draft)
+    if noted is not None and noted.heard is None and noted.model == id(call.instance):
+        noted.heard = stamps.listen(call, kwargs, parameters.effective(call))
+
+
+def _begin(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
+    _adjust(draft, call, kwargs)
+    _listen(draft, call, kwargs)
+
+
 def _follow(result: Any, tap: Tap) -> bool:
-    """Of a result with scores and states, only the ids are kept."""
-    found = read.get(result, "sequences")
-    tap.result(result if found is None else found)
+    """Of a result with scores and states, only the ids are kept, as they are now."""
+    found = result if tokens.is_ids(result) else read.get(result, "sequences")
+    tap.result(result if found is None else tokens.Made(found, tokens.version(found)))
     return True
 
 
@@ -61,6 +76,9 @@ def _request(draft: Draft, call: Call) -> None:
         return
     parameters.tell(draft, call, noted.found)
     facts.tell(draft, facts.of(call.instance, noted.place))
+    tokens.settle(noted)
+    draft.usage(input=tokens.input_count(noted), source="counted")
+    _asked(draft, noted)
 
 
 def _response(draft: Draft, result: Any) -> None:
@@ -70,39 +88,35 @@ def _response(draft: Draft, result: Any) -> None:
     begun = tokens.prompts(noted)
     found = tokens.answers(noted, begun, result)
     counts = None if found is None else [len(answer.tokens) for answer in found]
-    made = None if counts is None else sum(counts)
-    draft.usage(input=tokens.input_count(noted), output=made, source="counted")
+    draft.usage(output=None if counts is None else sum(counts))
     if noted.heard is not None:
         stamps.tell(draft, noted.heard, tokens.width(begun), counts)
     for choice, answer in enumerate(found or ()):
+        draft.choice(choice)
         draft.finish(answer.reason, choice)
-    _texts(draft, noted, found or [])
+    if any(answer.reason is None for answer in found or ()):
+        draft.finish_reasons = []  # not full, and nothing that is known of ended it
+    decode = noted.decode
+    if decode is not None and draft.content:
+        for choice, answer in enumerate(found or ()):
+            draft.text(decode(answer.tokens, False), choice)
 
 
-def _texts(draft: Draft, noted: tokens.Noted, found: list[tokens.Answer]) -> None:
-    """Prompts and answers as text, where it is certain whose tokens they are."""
+def _asked(draft: Draft, noted: tokens.Noted) -> None:
+    """Prompts as text, where it is certain whose tokens they are."""
     match = matching(noted.recent, noted.ids) if noted.ids is not None else None
     if match is not None:
-        draft.phase("tokenize", match.seconds or None)
+        # One encoding may be generated from many times; it was made once.
+        draft.phase("tokenize", match.seconds.pop() if match.seconds else None)
         told(draft, match)
-    decode = decoder(match.tokenizer() if match is not None else noted.speaks)
-    if decode is None or not draft.content:
-        return
-    if match is None and noted.ids is not None:
-        draft.input([decode(row, True) for row in _bare(noted)])
-    for choice, answer in enumerate(found):
-        draft.text(decode(answer.tokens, False), choice)
+    noted.decode = decoder(match.tokenizer() if match is not None else noted.speaks)
+    if match is None and noted.decode is not None and noted.ids is not None and draft.content:
+        draft.input([noted.decode(row, True) for row in tokens.bare(noted)])
 
 
 def _noted(draft: Draft) -> tokens.Noted | None:
     found: tokens.Noted | None = (draft.transport or {}).get(_NOTED)
     return found
-
-
-def _bare(noted: tokens.Noted) -> list[list[int]]:
-    """The prompts without their padding."""
-    pads = parameters.ids(noted.found["pad_token_id"])
-    return [[token for token in row if token not in pads] for row in tokens.rows(noted.ids)]
 
 
 def told(draft: Draft, match: Encoding) -> None:
@@ -120,22 +134,27 @@ def told(draft: Draft, match: Encoding) -> None:
     draft.tools(openai_common.tools({"tools": match.tools}))
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
+def _endpoint(targets: tuple[str, ...], **more: Any) -> Endpoint:
+    return Endpoint(
         _operation,
-        ("transformers.generation.utils:GenerationMixin.generate",),
+        targets,
         _request,
         _response,
         model=_model,
         deep=(),
-        adjust=_adjust,
         follow=_follow,
         kind="internal",
         layer="generate",
         positional=_POSITIONAL,
-        families=(
-            "transformers.generation.utils:GenerationMixin.generate",
-            "transformers.modeling_utils:PreTrainedModel.generate",
-        ),
+        **more,
+    )
+
+
+_HOME = "transformers.generation.utils:GenerationMixin.generate"
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _endpoint((_HOME,), adjust=_begin, inner=_listen),
+    _endpoint(
+        (), adjust=_adjust, families=(_HOME, "transformers.modeling_utils:PreTrainedModel.generate")
     ),
 )

@@ -15,7 +15,8 @@ __all__ = ["ENDPOINTS"]
 
 def _model(call: Call) -> Any:
     given = call.kwargs.get("pretrained_model_name_or_path")
-    return os.fspath(given) if isinstance(given, PurePath) else given
+    path = os.fspath(given) if isinstance(given, PurePath) else given
+    return facts.called(path) if isinstance(path, str) else None
 
 
 def _follow(result: Any, tap: Tap) -> bool:
@@ -47,6 +48,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         layer="load",
         positional=("pretrained_model_name_or_path",),
         # The automatic classes get copies of the method, after they were made.
-        families=("transformers.models.auto.modeling_auto:_BaseAutoModelClass.from_pretrained",),
+        families=(
+            "transformers.models.auto.modeling_auto:_BaseAutoModelClass.from_pretrained",
+            "transformers.modeling_utils:PreTrainedModel.from_pretrained",
+        ),
     ),
 )

@@ -18,7 +18,7 @@ from clearspan.provider import Call
 from clearspan.providers.transformers.parameters import inner
 from clearspan.providers.transformers.tokens import is_ids, shape
 
-__all__ = ["Total", "counting", "forwarded"]
+__all__ = ["Total", "count", "counting", "forwarded"]
 
 _DEPTH = 4
 
@@ -36,27 +36,39 @@ class Total:
         self.tokens: int | None = None
         self._owner = weakref.ref(owner)
 
-    def add(self, owner: object, tokens: int | None) -> None:
-        """So many more, if any are known of, given by the pipeline `owner`."""
-        if tokens is not None and self._owner() is owner:
+    def of(self, owner: object) -> bool:
+        """Whether it is counted for that pipeline."""
+        return self._owner() is owner
+
+    def add(self, tokens: int | None) -> None:
+        """So many more, if any are known of."""
+        if tokens is not None:
             self.tokens = (self.tokens or 0) + tokens
 
 
-counting: contextvars.ContextVar[Total | None] = contextvars.ContextVar(
-    "clearspan_counting", default=None
+_KEPT = 8
+counting: contextvars.ContextVar[tuple[Total, ...]] = contextvars.ContextVar(
+    "clearspancounting", default=()
 )
-"""Where the forward passes of this context are to be counted.
+"""Where the forward passes of this context are to be counted, the newest call first.
 
 Notes that a probe leaves would grow with every batch, and streams of batches have no end.
 """
 
 
+def count(owner: object) -> Total:
+    """Begin to count for a call of the pipeline `owner`; others that are read from go on beside it."""
+    total = Total(owner)
+    counting.set((total, *counting.get()[: _KEPT - 1]))
+    return total
+
+
 def forwarded(call: Call) -> Mapping[str, Any]:
     """Count the inputs of a forward pass; nothing is noted."""
-    total = counting.get()
+    total = next((item for item in counting.get() if item.of(call.instance)), None)
     if total is not None:
         inputs = call.args[0] if call.args else call.kwargs.get("model_inputs")
-        total.add(call.instance, _tokens(inputs, _DEPTH))
+        total.add(_tokens(inputs, _DEPTH))
     return {}
 
 

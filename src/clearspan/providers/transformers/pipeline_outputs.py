@@ -41,6 +41,8 @@ def usage(draft: Draft) -> None:
 def response(draft: Draft, result: Any) -> None:
     """The answer to a call that was not lazy."""
     usage(draft)
+    if not isinstance(result, Made):
+        return
     _widths(draft, result)
     if draft.operation == Operation.EMBEDDINGS:
         return

@@ -29,7 +29,7 @@ def follow(result: Any, tap: Tap) -> bool:
         return True
     parts = {name: held[name] for name in _PARTS}
     aside = {
-        "loader": _Loader(weakref.ref(result), parts, tap, counting.get()),
+        "loader": _Loader(weakref.ref(result), parts, tap, next(iter(counting.get()), None)),
         "infer": _same,
         "params": {},
     }
@@ -96,7 +96,8 @@ class _Steps:
 
     def __next__(self) -> Any:
         self._loader.begun = True
-        token = counting.set(self._counted)
+        mine = () if self._counted is None else (self._counted,)
+        token = counting.set((*mine, *counting.get()))
         try:
             next(self._relayed)
         except BaseException:

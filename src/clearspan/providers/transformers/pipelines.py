@@ -18,7 +18,7 @@ from clearspan.providers.transformers import (
     pipeline_outputs as made,
 )
 from clearspan.providers.transformers.parameters import inner
-from clearspan.providers.transformers.pipeline_counts import Total, counting, forwarded
+from clearspan.providers.transformers.pipeline_counts import count, forwarded
 from clearspan.providers.transformers.pipeline_streams import follow
 from clearspan.providers.transformers.pipeline_values import compact
 from clearspan.record import Operation
@@ -64,11 +64,15 @@ def _model(call: Call) -> str | None:
     return facts.name(inner(call.instance, "model"))
 
 
+def _layer(call: Call) -> str:
+    """Another pipeline called by what this one reads from is a call of its own."""
+    return f"pipeline {id(call.instance)}"
+
+
 def _adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
     """Begin to count, and note of the arguments what is not there later; they stay as they are."""
     del kwargs
-    counted = Total(call.instance)
-    counting.set(counted)
+    counted = count(call.instance)
     draft.transport = {"counted": counted, "place": _place(call.instance)}
     if draft.recording and draft.content:
         draft.transport["asked"] = compact(call.kwargs.get("inputs"))
@@ -112,7 +116,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         follow=follow,
         stepped=True,
         kind="internal",
-        layer="pipeline",
+        layer=_layer,
         positional=("inputs",),
     ),
 )

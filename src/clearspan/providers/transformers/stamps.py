@@ -8,10 +8,8 @@ have the work enqueued then, but have finished the step before.
 from __future__ import annotations
 
 import copy
-import inspect
 import sys
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,12 +80,8 @@ def listen(call: Call, kwargs: dict[str, Any], found: Mapping[str, Any]) -> Step
         else ("logits_processor", "logits_process.LogitsProcessorList", Steps())
     )
     given = call.kwargs.get(name)
-    if (
-        (given is not None and name not in kwargs)
-        or not _takes(call.instance, name)
-        or _compiling()
-    ):
-        return None  # given by position, unknown to an overriding method, or being traced
+    if (given is not None and name not in kwargs) or _compiling():
+        return None  # given by position, or being traced
     listed = _list(kind) if given is None else copy.copy(given)
     if not isinstance(listed, list):
         return None
@@ -109,20 +103,6 @@ def _compiling() -> bool:
     return ask is not None and ask()
 
 
-_known: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
-
-
-def _takes(instance: object, name: str) -> bool:
-    """Whether this class's `generate` names the argument: others may pass it where it does not fit."""
-    cls = type(instance)
-    names = _known.get(cls)
-    if names is None:
-        method = getattr(cls, "generate", None)
-        names = frozenset(inspect.signature(method).parameters) if callable(method) else frozenset()
-        _known[cls] = names
-    return name in names
-
-
 def tell(draft: Draft, heard: Steps | Rounds, prompt: int | None, counts: list[int] | None) -> None:
     """Times of the tokens, and the phases that they bound."""
     ended = draft.started_at + (draft.end_ns - draft.start_ns) / 1e9
@@ -136,5 +116,7 @@ def tell(draft: Draft, heard: Steps | Rounds, prompt: int | None, counts: list[i
         draft.stamp(at, content=True)
     draft.phase("prefill", times[0] - draft.started_at)
     if len(times) > 1 and not heard.again:
-        draft.phase("decode", times[-1] - times[0])
-        draft.decoded = sum(max(0, count - 1) for count in counts) if counts else None
+        first = times.count(times[0])  # assisted, the tokens of a round come together
+        if times[-1] > times[0]:
+            draft.phase("decode", times[-1] - times[0])
+            draft.decoded = sum(max(0, count - first) for count in counts) if counts else None

@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 from clearspan.core import read
 from clearspan.provider import Call, Probe
 from clearspan.providers.transformers.parameters import inner
+from clearspan.providers.transformers.tokens import version
 
 __all__ = ["PROBES", "Encoding", "decoder", "matching", "recent", "strings"]
 
 _KEPT = 4
 _ROWS = 64
 _TOKENS = 65_536
-_DEEP = 6
+_CHARACTERS = 1_000_000
+_SHORTENED = frozenset({"truncation", "is_split_into_words", "max_length", "text_pair"})
 
 
 class Encoding(NamedTuple):
@@ -30,8 +32,8 @@ class Encoding(NamedTuple):
     ids: Any
     version: int
     texts: list[str]
-    seconds: float
-    """What it took, the template before it included."""
+    seconds: list[float]
+    """What it took, the template before it included; empty once it was told."""
     chat: Any = None
     tools: Any = None
 
@@ -60,14 +62,14 @@ def _encoded(call: Call, result: Any, seconds: float) -> None:
     if told is None:
         _remember(call, ids, texts, seconds)
     else:
-        _remember(call, ids, texts, seconds + told.seconds, told.chat, told.tools)
+        _remember(call, ids, texts, seconds + sum(told.seconds), told.chat, told.tools)
 
 
 def _templated(call: Call, result: Any, seconds: float) -> None:
     """Remember a conversation, as ids or as the text that is to be encoded next."""
     given = call.args[0] if call.args else call.kwargs.get("conversation")
-    chat = read.snapshot(given, _DEEP, [0])
-    tools = read.snapshot(call.kwargs.get("tools"), _DEEP, [0])
+    # What is no text in it (pictures, sound) is only named, and not kept alive.
+    chat, tools = read.plain(given), read.plain(call.kwargs.get("tools"))
     texts = strings(result)
     if texts:
         _remember(call, texts, texts, seconds, chat, tools)
@@ -78,7 +80,11 @@ def _templated(call: Call, result: Any, seconds: float) -> None:
 def _remember(
     call: Call, ids: Any, texts: list[str], seconds: float, chat: Any = None, tools: Any = None
 ) -> None:
-    made = Encoding(weakref.ref(call.instance), ids, _version(ids), texts, seconds, chat, tools)
+    if _SHORTENED.intersection(call.kwargs) or sum(map(len, texts)) > _CHARACTERS:
+        return  # the texts may not be what the ids say
+    made = Encoding(
+        weakref.ref(call.instance), _copied(ids), version(ids), texts, [seconds] if seconds else [], chat, tools,
+    )  # fmt: skip
     _recent.set((made, *recent()[: _KEPT - 1]))
 
 
@@ -96,13 +102,12 @@ def _ids(result: Any) -> Any:
     return found if shape[-1] <= _TOKENS and hasattr(type(found), "tolist") else None
 
 
-def _version(ids: Any) -> int:
-    """A number that changes when a tensor is changed in place."""
-    try:
-        found = getattr(ids, "_version", 0)
-    except RuntimeError:  # tensors of inference mode do not count
-        return 0
-    return found if type(found) is int else 0
+def _copied(ids: Any) -> Any:
+    """The ids as they are now; on other devices copying would mean waiting."""
+    if type(ids) is list:
+        return [row[:] if type(row) is list else row for row in ids]
+    place = getattr(getattr(ids, "device", None), "type", "cpu")
+    return ids.tolist() if place == "cpu" else ids
 
 
 def strings(value: Any) -> list[str]:
@@ -117,10 +122,8 @@ def matching(encodings: tuple[Encoding, ...], ids: Any) -> Encoding | None:
     """The newest encoding that made exactly these ids (a tensor or lists)."""
     wanted: list[list[int]] | None = None
     for item in encodings:
-        if strings(item.ids) or item.version != _version(item.ids):
+        if strings(item.ids) or (type(item.ids) is not list and item.version != version(item.ids)):
             continue
-        if item.ids is ids:
-            return item
         wanted = _rows(ids) if wanted is None else wanted
         if wanted and _rows(item.ids) == wanted:
             return item

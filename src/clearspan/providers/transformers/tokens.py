@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from clearspan.core import read
@@ -11,13 +12,17 @@ from clearspan.providers.transformers.stamps import Rounds, Steps
 
 __all__ = [
     "Answer",
+    "Made",
     "Noted",
     "answers",
+    "bare",
     "input_count",
     "is_ids",
     "prompts",
     "rows",
+    "settle",
     "shape",
+    "version",
     "width",
 ]
 
@@ -29,23 +34,32 @@ class Answer(NamedTuple):
     """One row of the result: what was generated in it, and why it ended."""
 
     tokens: list[int]
-    reason: str
+    reason: str | None
+
+
+class Made(NamedTuple):
+    """A result's ids, and their version when they were handed over."""
+
+    ids: Any
+    version: int
 
 
 class Noted:
     """What is known before the call, in the form that it has then."""
 
     __slots__ = (
-        "decoder", "embeds", "encoder_decoder", "found", "heard", "ids", "mask",
-        "per_row", "place", "recent", "speaks", "tensors", "texts",
+        "decode", "decoder", "embeds", "encoder_decoder", "found", "heard", "ids", "mask", "model",
+        "per_row", "place", "recent", "speaks", "tensors", "texts", "timed", "version",
     )  # fmt: skip
 
     def __init__(self, call: Call, found: dict[str, Any]) -> None:
         given = call.kwargs
         self.found = found
+        self.model = id(call.instance)
         self.encoder_decoder = inner(inner(call.instance, "config"), "is_encoder_decoder") is True
         main = given.get("inputs") if given.get("inputs") is not None else given.get("input_ids")
         self.ids: Any = main if is_ids(main) else None
+        self.version = version(self.ids)
         self.embeds = shape(given.get("inputs_embeds"))
         mask: Any = given.get("attention_mask")
         # Summed now, as the caller may go on with the same tensor; read later, as that may have to wait.
@@ -57,6 +71,8 @@ class Noted:
         self.heard: Steps | Rounds | None = None
         self.recent: tuple[Any, ...] = ()
         self.speaks: Any = None
+        self.decode: Callable[[list[int], bool], str] | None = None
+        self.timed = given.get("max_time") is not None or found.get("max_time") is not None
         self.place: dict[str, Any] = {}
 
 
@@ -77,6 +93,32 @@ def rows(value: Any) -> list[list[int]]:
     """Ids as lists; on another device this waits, so it has its place off the caller's thread."""
     listed: list[list[int]] = value.tolist()
     return listed
+
+
+def version(ids: Any) -> int:
+    """A number that changes when a tensor is changed in place."""
+    try:
+        found = getattr(ids, "_version", 0)
+    except RuntimeError:  # tensors of inference mode do not count
+        return 0
+    return found if type(found) is int else 0
+
+
+def settle(noted: Noted) -> None:
+    """Forget the prompt's ids if the program has changed them since: they are another prompt's."""
+    if noted.ids is not None and version(noted.ids) != noted.version:
+        noted.ids, noted.tensors = None, True
+
+
+def bare(noted: Noted) -> list[list[int]]:
+    """The prompts without the padding around them."""
+    pads = ids(noted.found["pad_token_id"])
+    return [_stripped(row, pads) for row in rows(noted.ids)]
+
+
+def _stripped(row: list[int], pads: list[int]) -> list[int]:
+    inside = [place for place, token in enumerate(row) if token not in pads]
+    return row[inside[0] : inside[-1] + 1] if inside else []
 
 
 def input_count(noted: Noted) -> int | None:
@@ -128,9 +170,11 @@ def width(found: list[list[int]] | None) -> int | None:
 
 def answers(noted: Noted, begun: list[list[int]] | None, result: Any) -> list[Answer] | None:
     """What was generated, row by row; `None` where it cannot be told from the rest for certain."""
-    sequences = result if is_ids(result) else read.get(result, "sequences")
-    if not begun or not is_ids(sequences):
+    if type(result) is not Made or not begun or not is_ids(result.ids):
         return None
+    sequences = result.ids
+    if version(sequences) != result.version:
+        return None  # the program went on with it
     start, found = len(begun[0]), rows(sequences)
     made: list[Answer] = []
     for position, row in enumerate(found):
@@ -152,9 +196,9 @@ def _answer(noted: Noted, generated: list[int], start: int, *, alone: bool) -> A
         pads = ids(noted.found["pad_token_id"]) or ends[:1]
         if generated[-1] in pads:
             return None  # filled up after something of its own stopped it, or made by the model
-    return Answer(
-        generated, "stop" if noted.per_row and not _full(noted, len(generated), start) else "length"
-    )
+    if _full(noted, len(generated), start):
+        return Answer(generated, "length")
+    return Answer(generated, "stop" if noted.per_row and not noted.timed else None)
 
 
 def _full(noted: Noted, made: int, start: int) -> bool:
