@@ -77,6 +77,17 @@ def test_labels(server: ModelServer, labels: list[str]) -> None:
     assert max(found, key=lambda label: found[label]) == ("dog" if "dog" in labels else "cat")
 
 
+def test_what_the_headers_count(server: ModelServer) -> None:
+    sent = httpx.post(f"{server.origin}/generate", json={"inputs": "a b"})
+    found = [sent.headers[f"x-{name}-tokens"] for name in ("prompt", "generated")]
+    assert found == ["2", str(len(sent.json()[0]["generated_text"].split()))]
+    streamed = httpx.post(f"{server.origin}/generate", json={"inputs": "a b", "stream": True})
+    assert "x-prompt-tokens" not in streamed.headers
+    path = "pipeline/feature-extraction"
+    vectors = httpx.post(f"{server.origin}/{path}", json={"inputs": ["a b", "c"]})
+    assert vectors.headers["x-compute-tokens"] == "3"
+
+
 def test_errors(server: ModelServer, client: Any) -> None:
     server.script(
         Error(422, "too long", "validation"), StreamError(Reply("a b"), code="overloaded")

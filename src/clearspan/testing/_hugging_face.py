@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from clearspan.testing._answers import Error, Reply
 from clearspan.testing._hugging_face_tasks import ROUTES as TASKS
@@ -103,11 +104,21 @@ def _error_body(error: Error) -> object:
 
 
 def _headers(call: Call) -> Mapping[str, str]:
-    """What text-generation-inference says of its work."""
-    return {"x-compute-type": "cpu", "x-prompt-tokens": str(_asked(call))}
+    del call
+    return {"x-compute-type": "cpu"}
 
 
-_GENERATE = Endpoint(own_reply, _whole, _stream, _failure, required=("inputs",))
+def _counted(call: Call) -> Reply:
+    """Its own answer; of a whole one text-generation-inference tells in the headers what it counted."""
+    reply = own_reply(call)
+    if call.streaming:
+        return reply
+    made = words(_answer(call, reply).text or "")
+    told = {"x-prompt-tokens": str(_asked(call)), "x-generated-tokens": str(made)}
+    return replace(reply, headers=told)
+
+
+_GENERATE = Endpoint(_counted, _whole, _stream, _failure, required=("inputs",))
 _MODELS = r"(?:/hf-inference)?/models/(?:[^/]+/(?!pipeline/|v1/))?(?P<deployment>[^/]+)"
 
 HUGGING_FACE = WireForm(

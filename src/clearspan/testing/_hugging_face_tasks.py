@@ -111,8 +111,10 @@ def _rows(call: Call) -> Answer:
 
 def _vectors(call: Call) -> Answer:
     given = _inputs(call)
-    vectors = [embedding(string(text), _DIMENSIONS) for text in listed(given)]
-    return Json(vectors)
+    texts = [string(text) for text in listed(given)]
+    # As text-embeddings-inference tells of its work.
+    told = {"x-compute-tokens": str(sum(map(words, texts)))}
+    return Json([embedding(text, _DIMENSIONS) for text in texts], headers=told)
 
 
 def _similar(call: Call) -> Answer:

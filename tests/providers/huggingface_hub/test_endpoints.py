@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import importlib
 import inspect
@@ -219,7 +220,7 @@ def test_films_and_rows() -> None:
     assert (film.params["output_type"], film.params["seed"]) == ("video", 3)
     assert film.finish_reasons == []
     moved = read("image_to_video", b"film", image=PICTURE, prompt="walk")
-    assert [part["type"] for part in parts(moved)] == ["upload", "text"]
+    assert [part["type"] for part in parts(moved)] == ["blob", "text"]
     rows = read("tabular_regression", [0.5, 1.5], table=TABLE)
     assert (rows.input_value, rows.output_value) == (TABLE, [0.5, 1.5])
 
@@ -244,7 +245,7 @@ def test_tasks_that_write(
     assert "gen_ai.response.finish_reasons" not in span.attributes
     (part,) = asked(span)
     if isinstance(given, bytes):
-        assert (part["type"], part["size"]) == ("upload", len(given))
+        assert (part["type"], base64.b64decode(part["content"])) == ("blob", given)
     else:
         assert part == {"type": "text", "content": given}
 
@@ -273,24 +274,29 @@ def test_vectors(server: ModelServer, side: Side, text: Any, count: int) -> None
     assert span.attributes["gen_ai.operation.name"] == "embeddings"
     assert span.attributes["gen_ai.embeddings.dimension.count"] == 384
     assert span.attributes["clearspan.request.input_count"] == count
+    if not (OLD and side.asynchronous):
+        assert span.attributes["gen_ai.usage.input_tokens"] == count
     assert "clearspan.output" not in span.attributes
 
 
-SOURCES: dict[str, tuple[Callable[[Path], Any], dict[str, Any]]] = {
-    "name": (str, {"name": "cat.png"}),
-    "path": (lambda path: path, {"name": "cat.png"}),
-    "data": (lambda path: path.read_bytes(), {"size": len(PICTURE)}),
-    "array": (lambda path: bytearray(path.read_bytes()), {"size": len(PICTURE)}),
-    "buffer": (lambda path: io.BytesIO(path.read_bytes()), {}),
-    "picture": (lambda path: PIL.new("RGB", (1, 1)), {}),
-}
+BLOB = {"type": "blob", "modality": "image", "content": base64.b64encode(PICTURE).decode()}
+UPLOAD = {"type": "upload", "modality": "image"}
+# What is given, made of a path, and the part that tells of it.
+SOURCES: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
+    "name": (str, lambda path: {"type": "uri", "modality": "image", "uri": str(path)}),
+    "path": (lambda path: path, lambda path: {"type": "uri", "modality": "image", "uri": str(path)}),
+    "data": (lambda path: path.read_bytes(), lambda _: BLOB),
+    "array": (lambda path: bytearray(path.read_bytes()), lambda _: {**UPLOAD, "size": len(PICTURE)}),
+    "buffer": (lambda path: io.BytesIO(path.read_bytes()), lambda _: UPLOAD),
+    "picture": (lambda path: PIL.new("RGB", (1, 1)), lambda _: UPLOAD),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_media_are_neither_read_nor_taken(server: ModelServer, tmp_path: Path, source: str) -> None:
     path = tmp_path / "cat.png"
     path.write_bytes(PICTURE)
-    make, known = SOURCES[source]
+    make, expected = SOURCES[source]
     client = made(f"{server.origin}/pipeline/image-to-text", asynchronous=False)
     outcomes = []
     for capture in (nullcontext, captured):
@@ -303,12 +309,53 @@ def test_media_are_neither_read_nor_taken(server: ModelServer, tmp_path: Path, s
     release(client)
     assert outcomes[0] == outcomes[1]
     assert len({request.body for request in server.requests}) <= 1
-    assert asked(only(seen)) == [{"type": "upload", "modality": "image", **known}]
+    assert asked(only(seen)) == [expected(path)]
 
 
 def test_a_picture_by_its_address() -> None:
     (part,) = parts(read("image_to_text", None, image="https://example.org/cat.png"))
     assert part == {"type": "uri", "modality": "image", "uri": "https://example.org/cat.png"}
+
+
+def test_a_picture_in_an_address() -> None:
+    (part,) = parts(read("image_to_image", None, image="data:image/png;base64,QUJD"))
+    assert part == {
+        "type": "blob",
+        "modality": "image",
+        "mime_type": "image/png",
+        "content": "QUJD",
+    }
+
+
+def test_a_large_picture_is_told_of_by_its_size() -> None:
+    (part,) = parts(read("image_to_text", None, image=b"x" * 2_000_000))
+    assert part == {**UPLOAD, "size": 2_000_000}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (PICTURE, {**UPLOAD, "size": len(PICTURE)}),
+        ("cat.png", {"type": "uri", "modality": "image", "uri": "cat.png"}),
+    ],
+)
+def test_a_picture_that_is_judged(given: Any, told: Any) -> None:
+    draft = read("document_question_answering", [], image=given, question="Who?")
+    assert draft.input_value == {"image": told, "question": "Who?"}
+
+
+def _fetch(stand_in: object) -> type:
+    raise AssertionError(f"{type(stand_in).__name__} was asked what it stands for")
+
+
+Lazy = type("Lazy", (), {"__class__": property(_fetch)})
+
+
+def test_what_stands_for_something_else_is_not_asked() -> None:
+    (part,) = parts(read("image_to_text", None, image=Lazy()))
+    assert part == UPLOAD
+    judged = read("image_classification", [], image=Lazy())
+    assert judged.input_value == UPLOAD
 
 
 def test_an_open_file_is_the_callers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import types
 from operator import attrgetter
@@ -212,3 +213,24 @@ def test_nothing_is_made_of_what_is_no_answer(server: ModelServer, client: Any, 
         run(side, client.text_generation, "Rome", details=True)
     assert json.dumps(told(only(seen), "gen_ai.input.messages"))
     assert "clearspan.response.logprobs" not in only(seen).attributes
+
+
+def test_clients_and_agents_with_tools(server: ModelServer) -> None:
+    if not hasattr(huggingface_hub, "MCPClient"):
+        pytest.skip("this version has none")
+    given: dict[str, Any] = {"model": "m", "base_url": server.url, "api_key": "none"}
+
+    async def turns() -> None:
+        async with huggingface_hub.MCPClient(**given) as client:
+            async for _ in client.process_single_turn_with_tools(ASKED):
+                pass
+        async with huggingface_hub.Agent(servers=[], **given) as agent:
+            async for _ in agent.run("Where is Oslo?"):
+                pass
+
+    with captured() as seen:
+        asyncio.run(turns())
+    assert [span.name for span in seen.spans] == ["chat m", "chat m"]
+    assert [said(span)[0]["content"] for span in seen.spans] == [
+        "You said: Where is Rome?", "You said: Where is Oslo?",
+    ]  # fmt: skip

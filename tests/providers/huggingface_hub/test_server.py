@@ -1,4 +1,4 @@
-"""Who answers: addresses, models, and the inference provider behind a router; and which errors."""
+"""Who answers, by what address, and with which errors."""
 
 from __future__ import annotations
 
@@ -12,52 +12,14 @@ import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
-from clearspan.draft import Draft
-from clearspan.providers.huggingface_hub.server import error, finish, server as address
+from clearspan.providers.huggingface_hub.server import error, server as address
 from clearspan.testing import Error, captured
-from clearspan.testing.server import Raw, Sse
+from clearspan.testing.server import Hang, Raw, Sse
 from tests.providers.huggingface_hub.kit import ASKED, made, only, release
 
 if TYPE_CHECKING:
     from clearspan.testing import ModelServer
     from tests.providers.side import Side
-
-ROUTER = "https://router.huggingface.co"
-
-
-@pytest.mark.parametrize(
-    ("url", "model", "provider", "expected"),
-    [
-        (f"{ROUTER}/together/v1/chat/completions", "meta/x", "together", "together"),
-        (f"{ROUTER}/hf-inference/models/bert", "bert", "auto", "hf-inference"),
-        (f"{ROUTER}/v1/chat/completions", "meta/x", None, None),
-        (f"{ROUTER}/v1/chat/completions", "meta/x:groq", "auto", "groq"),
-        (f"{ROUTER}/v1/chat/completions", "meta/x:fastest", None, None),
-        (f"{ROUTER}/v1/chat/completions", f"{ROUTER}/v1", None, None),
-        ("https://api.together.xyz/v1/completions", "meta/x", "together", "together"),
-        (
-            "http://127.0.0.1:8080/v1/chat/completions",
-            "http://127.0.0.1:8080",
-            "hf-inference",
-            None,
-        ),
-        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/", None, None),
-    ],
-)
-def test_inference_providers(url: str, model: str, provider: Any, expected: Any) -> None:
-    draft = Draft("chat")
-    draft.transport = {"url": url, "model": model, "provider": provider}
-    finish(draft)
-    assert draft.extras.get("clearspan.huggingface.inference_provider") == expected
-    assert draft.model == (None if model.startswith("http") else model)
-    assert str(draft.server_address) in url
-    assert draft.server_port == (8080 if "8080" in url else 443)
-
-
-def test_nothing_is_known_of_a_request_that_was_never_made() -> None:
-    draft = Draft("chat")
-    finish(draft)
-    assert (draft.server_address, draft.model, draft.extras) == (None, None, {})
 
 
 @pytest.mark.parametrize(
@@ -137,6 +99,19 @@ def test_no_server(side: Side) -> None:
     kind = type(caught.value)
     assert only(seen).attributes["error.type"] == f"{kind.__module__}.{kind.__qualname__}"
     assert only(seen).attributes["server.port"] == port
+
+
+def test_no_answer_in_time(server: ModelServer, side: Side) -> None:
+    server.respond(Hang(30))
+    client = made(server.origin, asynchronous=side.asynchronous, timeout=0.2)
+    with captured() as seen, pytest.raises(Exception) as caught:
+        side.do(client.text_generation("Rome"))
+    side.do(release(client))
+    span, kind = only(seen), type(caught.value)
+    # Before 2.0 most clients let their HTTP library's own through.
+    assert kind.__name__ in ("InferenceTimeoutError", "ReadTimeout")
+    assert span.attributes["error.type"] == f"{kind.__module__}.{kind.__qualname__}"
+    assert span.attributes["server.port"] == server.port
 
 
 def test_an_error_in_the_middle_of_a_stream(server: ModelServer, side: Side) -> None:

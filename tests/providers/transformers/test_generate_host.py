@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +50,28 @@ def test_an_overriding_method_gets_what_it_was_given(capture: Callable[..., Any]
     assert len(listed) == 1
     assert [usage(span) for span in seen.spans] == [(3, 4), (3, 4)]
     assert all(span.attributes["clearspan.phase.prefill"] > 0 for span in seen.spans)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_arguments_given_by_position(capture: Callable[..., Any], llama: Any, count: int) -> None:
+    prompt = torch.tensor([[5, 6, 7]])
+    with capture() as seen:
+        result = llama.generate(prompt, *([None] * (count - 1)), **GIVEN)
+    assert torch.equal(result, llama.generate(prompt, **GIVEN))
+    assert usage(only(seen)) == (3, 4)
+
+
+def test_in_inference_mode_what_is_changed_afterwards_is_counted_as_it_was(
+    capture: Callable[..., Any], llama: Any
+) -> None:
+    with capture() as seen, torch.inference_mode():
+        prompt = torch.tensor([[5, 6, 7]])
+        result = llama.generate(prompt, **GIVEN)
+        result[:, 3:] = 1
+        prompt.fill_(2)
+    counted = usage(only(seen))
+    assert counted[0] == 3
+    assert counted[1] in (None, 4)
 
 
 def test_what_the_program_changes_afterwards_is_not_counted(
@@ -109,7 +132,7 @@ def test_a_time_limit_is_neither_a_stop_nor_a_length(
 
 @pytest.mark.parametrize(
     ("given", "name"),
-    [("/home/someone/secret/tiny", "tiny"), ("./tiny", "tiny"), ("org/tiny", "org/tiny"),
+    [(str(Path("/") / "secret" / "tiny"), "tiny"), ("./tiny", "tiny"), ("org/tiny", "org/tiny"),
      ("C:\\models\\tiny", "tiny"), ("~/tiny/", "tiny"), ("a/b/tiny", "tiny"), ("tiny", "tiny")],
 )  # fmt: skip
 def test_where_a_model_lies_is_nobody_elses_business(
@@ -129,7 +152,7 @@ def test_words_that_are_not_what_the_ids_say_are_left_out(
     with capture() as seen:
         short = tokenizer("you are how three", return_tensors="pt", truncation=True, max_length=2)
         llama.generate(**short, **GIVEN)
-    assert said(only(seen), "input") == []
+    assert said(only(seen), "input") == [tokenizer.decode(short["input_ids"][0])]
 
 
 def test_a_conversations_pictures_are_not_kept_alive(

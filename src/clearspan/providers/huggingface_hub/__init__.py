@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clearspan.provider import Provider
 from clearspan.providers.huggingface_hub.endpoints import ENDPOINTS
-from clearspan.providers.huggingface_hub.server import PROBES, error, finish, server
+from clearspan.providers.huggingface_hub.server import error, server
+from clearspan.providers.huggingface_hub.transport import PROBES, finish
 
 __all__ = ["provider"]
 

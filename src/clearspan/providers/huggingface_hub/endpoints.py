@@ -30,10 +30,6 @@ def _model(call: Call) -> str | None:
     return None
 
 
-def _streaming(call: Call) -> bool:
-    return call.kwargs.get("stream") is True
-
-
 def _endpoint(
     operation: str,
     method: str,
@@ -49,7 +45,6 @@ def _endpoint(
         response,
         chunk,
         model=_model,
-        streaming=_streaming,
         deep=("messages", "tools", "text", "table"),
         positional=positional,
         extras={sc.TASK_NAME: _TASKS.get(method, method.replace("_", "-"))},

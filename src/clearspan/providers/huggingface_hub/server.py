@@ -1,7 +1,6 @@
-"""Who answers: the address that the request really goes to, and the inference provider behind it.
+"""Who answers, as far as the client knows by itself, and what it is told when it is refused.
 
-Nothing is resolved here. What the client knows by itself, or finds out while it makes the call, is
-read; its helpers, which may ask the Hub, are not called.
+Nothing is resolved here: the client's helpers, which may ask the Hub, are not called.
 """
 
 from __future__ import annotations
@@ -11,17 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from clearspan import semconv as sc
 from clearspan.core import jsonfast, read
-from clearspan.draft import Draft
-from clearspan.provider import Call, Probe, Server
+from clearspan.provider import Server
 
-__all__ = ["PROBES", "error", "finish", "is_url", "server"]
+__all__ = ["address", "error", "is_url", "server"]
 
 _NAME = "hugging_face"
 _PORTS = {"https": 443, "http": 80}
-_POLICIES = (None, "auto", "fastest", "cheapest", "preferred")
-_ROUTER = "router.huggingface.co"
 # What text-generation-inference calls the errors that the client has classes for.
 _GENERATION = {
     "GenerationError": "generation",
@@ -34,76 +29,23 @@ _GENERATION = {
 def server(instance: Any) -> Server:
     """The address that the client was given, where it was given one."""
     held = vars(instance)
-    return _address(read.text(held, "model") if is_url(held.get("model")) else None)
+    return address(read.text(held, "model") if is_url(held.get("model")) else None)
 
 
 def is_url(value: Any) -> bool:
     """Whether a model is named by where it is served."""
-    return isinstance(value, str) and value.startswith(("http://", "https://"))
+    return issubclass(type(value), str) and str.startswith(value, ("http://", "https://"))
 
 
 @functools.lru_cache(maxsize=256)
-def _address(url: str | None) -> Server:
+def address(url: str | None) -> Server:
+    """What an address tells of its server."""
     try:
         parts = urlsplit(url or "")
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
     except ValueError:  # what the HTTP library will refuse
         return Server(_NAME)
     return Server(_NAME, host, port) if host else Server(_NAME)
-
-
-def _asked(call: Call) -> Mapping[str, Any]:
-    """When a request goes out: where, for which model, in the name of which provider."""
-    request = call.args[0] if call.args else call.kwargs.get("request_parameters")
-    url = read.text(request, "url")
-    if url is None:
-        return {}
-    provider = read.text(vars(call.instance), "provider")
-    return {"url": url, "model": read.text(request, "model"), "provider": provider}
-
-
-_HOME = "huggingface_hub.inference."
-PROBES = (
-    Probe(
-        (
-            f"{_HOME}_client:InferenceClient._inner_post",
-            f"{_HOME}_generated._async_client:AsyncInferenceClient._inner_post",
-        ),
-        _asked,
-    ),
-)
-
-
-def finish(draft: Draft) -> None:
-    """Write what the probe noted."""
-    noted = draft.transport
-    if not noted:
-        return
-    found = _address(noted["url"])
-    draft.server_address, draft.server_port = found.address, found.port
-    model = noted.get("model")
-    if draft.model is None and not is_url(model):
-        draft.model = model
-    draft.extra(sc.HF_INFERENCE_PROVIDER, _provider(noted))
-
-
-def _provider(noted: Mapping[str, Any]) -> str | None:
-    """The inference provider behind Hugging Face's router, or asked at its own address.
-
-    The router's path names it, or the end of the model's name; where a server was named by its
-    address there is none.
-    """
-    parts = urlsplit(read.text(noted, "url") or "")
-    model, chosen = read.text(noted, "model"), read.text(noted, "provider")
-    if parts.hostname != _ROUTER:
-        return chosen if chosen not in _POLICIES and not is_url(model) else None
-    first: str = parts.path.strip("/").partition("/")[0]
-    if first and first != "v1":
-        return first
-    if model is None or is_url(model):
-        return None
-    _, told, named = model.rpartition(":")
-    return named if told and named not in _POLICIES else None
 
 
 def error(exception: BaseException) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import base64
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from clearspan import semconv as sc
@@ -10,7 +12,6 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import media
 from clearspan.provider import Call
-from clearspan.providers.huggingface_hub.server import is_url
 from clearspan.record import Message
 
 __all__ = ["embedded", "embedding", "generated", "made", "said", "spoken", "told"]
@@ -18,6 +19,8 @@ __all__ = ["embedded", "embedding", "generated", "made", "said", "spoken", "told
 _MEDIA = {"image": "image", "audio": "audio"}
 _WORDS = ("prompt", "text", "question", "negative_prompt")
 _MANY = 256
+_SMALL = 1 << 20  # bytes: what takes a millisecond to encode
+_PATHS = (pathlib.PosixPath, pathlib.WindowsPath)
 
 
 def said(output_type: str | None) -> Callable[[Draft, Call], None]:
@@ -26,19 +29,21 @@ def said(output_type: str | None) -> Callable[[Draft, Call], None]:
     def request(draft: Draft, call: Call) -> None:
         draft.set(output_type=output_type)
         _parameters(draft, call.kwargs)
-        parts: list[Any] = [
-            _part(call.kwargs[name], kind)
-            for name, kind in _MEDIA.items()
-            if call.kwargs.get(name) is not None
-        ]
-        for name in _WORDS:
-            text = read.text(call.kwargs, name)
-            if text:
-                parts.append({"type": "text", "content": text})
-        message: Message = {"role": "user", "parts": parts}
-        draft.input(message if parts else [])
+        draft.input(_asked(call.kwargs))
 
     return request
+
+
+def _asked(given: Mapping[str, Any]) -> Iterator[Message]:
+    parts: list[Any] = [
+        _part(given[name], kind) for name, kind in _MEDIA.items() if given.get(name) is not None
+    ]
+    for name in _WORDS:
+        text = read.text(given, name)
+        if text:
+            parts.append({"type": "text", "content": text})
+    if parts:
+        yield {"role": "user", "parts": parts}
 
 
 def _parameters(draft: Draft, given: Mapping[str, Any]) -> None:
@@ -56,16 +61,17 @@ def _parameters(draft: Draft, given: Mapping[str, Any]) -> None:
 
 
 def _part(value: Any, kind: str) -> Any:
-    """What is named by an address; all else by what is known without reading it."""
-    if is_url(value):
-        return media.address(value, kind)
-    if type(value) is str:
-        return {
-            "type": "upload",
-            "modality": kind,
-            "name": value.replace("\\", "/").rpartition("/")[2],
-        }
-    return media.upload(value, kind)
+    """A picture or sound as it is told of in a message: small ones whole."""
+    if type(value) is bytes and len(value) <= _SMALL:
+        return media.blob(base64.b64encode(value).decode("ascii"), kind)
+    return _named(value, kind)
+
+
+def _named(value: Any, kind: str) -> Any:
+    """By its address or path, where it has one; all else by what is known without reading it."""
+    path = read.plain(value) if type(value) in _PATHS else value
+    text = read.text(path)
+    return media.address(text, kind) if text else media.upload(value, kind)
 
 
 def generated(field: str) -> Callable[[Draft, Any], None]:
@@ -90,7 +96,7 @@ def spoken(*names: str) -> Callable[[Draft, Call], None]:
 
     def request(draft: Draft, call: Call) -> None:
         given = {
-            name: _part(value, _MEDIA[name]) if name in _MEDIA else value
+            name: _named(value, _MEDIA[name]) if name in _MEDIA else value
             for name in names
             if (value := call.kwargs.get(name)) is not None
         }

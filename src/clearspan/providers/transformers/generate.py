@@ -8,7 +8,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import openai_common, openai_messages
 from clearspan.provider import Call, Endpoint, Tap
-from clearspan.providers.transformers import facts, parameters, stamps, tokens
+from clearspan.providers.transformers import facts, parameters, stamps, tensors, tokens
 from clearspan.providers.transformers.tokenizers import Encoding, decoder, matching, recent
 from clearspan.record import Message, Operation
 
@@ -65,8 +65,10 @@ def _begin(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
 
 def _follow(result: Any, tap: Tap) -> bool:
     """Of a result with scores and states, only the ids are kept, as they are now."""
-    found = result if tokens.is_ids(result) else read.get(result, "sequences")
-    tap.result(result if found is None else tokens.Made(found, tokens.version(found)))
+    found = result if tensors.is_ids(result) else read.get(result, "sequences")
+    if tensors.is_ids(found):
+        found = tensors.held(found)
+    tap.result(result if found is None else tensors.Made(found, tensors.version(found)))
     return True
 
 
@@ -105,12 +107,13 @@ def _response(draft: Draft, result: Any) -> None:
 def _asked(draft: Draft, noted: tokens.Noted) -> None:
     """Prompts as text, where it is certain whose tokens they are."""
     match = matching(noted.recent, noted.ids) if noted.ids is not None else None
+    known = match is not None and (match.texts or match.chat is not None)
     if match is not None:
         # One encoding may be generated from many times; it was made once.
         draft.phase("tokenize", match.seconds.pop() if match.seconds else None)
         told(draft, match)
     noted.decode = decoder(match.tokenizer() if match is not None else noted.speaks)
-    if match is None and noted.decode is not None and noted.ids is not None and draft.content:
+    if not known and noted.decode is not None and noted.ids is not None and draft.content:
         draft.input([noted.decode(row, True) for row in tokens.bare(noted)])
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from clearspan.core import read
 from clearspan.provider import Call
 from clearspan.providers.transformers.parameters import inner
-from clearspan.providers.transformers.tokens import is_ids, shape
+from clearspan.providers.transformers.tensors import is_ids, shape
 
 __all__ = ["Total", "count", "counting", "forwarded"]
 

@@ -80,8 +80,8 @@ def listen(call: Call, kwargs: dict[str, Any], found: Mapping[str, Any]) -> Step
         else ("logits_processor", "logits_process.LogitsProcessorList", Steps())
     )
     given = call.kwargs.get(name)
-    if (given is not None and name not in kwargs) or _compiling():
-        return None  # given by position, or being traced
+    if (name in call.kwargs and name not in kwargs) or _compiling():
+        return None  # given by position, be it None, or being traced
     listed = _list(kind) if given is None else copy.copy(given)
     if not isinstance(listed, list):
         return None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from clearspan.core import read
 from clearspan.provider import Call, Probe
 from clearspan.providers.transformers.parameters import inner
-from clearspan.providers.transformers.tokens import version
+from clearspan.providers.transformers.tensors import version
 
 __all__ = ["PROBES", "Encoding", "decoder", "matching", "recent", "strings"]
 
@@ -80,8 +80,8 @@ def _templated(call: Call, result: Any, seconds: float) -> None:
 def _remember(
     call: Call, ids: Any, texts: list[str], seconds: float, chat: Any = None, tools: Any = None
 ) -> None:
-    if _SHORTENED.intersection(call.kwargs) or sum(map(len, texts)) > _CHARACTERS:
-        return  # the texts may not be what the ids say
+    if any(call.kwargs.get(name) for name in _SHORTENED) or sum(map(len, texts)) > _CHARACTERS:
+        texts = []  # they may not be what the ids say
     made = Encoding(
         weakref.ref(call.instance), _copied(ids), version(ids), texts, [seconds] if seconds else [], chat, tools,
     )  # fmt: skip

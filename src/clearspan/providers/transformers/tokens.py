@@ -9,24 +9,19 @@ from clearspan.core import read
 from clearspan.provider import Call
 from clearspan.providers.transformers.parameters import ids, inner
 from clearspan.providers.transformers.stamps import Rounds, Steps
+from clearspan.providers.transformers.tensors import Made, held, is_ids, rows, shape, version
 
 __all__ = [
     "Answer",
-    "Made",
     "Noted",
     "answers",
     "bare",
     "input_count",
-    "is_ids",
     "prompts",
-    "rows",
     "settle",
-    "shape",
-    "version",
     "width",
 ]
 
-_WHOLE = ("torch.int64", "torch.int32")
 _LENGTH = 20  # what the library takes where nobody said anything
 
 
@@ -35,13 +30,6 @@ class Answer(NamedTuple):
 
     tokens: list[int]
     reason: str | None
-
-
-class Made(NamedTuple):
-    """A result's ids, and their version when they were handed over."""
-
-    ids: Any
-    version: int
 
 
 class Noted:
@@ -58,7 +46,7 @@ class Noted:
         self.model = id(call.instance)
         self.encoder_decoder = inner(inner(call.instance, "config"), "is_encoder_decoder") is True
         main = given.get("inputs") if given.get("inputs") is not None else given.get("input_ids")
-        self.ids: Any = main if is_ids(main) else None
+        self.ids: Any = held(main) if is_ids(main) else None
         self.version = version(self.ids)
         self.embeds = shape(given.get("inputs_embeds"))
         mask: Any = given.get("attention_mask")
@@ -74,34 +62,6 @@ class Noted:
         self.decode: Callable[[list[int], bool], str] | None = None
         self.timed = given.get("max_time") is not None or found.get("max_time") is not None
         self.place: dict[str, Any] = {}
-
-
-def shape(value: Any) -> tuple[int, ...]:
-    """A tensor's shape; empty for anything else."""
-    cls = type(value)
-    if not (hasattr(cls, "new_zeros") and hasattr(cls, "ne")):
-        return ()
-    return tuple(value.shape)
-
-
-def is_ids(value: Any) -> bool:
-    """Whether it is a batch of token ids."""
-    return len(shape(value)) == 2 and str(value.dtype) in _WHOLE
-
-
-def rows(value: Any) -> list[list[int]]:
-    """Ids as lists; on another device this waits, so it has its place off the caller's thread."""
-    listed: list[list[int]] = value.tolist()
-    return listed
-
-
-def version(ids: Any) -> int:
-    """A number that changes when a tensor is changed in place."""
-    try:
-        found = getattr(ids, "_version", 0)
-    except RuntimeError:  # tensors of inference mode do not count
-        return 0
-    return found if type(found) is int else 0
 
 
 def settle(noted: Noted) -> None:
