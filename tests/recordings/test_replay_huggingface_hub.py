@@ -27,7 +27,7 @@ from .exchange import Exchange, folder, load
 from .raw import JsonMap, as_map
 from .reading import Reading, read
 
-_EVERY = 5  # all of them pass; so many tell as much
+_EVERY = 5  # a sample: all of them take a minute
 TASKS = {"fill-mask": "fill_mask", "question-answering": "question_answering"}
 
 
