@@ -5,12 +5,15 @@ The reading is of the raw JSON alone, as ``reading.py`` does it for the APIs of 
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import ollama
 
 from .exchange import Exchange, folder
 from .facts import Media, Said
@@ -70,6 +73,19 @@ def plan(exchange: Exchange) -> OllamaCall | None:
         return None
     host = f"{parts.scheme}://{parts.netloc}"
     return OllamaCall(method, host, dict(filled(exchange.payload)))
+
+
+def unknown_to_client(exchange: Exchange, call: OllamaCall) -> str:
+    """The field of this exchange that the installed client is too old for: it would refuse or drop it."""
+    taken = inspect.signature(getattr(ollama.Client, call.method)).parameters
+    for name in call.arguments:
+        if name not in taken:
+            return name
+    if isinstance(call.arguments.get("format"), dict) and "dict" not in str(taken["format"]):
+        return "format (a schema)"
+    if b'"thinking"' in exchange.content and "thinking" not in ollama.Message.model_fields:
+        return "thinking"
+    return ""
 
 
 # ---- the reading ----------------------------------------------------------------------------------------------------
