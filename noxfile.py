@@ -41,7 +41,7 @@ TORCH = "torch==2.13.0"
 # fits the torch that is there: its wheels are made for one build of torch, which they do not name.
 LOCAL = (TORCH, "jinja2", "pandas<3", "pillow", "scipy", "av", "openai")
 # Packages whose branches must all be shown by a test.
-COVERED = ("core", "capture", "emit", "assess")
+COVERED = ("core", "capture", "emit", "figures", "assess")
 
 
 def group(name: str) -> list[str]:

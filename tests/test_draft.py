@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 
-from clearspan.draft import MAX_GAPS, Draft
+from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
-from clearspan.record import CallContext, ErrorInfo, Invocation, Outcome, TraceRef, Usage
+from clearspan.record import (
+    CallContext,
+    ErrorInfo,
+    Gaps,
+    Invocation,
+    Outcome,
+    TokenScore,
+    TraceRef,
+    Usage,
+)
 from clearspan.response import ResponseRef
 
 FULL = ContentPolicy()
@@ -217,21 +226,21 @@ def test_parts_that_come_whole_stay_as_they_are(draft: Draft) -> None:
 
 
 def test_log_probabilities_are_content(draft: Draft) -> None:
-    draft.logprobs([("a", -0.5)])
-    draft.logprobs([("b", None)])
-    draft.logprobs([("c", -1.0)], choice=1)
+    draft.logprobs([TokenScore("a", -0.5)])
+    draft.logprobs([TokenScore("b", None)])
+    draft.logprobs([TokenScore("c", -1.0)], choice=1)
     text = '[[["a",-0.5],["b",null]],[["c",-1.0]]]'
     assert sealed(draft).extras == {"clearspan.response.logprobs": text}
 
 
 def test_log_probabilities_go_with_the_content(draft: Draft) -> None:
-    draft.logprobs([("a", -0.5)])
+    draft.logprobs([TokenScore("a", -0.5)])
     assert sealed(draft, ContentPolicy("metadata")).extras == {}
 
 
 def test_a_final_event_replaces_what_was_put_together(draft: Draft) -> None:
     draft.text("partial")
-    draft.logprobs([("partial", -1.0)])
+    draft.logprobs([TokenScore("partial", -1.0)])
     draft.forget_output()
     draft.text("whole")
     record = sealed(draft)
@@ -308,15 +317,56 @@ def test_the_first_chunk_and_the_first_content_are_two_things(draft: Draft) -> N
     draft.stamp(11.0, content=True)
     timing = sealed(draft).timing
     assert (timing.first_chunk, timing.first_content, timing.chunks) == (0.25, 0.75, 3)
-    assert timing.gaps == (0.5, 0.25)
+    assert timing.gaps == Gaps(0.25, 0.5, 0.5, ((0.25, 1), (0.5, 1)))
 
 
-def test_gaps_are_bounded(draft: Draft) -> None:
-    for number in range(MAX_GAPS + 10):
-        draft.stamp(float(number), content=False)
+def test_a_long_stream_takes_no_more_room(draft: Draft) -> None:
+    for number in range(5000):
+        draft.stamp(number * 1.5, content=False)
     timing = sealed(draft).timing
-    assert (len(timing.gaps), timing.chunks) == (MAX_GAPS, MAX_GAPS + 10)
+    assert (timing.gaps.count, timing.chunks, len(timing.gaps.values)) == (4999, 5000, 1)
+    assert timing.gaps.longest == 1.5
     assert timing.first_content is None
+
+
+def streaming(**counts: int | None) -> Draft:
+    """Three pieces of an answer, a second apart, and a last chunk without content."""
+    made = Draft("chat")
+    for at in (1.0, 2.0, 3.0):
+        made.text("a")
+        made.stamp(at, content=True)
+    made.stamp(9.0, content=False)
+    made.usage(**counts)
+    return made
+
+
+def test_the_rate_is_of_what_came_after_the_first_content() -> None:
+    assert sealed(streaming(output=5)).timing.output_rate == 2.0
+    assert sealed(streaming()).timing.output_rate is None
+
+
+def test_hidden_reasoning_was_over_before() -> None:
+    assert sealed(streaming(output=105, reasoning=100)).timing.output_rate == 2.0
+    shown = streaming(output=105, reasoning=100)
+    shown.reasoning("hm")
+    assert sealed(shown).timing.output_rate == 52.0
+    summary = streaming(output=105, reasoning=100)
+    summary.reasoning("in short")
+    summary.extra("openai.api.type", "responses")
+    assert sealed(summary).timing.output_rate is None
+    unknown = streaming(output=105, reasoning=100)
+    unknown.keeps = False
+    assert sealed(unknown).timing.output_rate is None
+
+
+def test_a_rate_that_nobody_can_tell() -> None:
+    local, lossy, around = streaming(output=5), streaming(output=5), Draft("chat", kind="internal")
+    local.kind, lossy.lost = "internal", 1
+    assert sealed(local).timing.output_rate is None
+    assert sealed(lossy).timing.output_rate is None
+    around.inner = streaming(output=5)
+    around.absorb(around.inner)
+    assert sealed(around).timing.output_rate == 2.0
 
 
 # -- content that is not wanted ----------------------------------------------------------------------------
@@ -337,7 +387,7 @@ def test_what_is_not_wanted_is_neither_kept_nor_read(draft: Draft) -> None:
     draft.tool_call(name="f", arguments="{}")
     draft.audio("QQ==", "a")
     draft.part({"type": "x"})
-    draft.logprobs(unread())
+    draft.logprobs([TokenScore("a", -0.5, (-0.5,))])
     draft.finish("stop", choice=1)
     draft.usage(input=1)
     record = sealed(draft)
@@ -346,6 +396,17 @@ def test_what_is_not_wanted_is_neither_kept_nor_read(draft: Draft) -> None:
     assert record.finish_reasons == ("error", "stop")  # told apart from content
     assert record.usage.input == 1
     assert draft.pieces == 5
+    assert draft.scores == {0: [TokenScore("", -0.5, (-0.5,))]}  # a number is not content
+
+
+def test_what_may_have_to_be_counted_is_kept_and_not_told(draft: Draft) -> None:
+    draft.content = draft.keeps = False
+    draft.text("a")
+    draft.keeps = True
+    draft.text("b")
+    assert [message["parts"] for message in draft.answers] == [[{"type": "text", "content": "b"}]]
+    assert draft.counts == {}
+    assert sealed(draft).output == ()
 
 
 # -- one inference in two layers -----------------------------------------------------------------------------
@@ -384,7 +445,7 @@ def test_an_outer_draft_takes_over_what_it_does_not_know() -> None:
     assert record.usage == Usage(input=1, output=2)
     assert record.finish_reasons == ("stop",)
     assert (record.timing.first_chunk, record.timing.first_content) == (1.5, 2.0)
-    assert (record.timing.chunks, record.timing.gaps) == (2, (0.5,))
+    assert (record.timing.chunks, record.timing.gaps.values) == (2, ((0.5, 1),))
 
 
 def test_an_outer_draft_keeps_what_it_knows() -> None:
@@ -410,7 +471,7 @@ def test_an_inner_draft_without_messages_leaves_the_values() -> None:
     outer, inner = Draft("embeddings"), Draft("embeddings")
     outer.value("given", "made")
     inner.stamp(1.0, content=False)
-    inner.first_chunk = None
+    inner.pace.first_chunk = None
     outer.absorb(inner)
     record = sealed(outer)
     assert (record.input_value, record.output_value) == ("given", "made")
@@ -452,20 +513,20 @@ def test_phases_add_up_and_an_outer_record_takes_those_of_its_inner_one() -> Non
     inner.phase("decode", 2.0)
     inner.phase("load", None)
     inner.phase("tokenize", -1.0)
-    inner.decoded = 8
+    inner.pace.decoded = 8
     outer.phase("prefill", 0.125)
     outer.absorb(inner)
     timing = sealed(outer).timing
     assert timing.phases == {"prefill": 0.125, "decode": 2.0}
     assert timing.decode_rate == 4.0
-    outer.decoded = 2
+    outer.pace.decoded = 2
     outer.absorb(inner)
-    assert outer.decoded == 2
+    assert outer.pace.decoded == 2
 
 
 @pytest.mark.parametrize(("decoded", "took"), [(None, 1.0), (0, 1.0), (3, 0.0), (3, None)])
 def test_a_pace_without_tokens_or_time_is_none(decoded: int | None, took: float | None) -> None:
     draft = Draft("chat")
     draft.phase("decode", took)
-    draft.decoded = decoded
+    draft.pace.decoded = decoded
     assert sealed(draft).timing.decode_rate is None

@@ -12,15 +12,19 @@ from typing import Any
 
 from clearspan.choice import Choice, messages_of
 from clearspan.core import jsonfast
+from clearspan.pace import Pace, streamed
 from clearspan.policy import Clean, Policy
 from clearspan.record import (
     CallContext,
+    Confidence,
+    Cost,
     ErrorInfo,
+    HardwareUse,
     Invocation,
     Message,
     Outcome,
     Part,
-    Timing,
+    TokenScore,
     TraceRef,
     Usage,
 )
@@ -29,25 +33,25 @@ from clearspan.semconv import LOGPROBS
 
 __all__ = ["Draft"]
 
-MAX_GAPS = 4096
-
 
 class Draft:
     """Everything that is known of one operation so far.
 
     Names, models and numbers are plain attributes that adapters set; content goes through
-    methods, which do nothing where content is not wanted, so adapters need no `if`.
+    methods, which do nothing where content is not wanted, so adapters need no `if`. `keeps` says
+    that an answer is put together although it will not be told: its tokens may have to be counted.
+    `wants` names what the application asked of adapters beside that (`usage`, `confidence`);
+    `devices` are the accelerators that the model is on, as its library numbers them.
     """
 
     __slots__ = (
-        "__weakref__", "_choices", "_logprobs", "_tools", "_usage", "agent", "call",
-        "chunks", "content", "context", "decoded", "end_ns", "endpoint", "error", "extras",
-        "finish_reasons", "finish_with", "first_chunk", "first_content", "gaps", "hint",
-        "inference_calls", "inner", "input_messages", "input_value", "kind", "last_chunk", "layer",
-        "lost", "model", "name", "operation", "outcome", "output_value", "params", "phases", "pieces",
-        "provider", "recording", "ref", "response_id", "response_model", "result", "sealed",
-        "server_address", "server_port", "span", "start_ns", "started_at", "system_parts",
-        "tool_calls", "trace", "transport", "weight",
+        "__weakref__", "_choices", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
+        "cost", "devices", "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "hardware",
+        "hint", "inference_calls", "inner", "input_messages", "input_value", "keeps", "kind", "layer", "lost",
+        "model", "name", "operation", "outcome", "output_value", "pace", "params", "pieces", "provider",
+        "recording", "ref", "response_id", "response_model", "result", "scores", "sealed", "server_address",
+        "server_port", "span", "start_ns", "system_parts", "tool_calls", "trace", "transport", "wants",
+        "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
@@ -61,6 +65,14 @@ class Draft:
         self.params: dict[str, Any] = {}
         self.extras: dict[str, Any] = {}
         self.content = True
+        self.keeps = True
+        self.wants: frozenset[str] = frozenset()
+        self.devices: tuple[int, ...] = ()
+        self.pace = Pace()
+        self.scores: dict[int, list[TokenScore]] = {}
+        self.confidence: Confidence | None = None
+        self.hardware: HardwareUse | None = None
+        self.cost: Cost | None = None
         self.input_messages: list[Message] = []
         self.system_parts: list[Part] = []
         self.input_value: Any = None
@@ -87,21 +99,12 @@ class Draft:
         self.lost = 0
         self.start_ns = 0
         self.end_ns = 0
-        self.started_at = 0.0
-        self.first_chunk: float | None = None
-        self.first_content: float | None = None
-        self.last_chunk: float | None = None
-        self.chunks = 0
         self.pieces = 0
         self.agent: Draft | None = None
         self.inference_calls = 0
         self.tool_calls = 0
-        self.gaps: list[float] = []
-        self.phases: dict[str, float] = {}
-        self.decoded: int | None = None
         self.sealed = False
         self._choices: dict[int, Choice] = {}
-        self._logprobs: dict[int, list[tuple[str, float | None]]] = {}
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}
 
@@ -165,7 +168,7 @@ class Draft:
         if said := _text(piece):
             self.pieces += 1
             answer = self.choice(choice)
-            if self.content:
+            if self.keeps:
                 answer.piece(kind, said, key)
 
     def tool_call(
@@ -180,7 +183,7 @@ class Draft:
         """A tool call, or a piece of one; text arguments with the same `key` are joined."""
         self.pieces += 1
         answer = self.choice(choice)
-        if self.content:
+        if self.keeps:
             answer.tool(key, id, name, arguments)
 
     def audio(
@@ -191,19 +194,19 @@ class Draft:
             return
         self.pieces += 1
         answer = self.choice(choice)
-        if self.content:
+        if self.keeps:
             answer.sound(data, transcript)
 
-    def logprobs(self, tokens: Iterable[tuple[str, float | None]], choice: int = 0) -> None:
-        """Tokens of the answer with their log probabilities (natural logarithm): content like the text."""
-        if self.content:
-            self._logprobs.setdefault(choice, []).extend(tokens)
+    def logprobs(self, tokens: Iterable[TokenScore], choice: int = 0) -> None:
+        """Tokens of the answer with their log probabilities; their text is content, the numbers are not."""
+        kept = tokens if self.content else (score._replace(token="") for score in tokens)  # noqa: S106 -- no secret
+        self.scores.setdefault(choice, []).extend(kept)
 
     def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:
         """Any other part of an answer, whole (audio, image, server-side tool call, ...)."""
         self.pieces += 1
         answer = self.choice(choice)
-        if self.content:
+        if self.keeps:
             # Apart from what comes in pieces, whatever type a vendor calls it.
             answer.parts[("whole", key if key is not None else len(answer.parts))] = dict(part)
 
@@ -211,6 +214,23 @@ class Draft:
         """Why the model stopped, in the provider's word."""
         if reason:
             self.choice(choice).finish = reason
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """The token counts so far, by the names of `Usage`."""
+        return self._usage
+
+    @property
+    def answers(self) -> list[Message]:
+        """The answers as they stand, whether or not they will be told; one for each choice."""
+        return [answer.sealed(None) for _, answer in sorted(self._choices.items())]
+
+    @property
+    def streamed(self) -> int | None:
+        """How many tokens the reader of a stream saw come; a model in the process has steps instead."""
+        kinds = {kind for answer in self._choices.values() for kind, _ in answer.parts}
+        unseen = self.lost or (self.inner or self).kind == "internal"
+        return None if unseen else streamed(self._usage, kinds if self.keeps else None, self.extras)
 
     def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""
@@ -222,7 +242,7 @@ class Draft:
     def forget_output(self) -> None:
         """Drop what was put together so far: a final event holds the whole answer."""
         self._choices.clear()
-        self._logprobs.clear()
+        self.scores.clear()
 
     def usage(self, **counts: int | str | None) -> None:
         """Token counts under the names of `Usage`; the last known value of each wins.
@@ -241,21 +261,22 @@ class Draft:
             self.error = ErrorInfo(error_type, message)
         self.outcome = Outcome.FAILED
 
+    @property
+    def started_at(self) -> float:
+        """When it began, by the monotonic clock (seconds)."""
+        return self.pace.started_at
+
+    @started_at.setter
+    def started_at(self, at: float) -> None:
+        self.pace.started_at = at
+
     def stamp(self, at: float, *, content: bool) -> None:
         """A chunk arrived at `at` (monotonic seconds), with content or without."""
-        if self.last_chunk is None:
-            self.first_chunk = at - self.started_at
-        elif len(self.gaps) < MAX_GAPS:
-            self.gaps.append(at - self.last_chunk)
-        if content and self.first_content is None:
-            self.first_content = at - self.started_at
-        self.last_chunk = at
-        self.chunks += 1
+        self.pace.stamp(at, content=content)
 
     def phase(self, name: str, seconds: float | None) -> None:
         """So much of the work went into `name` (`load`, `prefill`, `decode`, ...); adds up."""
-        if seconds is not None and seconds >= 0:
-            self.phases[name] = self.phases.get(name, 0.0) + seconds
+        self.pace.phase(name, seconds)
 
     def absorb(self, inner: Draft) -> None:
         """Take over what an inner draft of the same inference knows; what is known here wins.
@@ -270,17 +291,10 @@ class Draft:
         self._usage = {**inner._usage, **self._usage}
         self._choices = self._choices or inner._choices
         self._tools = self._tools or inner._tools
-        self.phases = {**inner.phases, **self.phases}
-        self.decoded = inner.decoded if self.decoded is None else self.decoded
+        self.scores = self.scores or inner.scores
+        self.pace.absorb(inner.pace)
         if inner.input_messages or inner._choices:
             self.input_value = self.output_value = None  # the messages say it better
-        if inner.last_chunk is not None:
-            offset = inner.started_at - self.started_at
-            self.first_chunk = None if inner.first_chunk is None else inner.first_chunk + offset
-            self.first_content = (
-                None if inner.first_content is None else inner.first_content + offset
-            )
-            self.chunks, self.gaps = inner.chunks, inner.gaps
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -300,7 +314,7 @@ class Draft:
         }
         return Invocation(
             operation=self.operation,
-            timing=self._timing(),
+            timing=self.pace.timing(self.start_ns, self.end_ns, self.streamed),
             trace=self.trace,
             kind=self.kind,
             name=self.name,
@@ -325,31 +339,21 @@ class Draft:
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
+            confidence=self.confidence,
+            hardware=self.hardware,
+            cost=self.cost,
             encoded={
                 name: clean.encoded for name, clean in content.items() if clean.encoded is not None
             },
         )
 
     def _seal_logprobs(self, policy: Policy) -> None:
-        if self._logprobs:
+        if self.scores and self.content:
             kept = policy.value(
-                [[list(pair) for pair in self._logprobs[index]] for index in sorted(self._logprobs)]
+                [[list(score[:2]) for score in self.scores[index]] for index in sorted(self.scores)]
             )
             if kept.value is not None:
                 self.extras[LOGPROBS] = kept.encoded or jsonfast.dumps(kept.value)
-
-    def _timing(self) -> Timing:
-        decoding = self.phases.get("decode")
-        return Timing(
-            self.start_ns,
-            self.end_ns,
-            self.first_chunk,
-            self.first_content,
-            self.chunks,
-            tuple(self.gaps),
-            self.phases,
-            self.decoded / decoding if self.decoded and decoding else None,
-        )
 
     def _finish_reasons(self, outcome: Outcome) -> tuple[str, ...]:
         if self.finish_reasons is not None:

@@ -20,7 +20,7 @@ from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.semconv import CONTENT_LOST
 
-__all__ = ["Chunks", "Pipeline"]
+__all__ = ["Chunks", "Figure", "Pipeline", "Watch"]
 
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK_WEIGHT = 1024
@@ -33,6 +33,29 @@ class Chunks(NamedTuple):
 
     draft: Draft
     items: Sequence[tuple[float, Any]]
+
+
+class Figure(NamedTuple):
+    """A number that nobody reported: worked out of what was read, and put into the draft."""
+
+    name: str
+    work_out: Callable[[Draft], None]
+
+
+class Watch(Protocol):
+    """Who wants to know, at once and on the caller's thread, that a call is going on."""
+
+    def begin(self, draft: Draft) -> None:
+        """A call has begun. Takes no time: what there is to do is done elsewhere."""
+        ...
+
+    def end(self, draft: Draft) -> None:
+        """It is over, its end time taken."""
+        ...
+
+    def renew(self) -> None:
+        """In a forked child: nothing is going on."""
+        ...
 
 
 class _Policy(Policy, Protocol):
@@ -52,15 +75,24 @@ class Pipeline:
         worker: Callable[[Callable[[list[Draft | Chunks]], None]], Worker[Draft | Chunks]]
         | None = None,
         consumers: Sequence[Callable[[Invocation], None]] = (),
+        figures: Sequence[Figure] = (),
+        watch: Watch | None = None,
+        keeps: bool = False,
+        wants: frozenset[str] = frozenset(),
         handed_over: bool = False,
     ) -> None:
         self._telemetry = telemetry
         self._policy = policy
         self._ledger = ledger
         self._consumers = tuple(consumers)
+        self._figures = tuple(figures)
+        self._watch = watch
+        self._keeps = keeps
+        self._wants = wants
         self._handed_over = handed_over
         self._open: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
+        telemetry.watch(self.calls)
         self.attach = telemetry.attach
         self.detach = telemetry.detach
 
@@ -74,6 +106,10 @@ class Pipeline:
         """Operations that have begun and not ended."""
         return len(self._open)
 
+    def calls(self) -> list[Draft]:
+        """Those operations, as they are at this moment."""
+        return list(self._open.values())
+
     @property
     def telemetry(self) -> Telemetry:
         """The emitting end."""
@@ -86,9 +122,13 @@ class Pipeline:
         draft.content = self._policy.wanted
         draft.start_ns = time.time_ns()
         draft.started_at = time.perf_counter()
+        draft.wants = self._wants
         self._telemetry.open(draft)
+        draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
         self._open[id(draft)] = draft
+        if self._watch is not None:
+            fenced("watch.begin", self._watch.begin, draft)
         return True
 
     def here(self) -> TraceRef | None:
@@ -110,6 +150,8 @@ class Pipeline:
     def renew(self) -> None:
         """In a forked child: operations that were open in the parent end there."""
         self._open.clear()
+        if self._watch is not None:
+            self._watch.renew()
 
     def chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
         """Take a batch of chunks, so that none is kept alive for the whole stream."""
@@ -125,13 +167,16 @@ class Pipeline:
         """
         if self._open.pop(id(draft), None) is None:
             return
+        if self._watch is not None:
+            fenced("watch.end", self._watch.end, draft)
         if self._worker is None:
             self.complete(draft)
             return
         if self._worker.offer(draft, _BASE_WEIGHT + draft.weight):
             return
         # No room: without its content the record is small, and the numbers are worth more.
-        draft.call, draft.content, draft.lost = None, False, draft.lost + 1
+        draft.call, draft.content, draft.keeps = None, False, False
+        draft.lost += 1
         if (draft.transport or {}).get("weight", 0) > _SMALL:
             draft.result = None
         if not self._worker.offer(draft, 0):
@@ -139,7 +184,7 @@ class Pipeline:
 
     def end_open(self) -> None:
         """End what is still open, as at shutdown: nobody is going to."""
-        for draft in list(self._open.values()):
+        for draft in self.calls():
             draft.outcome = draft.outcome or Outcome.ABANDONED
             draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
             self.close(draft)
@@ -159,6 +204,8 @@ class Pipeline:
             draft.absorb(draft.inner)
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
+        for figure in self._figures:
+            fenced(f"figure.{figure.name}", figure.work_out, draft)
         record = fenced("pipeline.seal", draft.seal, self._policy)
         if record is None:
             self._ledger.drop("internal_error")

@@ -92,7 +92,8 @@ class Endpoint:
     `request`, `response` and `chunk` read the vendor's objects into the draft, away from the
     caller's thread. `operation`, `model`, `streaming` and `wanted` are asked on the caller's thread
     and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
-    kwargs)` may change the keyword arguments that the vendor's function is really given (plain functions only).
+    kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
+    function that tells which elements of the stream only clearspan has asked for: the program does not get those.
     `follow(result, tap)` attaches to a result that is read later (a stream) and answers whether it
     did; without it, plain generators are followed by themselves. `stepped` streams run host code in
     the record's context at each step, as decorated generators do; `lazy` ones do so at their first
@@ -113,7 +114,7 @@ class Endpoint:
     streaming: Callable[[Call], bool] = _streaming
     wanted: Callable[[Call], bool] = _always
     deep: tuple[str, ...] = ("messages", "input", "prompt")
-    adjust: Callable[[Draft, Call, dict[str, Any]], None] | None = None
+    adjust: Callable[[Draft, Call, dict[str, Any]], Callable[[Any], bool] | None] | None = None
     follow: Callable[[Any, Tap], bool] | None = None
     stepped: bool = False
     lazy: bool = False

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 __all__ = [
     "CallContext",
+    "Confidence",
+    "Cost",
     "ErrorInfo",
+    "Gaps",
+    "HardwareUse",
     "Invocation",
     "Json",
     "Message",
@@ -21,6 +25,7 @@ __all__ = [
     "Outcome",
     "Part",
     "Timing",
+    "TokenScore",
     "TraceRef",
     "Usage",
 ]
@@ -111,7 +116,8 @@ class Usage:
     """Token counts (unit: tokens). Unknown is `None`, never zero.
 
     `input` includes `cache_read` and `cache_write`; `output` includes `reasoning`. The counts by
-    modality are subsets of the totals. `source` is `reported` when the provider said so.
+    modality are subsets of the totals. `source` is `reported` when the provider said so, `counted`
+    when a tokenizer of the model counted, `estimated` where even that had to be guessed at.
     """
 
     input: int | None = None
@@ -129,15 +135,105 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaps:
+    """The pauses between the chunks of a stream (unit: seconds), of which there may be any number.
+
+    `values` are (pause, how many) from the shortest to the longest: exact for streams of ordinary
+    length, within 1 % beyond. What is read back from a span's attributes knows the summary only.
+    """
+
+    median: float | None = None
+    p95: float | None = None
+    longest: float | None = None
+    values: tuple[tuple[float, int], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many pauses there were."""
+        return sum(many for _, many in self.values)
+
+
+class TokenScore(NamedTuple):
+    """A token of an answer, its log probability (natural logarithm), and those of the alternatives.
+
+    `alternatives` are the log probabilities of the likeliest tokens at this place, the chosen one
+    among them where it is one of those; empty where the provider gave none.
+    """
+
+    token: str
+    logprob: float | None
+    alternatives: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """What the log probabilities of an answer's tokens say (natural logarithm).
+
+    `perplexity` is exp(-mean). `entropy` is the mean over the tokens, in nats: exact where a local
+    model was asked (`exact`), else that of the alternatives given, renormalised. `low` is the share of
+    tokens whose probability is below `LOW`, `low_positions` where the first of those stand.
+    """
+
+    tokens: int
+    mean: float | None = None
+    least: float | None = None
+    perplexity: float | None = None
+    entropy: float | None = None
+    low: float | None = None
+    low_positions: tuple[int, ...] = ()
+    exact: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a call cost, in `currency`. Unknown is absent; a part that does not apply is too.
+
+    `input` includes what was read from and written to a cache. `priced_on` is the date (ISO 8601) of the price
+    list, `source` names it. `estimated` where the tokens were not reported or the tier is not known.
+    """
+
+    total: float
+    input: float | None = None
+    output: float | None = None
+    cache_read: float | None = None
+    cache_write: float | None = None
+    currency: str = "USD"
+    priced_on: str | None = None
+    source: str | None = None
+    estimated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareUse:
+    """What a call used of the accelerators: shares and peaks over its own time.
+
+    `utilization` and `utilization_peak` are 0 to 1; memory is in bytes, `energy` in joules,
+    `energy_per_token` in joules for each output token. `attribution` is `exclusive` when no other
+    recorded call and no other process used the devices meanwhile, else `shared`: energy is then the
+    call's fair share, utilisation and memory are those of the whole device.
+    """
+
+    devices: tuple[str, ...] = ()
+    utilization: float | None = None
+    utilization_peak: float | None = None
+    memory_peak: int | None = None
+    allocator_peak: int | None = None
+    energy: float | None = None
+    energy_per_token: float | None = None
+    attribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """When it happened. `start_ns` and `end_ns` are Unix nanoseconds, the rest seconds.
 
     The end is the start plus a monotonic duration, so a wall clock that jumps cannot make a
     duration negative. `first_chunk` and `first_content` count from the start: the first chunk of
     a stream is often empty, the first *content* is the first text, reasoning, tool call or audio.
-    `gaps` are the pauses between consecutive chunks, bounded in number. `phases` are the parts of
-    the work that whoever runs the model tells of (`load`, `tokenize`, `prefill`, `decode`,
-    `detokenize`, and `total` for a server's own whole time). `decode_rate` is in tokens per second.
+    `gaps` are the pauses between consecutive chunks. `phases` are the parts of the work that whoever
+    runs the model tells of (`queue`, `load`, `tokenize`, `prefill`, `decode`, `detokenize`, and
+    `total` for a server's own whole time). `decode_rate` and `output_rate` are in tokens per second:
+    the model's own while decoding, and what the reader of a stream saw after the first content.
     """
 
     start_ns: int
@@ -145,9 +241,10 @@ class Timing:
     first_chunk: float | None = None
     first_content: float | None = None
     chunks: int = 0
-    gaps: tuple[float, ...] = ()
+    gaps: Gaps = field(default_factory=Gaps)
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
     decode_rate: float | None = None
+    output_rate: float | None = None
 
     @property
     def duration(self) -> float:
@@ -220,6 +317,9 @@ class Invocation:
     extras: Mapping[str, Any] = field(default_factory=dict[str, Any])
     inference_calls: int = 0
     tool_calls: int = 0
+    confidence: Confidence | None = None
+    hardware: HardwareUse | None = None
+    cost: Cost | None = None
     encoded: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     @property

@@ -6,10 +6,11 @@ import difflib
 import importlib.metadata
 from typing import Any
 
-__all__ = ["EXPORTERS", "PROVIDERS", "NotFound", "add", "load", "names"]
+__all__ = ["EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
 
 PROVIDERS = "clearspan.providers"
 EXPORTERS = "clearspan.exporters"
+SAMPLERS = "clearspan.samplers"
 
 _added: dict[tuple[str, str], Any] = {}
 

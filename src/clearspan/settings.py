@@ -38,6 +38,7 @@ CONTENT_MODES = ("off", "metadata", "redacted", "full")
 TARGETS = ("span", "event", "both")
 VOCABULARIES = ("current", "next", "both")
 PROTOCOLS = ("http/protobuf", "grpc")
+COUNTING = ("off", "spans", "metrics")
 
 _STANDARD_CONTENT = {
     "NO_CONTENT": ("off", "span"),
@@ -76,6 +77,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sample_rate", "CLEARSPAN_SAMPLE_RATE", None, parse.share, None, "share of traces to record, 0 to 1; `OTEL_TRACES_SAMPLER` decides where this is absent"),
     Setting("attributes", "CLEARSPAN_ATTRIBUTES", None, parse.pairs, None, "resource attributes, `name=value,...`"),
     Setting("metric_names", "CLEARSPAN_METRIC_NAMES", None, parse.one_of(*VOCABULARIES), "current", "metric vocabulary of the conventions: `current`, `next` or `both`"),
+    Setting("metric_series", "CLEARSPAN_METRIC_SERIES", None, parse.whole(1), 1_000, "how many attribute sets each metric may have; further ones are gathered in one series marked `otel.metric.overflow`"),
+    Setting("metric_context", "CLEARSPAN_METRIC_CONTEXT", None, parse.names, (), "what of `clearspan.context` the cost metric is split by: `session`, `user`, `prompt`, or names of `metadata` and `variant`"),
+    Setting("count_tokens", "CLEARSPAN_COUNT_TOKENS", None, parse.one_of(*COUNTING), "spans", "where a provider reports no tokens: count or estimate them for `spans`, for `metrics` too, or `off`"),
+    Setting("request_usage", "CLEARSPAN_REQUEST_USAGE", None, parse.flag, False, "ask OpenAI-style servers for the token counts of streams (changes the request: `stream_options`), and keep the extra chunk from the program"),
+    Setting("token_confidence", "CLEARSPAN_TOKEN_CONFIDENCE", None, parse.flag, False, "have local models work out log probability and entropy of each token while they generate"),
+    Setting("pricing", "CLEARSPAN_PRICING", None, parse.pricing, None, "prices: a table of your own (a mapping, or a JSON file) before those of genai-prices; `off` for no cost at all"),
+    Setting("hardware", "CLEARSPAN_HARDWARE", None, parse.names, ("auto",), "what is sampled: `auto` for all that is there, `off`, or names of samplers (`nvml`, `amd`, `process`)"),
+    Setting("hardware_interval", "CLEARSPAN_HARDWARE_INTERVAL", None, parse.duration, 0.1, "how often accelerators are read while calls use them, in seconds"),
     Setting("queue_bytes", "CLEARSPAN_QUEUE_BYTES", None, parse.size, 33_554_432, "memory that telemetry may wait in, in bytes, for each queue"),
     Setting("export_interval", "CLEARSPAN_EXPORT_INTERVAL", None, parse.duration, 2.0, "how often spans and events are exported, in seconds"),
     Setting("metric_interval", "CLEARSPAN_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", parse.duration, 30.0, "how often metrics are exported, in seconds (the OTEL variable is in milliseconds)", lambda value: parse.duration(value) / 1e3),
@@ -108,6 +117,14 @@ class Settings:
     sample_rate: float | None = None
     attributes: Mapping[str, str] | None = None
     metric_names: str = "current"
+    metric_series: int = 1_000
+    metric_context: Sequence[str] = ()
+    count_tokens: str = "spans"
+    request_usage: bool = False
+    token_confidence: bool = False
+    pricing: Any = None
+    hardware: Sequence[str] = ("auto",)
+    hardware_interval: float = 0.1
     queue_bytes: int = 33_554_432
     export_interval: float = 2.0
     metric_interval: float = 30.0

@@ -792,3 +792,112 @@ def test_a_coroutine_function_in_disguise_may_give_another_awaitable() -> None:
     log = Log()
     assert asyncio.run(observe.call_async(disguised, (), {}, begin(log))) == 5
     assert log.events[:2] == [("begin", (), {}), "attach"]
+
+
+# -- elements that only the recording has asked for ------------------------------------------------
+
+
+class Keeping(Log):
+    """Keeps the elements that are `None` from the caller."""
+
+    def chunk(self, item: Any) -> bool:  # type: ignore[override]  # says more than the log
+        super().chunk(item)
+        return item is None
+
+
+def some(*, deaf: bool = False) -> Any:
+    for item in (None, 1, None, None, 2, None):
+        try:
+            yield item
+        except GeneratorExit:
+            if not deaf:
+                raise
+            return
+
+
+async def some_async() -> Any:
+    for item in (None, 1, None, None, 2, None):
+        yield item
+
+
+class Bare:
+    """An asynchronous iterator that is no generator."""
+
+    def __init__(self) -> None:
+        self._items = iter((None, 1, None))
+
+    def __aiter__(self) -> Bare:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return next(self._items)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+def test_what_is_kept_from_the_caller_is_noted_all_the_same() -> None:
+    log = Keeping()
+    assert list(observe.relay(some(), log)) == [1, 2]
+    assert log.chunks == [None, 1, None, None, 2, None]
+    assert log.outcomes == [Outcome.COMPLETED]
+
+
+@pytest.mark.parametrize("made", [some_async, Bare])
+def test_the_same_for_asynchronous_streams(made: Callable[[], Any]) -> None:
+    log = Keeping()
+
+    async def main() -> list[Any]:
+        return [item async for item in observe.arelay(made(), log)]
+
+    found = asyncio.run(main())
+    assert found == [item for item in log.chunks if item is not None]
+    assert None in log.chunks
+    assert log.outcomes == [Outcome.COMPLETED]
+
+
+def test_a_stream_that_is_closed_before_what_is_kept() -> None:
+    log = Keeping()
+    stream = observe.relay(some(), log)
+    assert next(stream) == 1
+    stream.close()
+    assert log.outcomes == [Outcome.CLOSED]
+
+
+def test_arguments_that_were_replaced_reach_a_coroutine_function() -> None:
+    log, seen = Log(), list[Any]()
+
+    async def wrapped(**given: Any) -> Any:
+        seen.append(given)
+        return given
+
+    def begin(args: Any, kwargs: dict[str, Any]) -> Any:
+        kwargs["more"] = 1
+        return log
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = asyncio.run(observe.call_async(wrapped, (), {"some": 2}, begin))
+        gc.collect()
+    assert found == {"some": 2, "more": 1}
+    assert seen == [found]
+
+
+def test_arguments_that_are_the_same_make_no_second_call() -> None:
+    log, calls = Log(), list[Any]()
+
+    class Odd:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            pytest.fail("was compared")
+
+    async def made(**given: Any) -> Any:
+        return given
+
+    def wrapped(**given: Any) -> Any:
+        calls.append(given)
+        return made(**given)
+
+    asyncio.run(observe.call_async(wrapped, (), {"some": Odd()}, lambda *_: log))
+    assert len(calls) == 1

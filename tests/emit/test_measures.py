@@ -8,14 +8,29 @@ from typing import Any
 
 import pytest
 from opentelemetry._logs import NoOpLogger
-from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics import (
+    Counter,
+    Histogram,
+    MeterProvider,
+    ObservableGauge,
+    ObservableUpDownCounter,
+)
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NoOpTracer
 
 import clearspan
 from clearspan.emit.measures import INSTRUMENTS, Point, points
 from clearspan.emit.telemetry import Telemetry
-from clearspan.record import CallContext, ErrorInfo, Invocation, Operation, Outcome, Timing, Usage
+from clearspan.record import (
+    CallContext,
+    ErrorInfo,
+    Gaps,
+    Invocation,
+    Operation,
+    Outcome,
+    Timing,
+    Usage,
+)
 from clearspan.testing import captured
 
 DUR = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
@@ -55,6 +70,17 @@ TABLE: dict[str, tuple[str, str, list[float] | None, str]] = {
     "clearspan.client.operation.time_to_first_content": ("histogram", "s", DUR, "any"),
     "clearspan.client.operation.phase.duration": ("histogram", "s", PHASE, "any"),
     "clearspan.client.operation.decode.rate": ("histogram", "{token}/s", RATE, "any"),
+    "clearspan.client.operation.output.rate": ("histogram", "{token}/s", RATE, "any"),
+    "clearspan.client.operation.cost": ("counter", "{currency}", None, "any"),
+    "clearspan.client.operation.energy": ("counter", "J", None, "any"),
+    "clearspan.client.operation.count": ("counter", "{operation}", None, "any"),
+    "clearspan.client.operation.retries": ("counter", "{attempt}", None, "any"),
+    # What is read.
+    "clearspan.client.active_calls": ("updowncounter", "{call}", None, "any"),
+    "clearspan.client.rate_limit.limit": ("gauge", "{unit}", None, "any"),
+    "clearspan.client.rate_limit.remaining": ("gauge", "{unit}", None, "any"),
+    "clearspan.client.rate_limit.reset": ("gauge", "s", None, "any"),
+    "clearspan.client.rate_limit.retry_after": ("gauge", "s", None, "any"),
     # Of models in the process.
     "gen_ai.server.time_to_first_token": ("histogram", "s", FIRST, "any"),
     "gen_ai.server.time_per_output_token": ("histogram", "s", FURTHER, "any"),
@@ -99,6 +125,10 @@ SECRETS: dict[str, Any] = {
 }
 
 
+def gaps(*values: float) -> Gaps:
+    return Gaps(values=tuple((value, 1) for value in values))
+
+
 def call(operation: str = "chat", **more: Any) -> Invocation:
     facts: dict[str, Any] = {
         "timing": Timing(0, 2_500_000_000),
@@ -122,10 +152,21 @@ def step(operation: str, **more: Any) -> Invocation:
     return Invocation(operation, Timing(0, 1_500_000_000), kind="internal", **more)
 
 
+COUNT_METRIC = "clearspan.client.operation.count"
+
+
+def told(
+    record: Invocation, vocabulary: Any = "current", **more: Any
+) -> list[tuple[str, float, dict[str, Any]]]:
+    found = points(record, vocabulary, **more)
+    return [(name, value, dict(attributes)) for name, value, attributes in found]
+
+
 def said(
     record: Invocation, vocabulary: Any = "current"
 ) -> list[tuple[str, float, dict[str, Any]]]:
-    return [(name, value, dict(found)) for name, value, found in points(record, vocabulary)]
+    """The same without the count, which goes with every operation."""
+    return [point for point in told(record, vocabulary) if point[0] != COUNT_METRIC]
 
 
 TIMEOUT = ErrorInfo("timeout", HIDDEN, HIDDEN, "TimeoutError")
@@ -188,6 +229,22 @@ class _Noting:
         )
         assert isinstance(made, Histogram)
         self.made[name] = ("histogram", unit, explicit_bucket_boundaries_advisory)
+        return made
+
+    def create_observable_up_down_counter(
+        self, name: str, callbacks: Any, unit: str, description: str
+    ) -> Any:
+        made = self._meter.create_observable_up_down_counter(name, callbacks, unit, description)
+        assert isinstance(made, ObservableUpDownCounter)
+        self.made[name] = ("updowncounter", unit, None)
+        return made
+
+    def create_observable_gauge(
+        self, name: str, callbacks: Any, unit: str, description: str
+    ) -> Any:
+        made = self._meter.create_observable_gauge(name, callbacks, unit, description)
+        assert isinstance(made, ObservableGauge)
+        self.made[name] = ("gauge", unit, None)
         return made
 
 
@@ -293,7 +350,7 @@ def test_tokens_by_modality(usage: Usage, inputs: dict[str, int], outputs: dict[
 
 def test_both_vocabularies_are_both_of_them() -> None:
     record = call(
-        usage=Usage(input=1, output=2), timing=Timing(0, 2_500_000_000, 0.5, 0.75, 2, (0.1,))
+        usage=Usage(input=1, output=2), timing=Timing(0, 2_500_000_000, 0.5, 0.75, 2, gaps(0.1))
     )
     both = said(record, "both")
     current, following = said(record, "current"), said(record, "next")
@@ -344,7 +401,7 @@ def test_other_client_operations_keep_their_duration(operation: str) -> None:
 
 # -- streams ---------------------------------------------------------------------------------------
 
-STREAM = Timing(0, 2_500_000_000, 0.5, 0.75, 3, (0.25, 0.125))
+STREAM = Timing(0, 2_500_000_000, 0.5, 0.75, 3, gaps(0.25, 0.125))
 STREAM_POINTS = [
     ("time_to_first_chunk", 0.5),
     ("time_per_output_chunk", 0.25),
@@ -540,7 +597,7 @@ def test_a_model_in_the_process_is_its_own_server() -> None:
 
 
 def test_pauses_that_were_not_all_kept_are_taken_from_the_whole() -> None:
-    (_, (_, value, _)) = server(local(Timing(0, 2_500_000_000, 0.5, 0.5, 5, (0.25, 0.125))))
+    (_, (_, value, _)) = server(local(Timing(0, 2_500_000_000, 0.5, 0.5, 5, gaps(0.25, 0.125))))
     assert value == (2.5 - 0.5) / 4
 
 
@@ -563,7 +620,7 @@ def test_a_token_that_is_not_known_gives_no_time(
 @VOCABULARIES
 def test_a_call_that_others_did_is_counted_as_theirs(vocabulary: Any) -> None:
     around = call("text_completion", kind="internal", timing=TOLD, inference_calls=2)
-    assert {name for name, _, _ in said(around, vocabulary)} == {
+    assert {name for name, _, _ in told(around, vocabulary)} == {
         "clearspan.client.operation.phase.duration", "clearspan.client.operation.decode.rate",
     }  # fmt: skip
     assert said(call("embeddings", inference_calls=2), vocabulary)
@@ -631,7 +688,7 @@ def test_the_buckets_arrive() -> None:
         for point in made:
             assert point["unit"] == unit
             assert point.get("bounds") == buckets
-            assert ("value" in point) is (kind == "counter")
+            assert ("value" in point) is (kind != "histogram")
     assert found["gen_ai.invoke_agent.inference_calls"][0]["sum"] == 1
     assert found["gen_ai.invoke_agent.tool_calls"][0]["sum"] == 1
     assert {

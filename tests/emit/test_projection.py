@@ -15,7 +15,11 @@ from clearspan.draft import Draft
 from clearspan.emit import projection
 from clearspan.record import (
     CallContext,
+    Confidence,
+    Cost,
     ErrorInfo,
+    Gaps,
+    HardwareUse,
     Invocation,
     Operation,
     Outcome,
@@ -87,13 +91,48 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     sc.CHUNK_COUNT: ({"timing": Timing(1, 2, chunks=7)}, 7),
     **{
         f"clearspan.phase.{name}": ({"timing": Timing(1, 2, phases={name: 0.25})}, 0.25)
-        for name in ("load", "tokenize", "prefill", "decode", "detokenize", "total")
+        for name in ("queue", "load", "tokenize", "prefill", "decode", "detokenize", "total")
     },
     sc.DECODE_RATE: ({"timing": Timing(1, 2, decode_rate=40.0)}, 40.0),
+    sc.OUTPUT_RATE: ({"timing": Timing(1, 2, output_rate=30.5)}, 30.5),
+    sc.GAP_MEDIAN: ({"timing": Timing(1, 2, gaps=Gaps(median=0.01))}, 0.01),
+    sc.GAP_P95: ({"timing": Timing(1, 2, gaps=Gaps(p95=0.02))}, 0.02),
+    sc.GAP_LONGEST: ({"timing": Timing(1, 2, gaps=Gaps(longest=1.5))}, 1.5),
+    sc.COST_TOTAL: ({"cost": Cost(0.5)}, 0.5),
+    sc.COST_INPUT: ({"cost": Cost(0.5, input=0.25)}, 0.25),
+    sc.COST_OUTPUT: ({"cost": Cost(0.5, output=0.125)}, 0.125),
+    sc.COST_CACHE_READ: ({"cost": Cost(0.5, cache_read=0.0)}, 0.0),
+    sc.COST_CACHE_WRITE: ({"cost": Cost(0.5, cache_write=0.0625)}, 0.0625),
+    sc.COST_CURRENCY: ({"cost": Cost(0.5, currency="EUR")}, "EUR"),
+    sc.COST_PRICED_ON: ({"cost": Cost(0.5, priced_on="2026-11-01")}, "2026-11-01"),
+    sc.COST_SOURCE: ({"cost": Cost(0.5, source="genai-prices")}, "genai-prices"),
+    sc.COST_ESTIMATED: ({"cost": Cost(0.5, estimated=True)}, True),
+    sc.CONFIDENCE_TOKENS: ({"confidence": Confidence(12)}, 12),
+    sc.CONFIDENCE_MEAN: ({"confidence": Confidence(12, mean=-0.5)}, -0.5),
+    sc.CONFIDENCE_LEAST: ({"confidence": Confidence(12, least=-8.0)}, -8.0),
+    sc.CONFIDENCE_PERPLEXITY: ({"confidence": Confidence(12, perplexity=1.5)}, 1.5),
+    sc.CONFIDENCE_ENTROPY: ({"confidence": Confidence(12, entropy=0.75)}, 0.75),
+    sc.CONFIDENCE_LOW: ({"confidence": Confidence(12, low=0.25)}, 0.25),
+    sc.CONFIDENCE_LOW_POSITIONS: ({"confidence": Confidence(12, low_positions=(0, 7))}, [0, 7]),
+    sc.CONFIDENCE_EXACT: ({"confidence": Confidence(12, exact=True)}, True),
+    sc.HARDWARE_DEVICES: ({"hardware": HardwareUse(("GPU-1", "GPU-2"))}, ["GPU-1", "GPU-2"]),
+    sc.HARDWARE_UTILIZATION: ({"hardware": HardwareUse(utilization=0.5)}, 0.5),
+    sc.HARDWARE_UTILIZATION_PEAK: ({"hardware": HardwareUse(utilization_peak=0.75)}, 0.75),
+    sc.HARDWARE_MEMORY_PEAK: ({"hardware": HardwareUse(memory_peak=2**33)}, 2**33),
+    sc.HARDWARE_ALLOCATOR_PEAK: ({"hardware": HardwareUse(allocator_peak=2**32)}, 2**32),
+    sc.HARDWARE_ENERGY: ({"hardware": HardwareUse(energy=12.5)}, 12.5),
+    sc.HARDWARE_ENERGY_PER_TOKEN: ({"hardware": HardwareUse(energy_per_token=0.25)}, 0.25),
+    sc.HARDWARE_ATTRIBUTION: ({"hardware": HardwareUse(attribution="shared")}, "shared"),
     sc.ERROR_TYPE: ({"error": ErrorInfo("timeout")}, "timeout"),
     sc.SESSION_ID: ({"context": CallContext(session="s1")}, "s1"),
     sc.USER_ID: ({"context": CallContext(user="u1")}, "u1"),
     sc.TAGS: ({"context": CallContext(tags=("a", "b"))}, ["a", "b"]),
+}
+# What goes with a row of these groups: without it the group says nothing.
+ALWAYS = {
+    "clearspan.cost.": {sc.COST_TOTAL, sc.COST_CURRENCY},
+    "clearspan.confidence.": {sc.CONFIDENCE_TOKENS},
+    sc.SESSION_ID: {sc.CONVERSATION_ID},
 }
 TYPES = {str: "s", int: "i", float: "d", bool: "b", list: "s[]"}
 
@@ -111,8 +150,8 @@ def test_a_row_goes_out_and_comes_back(name: str) -> None:
     sent = projection.attributes(given)
     assert sent[name] == value
     assert type(sent[name]) is type(value)
-    extra = {sc.CONVERSATION_ID} if name == sc.SESSION_ID else set()
-    assert sent.keys() == {sc.OPERATION_NAME, name} | extra
+    along = [more for start, more in ALWAYS.items() if name.startswith(start)]
+    assert sent.keys() == {sc.OPERATION_NAME, name}.union(*along)
     assert facts_of(back(sent)) == facts_of(given)
 
 
@@ -128,7 +167,8 @@ def test_a_value_of_the_wrong_type_is_ignored(name: str) -> None:
         odd.remove(5)
     if right is list:
         odd.remove("text")
-    for value in [*WRONG, *odd]:
+    wrong = [value for value in WRONG if name != sc.CONFIDENCE_LOW_POSITIONS or value != [1]]
+    for value in [*wrong, *odd]:
         assert row.type(value) is None, value
         assert facts_of(back({sc.OPERATION_NAME: "chat", name: value})) == {}
 

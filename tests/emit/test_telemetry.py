@@ -26,7 +26,7 @@ from clearspan.draft import Draft
 from clearspan.emit import measures
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
-from clearspan.record import ErrorInfo, Invocation, Outcome, Usage
+from clearspan.record import Cost, ErrorInfo, HardwareUse, Invocation, Outcome, Usage
 
 START, END = 1_700_000_000_000_000_000, 1_700_000_002_000_000_000
 
@@ -496,38 +496,79 @@ def test_content_that_is_not_wanted_is_not_wanted_by_sampling_either(rig: Rig) -
 def test_instruments_as_the_sdk_makes_them(rigs: Any, vocabulary: Any) -> None:
     """Every point of every kind of record finds its instrument, with unit and buckets."""
     rig = rigs(vocabulary=vocabulary)
-    streamed: dict[str, Any] = {
-        "first_chunk": 0.1,
-        "first_content": 0.2,
-        "chunks": 2,
-        "gaps": [0.1],
-    }
     for operation in ("chat", "embeddings", "fetch_response", "retrieval"):
-        draft = call(operation, **streamed)
-        draft.usage(cache_read=1, cache_write=1, reasoning=1, audio_input=1)
-        draft.phase("decode", 0.5)
-        draft.decoded = 10
-        rig.run(draft)
-    local = call("text_completion", **streamed)
-    local.kind = "internal"
-    rig.run(local)
+        rig.run(streamed(operation))
+    rig.run(streamed("text_completion", kind="internal"))
     for operation in ("execute_tool", "invoke_agent", "invoke_workflow", "task"):
         rig.run(step(operation, "n"))
+    going = Going(call())
+    rig.telemetry.watch(going.calls)
     known = {item.name: item for item in measures.INSTRUMENTS}
     wanted = {
         name
         for name, item in known.items()
         if vocabulary == "both" or item.vocabulary in ("any", vocabulary)
     }
-    assert rig.metrics.keys() == wanted
-    for name, metric in rig.metrics.items():
+    found = rig.metrics
+    assert found.keys() == wanted
+    for name, metric in found.items():
         item = known[name]
         assert (metric.unit, metric.description) == (item.unit, item.note)
         (point, *_) = metric.data.data_points
-        if item.kind == "counter":
-            assert metric.data.is_monotonic
-        else:
-            assert point.explicit_bounds == tuple(item.buckets or ())
+        assert getattr(metric.data, "is_monotonic", None) is MONOTONIC[item.kind]
+        assert getattr(point, "explicit_bounds", None) == (
+            tuple(item.buckets or ()) if item.kind == "histogram" else None
+        )
+
+
+MONOTONIC = {"counter": True, "updowncounter": False, "gauge": None, "histogram": None}
+
+
+class Going:
+    """Who knows which calls go on."""
+
+    def __init__(self, *drafts: Draft) -> None:
+        self.drafts = list(drafts)
+
+    def calls(self) -> list[Draft]:
+        return self.drafts
+
+
+def streamed(operation: str, **facts: Any) -> Draft:
+    """A call of which everything is known."""
+    draft = call(operation, **facts)
+    for at in (0.1, 0.2):
+        draft.stamp(at, content=True)
+    draft.usage(cache_read=1, cache_write=1, reasoning=1, audio_input=1)
+    draft.phase("decode", 0.5)
+    draft.pace.decoded = 10
+    draft.cost = Cost(0.5)
+    draft.hardware = HardwareUse(energy=2.0, attribution="exclusive")
+    draft.extra(sc.RETRY_COUNT, 1)
+    draft.extras.update(
+        {
+            f"{sc.RATE_LIMIT}requests.limit": 10,
+            f"{sc.RATE_LIMIT}requests.remaining": 9,
+            f"{sc.RATE_LIMIT}requests.reset": 30.0,
+            sc.RETRY_AFTER: 20.0,
+        }
+    )
+    return draft
+
+
+def test_no_pause_of_a_long_stream_is_lost(rig: Rig) -> None:
+    draft = call()
+    at = 0.0
+    for n in range(2_001):
+        at += 0.03 if n % 4 else 0.3
+        draft.stamp(at, content=True)
+    rig.run(draft)
+    name = "gen_ai.client.operation.time_per_output_chunk"
+    (point,) = rig.metrics[name].data.data_points
+    assert point.count == 2_000
+    assert point.sum == pytest.approx(1_500 * 0.03 + 500 * 0.3, rel=0.01)
+    held = {point.explicit_bounds[n]: count for n, count in enumerate(point.bucket_counts) if count}
+    assert held == {0.04: 1_500, 0.32: 500}
 
 
 def test_points_are_taken_in_the_context_of_their_span(rigs: Any) -> None:

@@ -11,8 +11,8 @@ FLOORS = {
     5: ("runtime",),
     4: ("capture", "providers", "internals"),
     3: ("pipeline", "provider", "formats", "evaluators", "monitors"),
-    2: ("draft", "emit", "assess", "exporters", "samplers"),
-    1: ("record", "choice", "policy", "response", "semconv", "settings", "registry", "core"),
+    2: ("draft", "emit", "figures", "assess", "exporters", "samplers"),
+    1: ("record", "choice", "pace", "policy", "response", "semconv", "settings", "registry", "core"),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 SHELVES = ("providers", "evaluators", "exporters", "samplers", "monitors")
@@ -21,19 +21,22 @@ STRANGERS = {
     "capture": ("pipeline", "emit", "assess", "providers", "internals"),
     "providers": ("pipeline", "emit", "assess", "capture", "internals"),
     "internals": ("pipeline", "emit", "assess", "capture", "providers"),
-    "emit": ("assess",),
-    "assess": ("emit",),
+    "emit": ("assess", "figures"),
+    "assess": ("emit", "figures"),
+    "figures": ("emit", "assess", "exporters"),
 }
 # The doors read what the store wrote, and draw it: its reader and the renderer are no plug-ins.
 READABLE = ("exporters.store", "exporters.console")
 TELEMETRY = ("emit.telemetry", "exporters", "runtime", "otel", "testing")
 VENDORS = (
     "amdsmi",
+    "genai_prices",
     "httpx",
     "httpx2",
     "huggingface_hub",
     "ollama",
     "openai",
+    "psutil",
     "pynvml",
     "tiktoken",
     "torch",

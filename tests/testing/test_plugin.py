@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import clearspan
+from clearspan.record import Cost, Invocation, Timing
 from clearspan.testing.plugin import Calls
 from tests.runtime.support import environment
 
@@ -57,6 +61,22 @@ def test_a_program_that_starts_clearspan_itself(llm):
     clearspan.shutdown()
 
 
+@pytest.mark.clearspan(pricing={"models": {"m*": {"input": 1000, "output": 2000}}})
+def test_cost(llm):
+    ask()
+    assert llm.cost == pytest.approx(0.003 + 0.008)
+
+
+def test_no_calls_cost_nothing(llm):
+    assert llm.cost == 0
+
+
+def test_a_cost_that_nobody_knows(llm):
+    ask()
+    with pytest.raises(LookupError, match="no price is known of m-1"):
+        llm.cost
+
+
 def test_too_much(llm):
     ask()
     assert llm.total_tokens < 5
@@ -73,7 +93,7 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_fixture_is_there_and_counts(tmp_path: Path) -> None:
     result = run(tmp_path)
-    assert "4 passed" in result.stdout, result.stdout
+    assert "7 passed" in result.stdout, result.stdout
     assert "1 failed" in result.stdout
     assert "assert 7 < 5" in result.stdout
     assert not (tmp_path / ".clearspan").exists()
@@ -98,6 +118,23 @@ def test_the_plugin_costs_a_test_run_nothing(tmp_path: Path) -> None:
         cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "1 passed" in result.stdout, result.stdout
+
+
+@pytest.mark.clearspan(content="off")
+def test_settings_for_one_test(llm: Calls) -> None:
+    with clearspan.invocation("chat", provider="acme", model="m") as draft:
+        draft.input("a question")
+    assert llm.calls[0].input == ()
+
+
+def test_currencies_are_not_added_up() -> None:
+    records = [
+        Invocation("chat", Timing(0, 1), cost=Cost(1.0, currency=currency))
+        for currency in ("EUR", "USD")
+    ]
+    calls = Calls(SimpleNamespace(invocations=records))  # type: ignore[arg-type]  # all that it reads
+    with pytest.raises(LookupError, match="EUR, USD"):
+        _ = calls.cost
 
 
 def test_the_fixture_here(llm: Calls) -> None:

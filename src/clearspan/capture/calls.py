@@ -54,7 +54,7 @@ def _begin(provider: Provider, endpoint: Endpoint, given: Call) -> recording.Rec
     if around is not None and recording.is_inference(draft.operation):
         around.inference_calls += 1
     if endpoint.adjust is not None and type(given.kwargs) is dict:
-        fenced("reader.adjust", endpoint.adjust, draft, call, given.kwargs)
+        started.hides = fenced("reader.adjust", endpoint.adjust, draft, call, given.kwargs)
     if not draft.recording:
         return started  # unsampled: its points need the answer, nobody needs the request
     fenced("recording.snapshot", _keep, draft, endpoint, call)
@@ -86,7 +86,8 @@ def _draft(provider: Provider, endpoint: Endpoint, call: Call) -> Draft:
 def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
     """A copy of the arguments, until they are read."""
     weight = [0]
-    depth = _DEPTH if draft.content else 0
+    # Without content the arguments of a stream are kept all the same, where its tokens may have to be counted.
+    depth = _DEPTH if draft.content or (draft.keeps and "stream" in draft.params) else 0
     kwargs = {
         key: read.snapshot(value, depth if key in endpoint.deep else min(depth, 2), weight)
         for key, value in call.kwargs.items()

@@ -96,6 +96,7 @@ class Recording:
         "_undo",
         "draft",
         "error_code",
+        "hides",
         "owner",
         "__weakref__",
     )
@@ -104,6 +105,7 @@ class Recording:
         self.draft = draft
         self.owner = owner
         self.error_code: Callable[[BaseException], str | None] | None = None
+        self.hides: Callable[[Any], bool] | None = None
         self._inlet = inlet
         self._buffer: list[tuple[float, Any]] = []
         self._done = False
@@ -176,12 +178,16 @@ class Recording:
             value.close()  # its driver is already reported as never awaited
         self.ended(Outcome.ABANDONED)
 
-    def chunk(self, item: Any) -> None:
-        """Note a chunk and when it came; batches are handed on so that none lives for long."""
+    def chunk(self, item: Any) -> bool | None:
+        """Note a chunk and when it came; batches are handed on so that none lives for long.
+
+        True for one that the program has not asked for.
+        """
         buffer = self._buffer
         buffer.append((time.perf_counter(), item))
         if len(buffer) >= _BATCH:
             self._hand_over()
+        return self.hides is not None and fenced("reader.hides", self.hides, item)
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Close the record; only the first end counts."""
@@ -324,7 +330,9 @@ class _Inner(Recording):
     def __init__(self, draft: Draft, inlet: Inlet, owner: object, outer: Recording) -> None:
         super().__init__(draft, inlet, owner)
         self._outer = outer
-        draft.content, draft.recording = outer.draft.content, outer.draft.recording
+        around = outer.draft
+        draft.content, draft.keeps, draft.recording = around.content, around.keeps, around.recording
+        draft.wants = around.wants
         draft.start_ns, draft.started_at = time.time_ns(), time.perf_counter()
         outer.take_in(self)
 

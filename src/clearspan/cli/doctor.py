@@ -18,6 +18,7 @@ __all__ = ["command"]
 Examples:
   clearspan doctor
   clearspan doctor --no-send --json
+  clearspan doctor --fetch-tokenizers
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 clearspan doctor""",
     short_help="Check the installation, the settings and the destination.",
 )
@@ -33,6 +34,11 @@ Examples:
     help="How long the test span may take.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--fetch-tokenizers",
+    is_flag=True,
+    help="First download what OpenAI's tokens are counted with, if it is missing.",
+)
 @store_option
 @click.pass_context
 def command(
@@ -41,6 +47,7 @@ def command(
     send: bool,  # noqa: FBT001 -- click passes options by name
     timeout: float,
     as_json: bool,  # noqa: FBT001 -- as above
+    fetch_tokenizers: bool,  # noqa: FBT001 -- as above
     store: str | None,
 ) -> None:
     """Check the installation, the settings and the destination.
@@ -49,10 +56,14 @@ def command(
     comes from, and whether a test span arrives. Exits with 1 when a check fails. Header values and
     keys are never printed.
     """
+    from clearspan.cli import tokenizers
     from clearspan.cli.checkup import examine
 
+    if fetch_tokenizers:
+        tokenizers.fetch()
     given: dict[str, Any] = {} if store is None else {"store": store}
     report = examine(given, send=send, timeout=timeout)
+    report.versions["tokenizers"] = tokenizers.presence()
     if as_json:
         screen.document({"ok": report.ok, **asdict(report)})
     else:

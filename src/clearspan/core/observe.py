@@ -59,8 +59,8 @@ class Recording(Protocol):
     def returned(self, value: Any) -> Any:
         """The call came back with `value`; answers what the caller gets."""
 
-    def chunk(self, item: Any) -> None:
-        """One element of a stream went by."""
+    def chunk(self, item: Any) -> bool | None:
+        """One element of a stream went by; true where only we asked for it, so that it goes no further."""
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """It is over. Only the first call counts."""
@@ -108,10 +108,10 @@ def call_async(
     """Call a coroutine function under a recording that starts when the coroutine does.
 
     The call itself is made at once: it runs nothing of the coroutine, but wrong arguments are
-    refused here, as they are without us.
+    refused here, as they are without us. Where `begin` put in others, it is made again with those.
     """
     inner = wrapped(*args, **kwargs)
-    driver = _named(_await(inner, args, kwargs, begin), wrapped)
+    driver = _named(_await(inner, wrapped, args, kwargs, begin), wrapped)
     if type(inner) is CoroutineType:
         # One that is never awaited is one coroutine to the host, and warns once.
         weakref.finalize(driver, inner.close).atexit = False
@@ -127,12 +127,22 @@ def _named(driver: Any, like: Any) -> Any:
     return driver
 
 
-async def _await(inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin) -> Any:
+async def _await(
+    inner: Any,
+    wrapped: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    begin: Begin,
+) -> Any:
+    given = dict(kwargs)
     recording = begin(args, kwargs)
     if recording is None:
         return await inner
     token = recording.attach()
     try:
+        if type(inner) is CoroutineType and _differ(given, kwargs):
+            inner.close()  # it has not begun: nothing of it has run
+            inner = wrapped(*args, **kwargs)
         value = await inner
     except BaseException as error:
         recording.detach(token)
@@ -140,6 +150,13 @@ async def _await(inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], begi
         raise
     recording.detach(token)
     return recording.returned(value)
+
+
+def _differ(given: dict[str, Any], kwargs: dict[str, Any]) -> bool:
+    """Whether arguments were replaced; they are the host's, and not asked whether they are equal."""
+    return given.keys() != kwargs.keys() or any(
+        kwargs[name] is not value for name, value in given.items()
+    )
 
 
 async def resume(awaitable: Coroutine[Any, Any, Any], recording: Recording) -> Any:
@@ -180,8 +197,8 @@ async def _apass(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGen
     chunk = recording.chunk
     try:
         async for item in iterator:
-            chunk(item)
-            yield item
+            if not chunk(item):
+                yield item
     except BaseException as error:
         recording.ended(outcome_of(error), error)
         raise
@@ -243,10 +260,13 @@ def _drive(
         if scope is not None:
             scope.detach(token)
             scope = None if once else scope
-        recording.chunk(item)
+        kept = recording.chunk(item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None
+        if kept:
+            sent = None
+            continue
         try:
             sent = yield item
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
@@ -314,12 +334,12 @@ async def _adrive(
         if scope is not None:
             scope.detach(token)
             scope = None if once else scope
-        recording.chunk(item)
+        kept = recording.chunk(item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None
         try:
-            turn = generator.asend((yield item))
+            turn = generator.asend(None if kept else (yield item))
         except BaseException as error:  # not held back: the generator gets it
             if dropped:
                 recording.ended(Outcome.CLOSED)

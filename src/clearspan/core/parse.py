@@ -16,10 +16,12 @@ __all__ = [
     "one_of",
     "pairs",
     "path",
+    "pricing",
     "share",
     "size",
     "text",
     "url",
+    "whole",
 ]
 
 _UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -94,6 +96,11 @@ def path(value: Any) -> str:
     return text(value if isinstance(value, str) else os.fsdecode(value))
 
 
+def pricing(value: Any) -> Any:
+    """A table as a mapping, a file's path, or `off`."""
+    return dict(value) if isinstance(value, Mapping) else path(value)
+
+
 def pairs(value: Any) -> dict[str, str]:
     """A mapping, or `name=value,name=value`."""
     if isinstance(value, Mapping):
@@ -125,6 +132,21 @@ def share(value: Any) -> float:
     if not 0.0 <= found <= 1.0:
         raise ValueError("must be a number from 0 to 1")
     return found
+
+
+def whole(least: int) -> Callable[[Any], int]:
+    """A whole number of at least `least`."""
+
+    def read(value: Any) -> int:
+        try:
+            found = least - 1 if isinstance(value, bool) else int(value)
+        except (ValueError, TypeError):
+            found = least - 1
+        if found < least:
+            raise ValueError(f"must be a whole number of at least {least}")
+        return found
+
+    return read
 
 
 def duration(value: Any) -> float:

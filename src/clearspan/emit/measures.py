@@ -1,33 +1,33 @@
 """Which metric points an Invocation gives: pure tables, no OpenTelemetry.
 
 Attribute sets are closed: operation, provider, models, server, and per metric what the convention
-adds. Content, ids and user-given values never reach a metric.
+adds. Content, ids and user-given values never reach a metric, but for the keys of the call's context
+that the application chose for its cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 from clearspan import semconv as sc
-from clearspan.core import jsonfast
-from clearspan.record import Invocation, Operation, Outcome, Usage
+from clearspan.emit.instruments import INSTRUMENTS, Instrument
+from clearspan.emit.series import LONGEST, label
+from clearspan.record import CallContext, Invocation, Operation, Outcome, Usage
 
-__all__ = ["INSTRUMENTS", "Instrument", "Point", "points"]
+__all__ = [
+    "INFERENCE",
+    "INSTRUMENTS",
+    "Instrument",
+    "Point",
+    "Vocabulary",
+    "call_attributes",
+    "points",
+]
 
 Vocabulary = Literal["current", "next", "both"]
-
-
-class Instrument(NamedTuple):
-    """What an instrument is; `buckets` are explicit boundaries, `None` for counters."""
-
-    name: str
-    kind: str
-    unit: str
-    buckets: tuple[float, ...] | None
-    note: str
-    vocabulary: str = "any"
 
 
 class Point(NamedTuple):
@@ -38,50 +38,6 @@ class Point(NamedTuple):
     attributes: Mapping[str, Any]
 
 
-def _seconds(
-    name: str, note: str, vocabulary: str = "any", buckets: tuple[float, ...] = sc.DURATION_BUCKETS
-) -> Instrument:
-    return Instrument(name, "histogram", "s", buckets, note, vocabulary)
-
-
-def _tokens(name: str, note: str) -> Instrument:
-    return Instrument(name, "counter", "{token}", None, note, "next")
-
-
-INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument(sc.METRIC_TOKEN_USAGE, "histogram", "{token}", sc.TOKEN_BUCKETS, "tokens used, by type", "current"),
-    _seconds(sc.METRIC_OPERATION_DURATION, "duration of a client operation"),
-    _seconds(sc.METRIC_TIME_TO_FIRST_CHUNK, "time to the first chunk of a stream"),
-    _seconds(sc.METRIC_TIME_PER_OUTPUT_CHUNK, "pause before each further chunk of a stream"),
-    _seconds(sc.METRIC_TIME_TO_FIRST_CONTENT, "time to the first chunk of a stream that has content"),
-    _seconds(
-        sc.METRIC_SERVER_TIME_TO_FIRST_TOKEN, "time to the first token of a model in this process", "any", sc.FIRST_TOKEN_BUCKETS,
-    ),
-    _seconds(
-        sc.METRIC_SERVER_TIME_PER_OUTPUT_TOKEN, "time per further token of a model in this process", "any", sc.OUTPUT_TOKEN_BUCKETS,
-    ),
-    _seconds(sc.METRIC_PHASE_DURATION, "duration of a phase of the model's work", "any", sc.PHASE_BUCKETS),
-    Instrument(sc.METRIC_DECODE_RATE, "histogram", "{token}/s", sc.RATE_BUCKETS, "output tokens a second while decoding"),
-    _seconds(sc.METRIC_EXECUTE_TOOL_DURATION, "duration of a tool's execution"),
-    _seconds(sc.METRIC_INVOKE_AGENT_DURATION, "duration of an agent's run", "any", sc.AGENT_BUCKETS),
-    _seconds(sc.METRIC_INVOKE_WORKFLOW_DURATION, "duration of a workflow", "any", sc.WORKFLOW_BUCKETS),
-    Instrument(
-        sc.METRIC_AGENT_INFERENCE_CALLS, "histogram", "{inference_call}", sc.COUNT_BUCKETS, "model calls of one agent's run",
-    ),
-    Instrument(sc.METRIC_AGENT_TOOL_CALLS, "histogram", "{tool_call}", sc.COUNT_BUCKETS, "tool calls of one agent's run"),
-    _seconds(sc.METRIC_INFERENCE_DURATION, "duration of an inference", "next"),
-    _seconds(sc.METRIC_INFERENCE_TIME_TO_FIRST_CHUNK, "time to the first chunk of a stream", "next"),
-    _seconds(sc.METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK, "pause before each further chunk of a stream", "next"),
-    _tokens(sc.METRIC_INFERENCE_INPUT_TOKENS, "input tokens, by modality"),
-    _tokens(sc.METRIC_INFERENCE_OUTPUT_TOKENS, "output tokens, by modality"),
-    _tokens(sc.METRIC_INFERENCE_CACHE_READ, "input tokens read from a cache (part of the input)"),
-    _tokens(sc.METRIC_INFERENCE_CACHE_WRITE, "input tokens written to a cache (part of the input)"),
-    _tokens(sc.METRIC_INFERENCE_REASONING, "reasoning tokens (part of the output)"),
-    Instrument(sc.METRIC_INFERENCE_OPERATION_INPUT, "histogram", "{token}", sc.TOKEN_BUCKETS, "input tokens of a call", "next"),
-    Instrument(sc.METRIC_INFERENCE_OPERATION_OUTPUT, "histogram", "{token}", sc.TOKEN_BUCKETS, "output tokens of a call", "next"),
-)  # fmt: skip
-"""Every instrument, with the vocabulary it belongs to (`any` for both)."""
-
 INFERENCE = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT})
 _STEPS: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.METRIC_EXECUTE_TOOL_DURATION, sc.TOOL_NAME),
@@ -90,8 +46,18 @@ _STEPS: dict[str, tuple[str, str]] = {
 }
 
 
-def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
-    """The measurements of one record in the wanted vocabulary."""
+def points(
+    record: Invocation,
+    vocabulary: Vocabulary,
+    *,
+    counted: bool = False,
+    context: Sequence[str] = (),
+) -> Iterator[Point]:
+    """The measurements of one record in the wanted vocabulary.
+
+    Tokens that the provider did not report are told only where they are wanted (`counted`), and are
+    marked then. `context` names what of the call's context its cost is split by.
+    """
     step = _STEPS.get(record.operation)
     if step is not None and record.kind == "internal":
         yield from _step_points(record, *step)
@@ -99,27 +65,95 @@ def points(record: Invocation, vocabulary: Vocabulary) -> Iterator[Point]:
     if record.operation == Operation.TASK:
         return
     base = _base(record)
-    failed = {**base, **_failure(record)}
+    failed = {**base, **_failure(record)} if record.error is not None else base
     yield from _phase_points(record, base)
     inference = record.operation in INFERENCE
     if inference and record.inference_calls and record.error is None:
         return  # told by the calls below it: each call's tokens and time count once
+    usage, marked = _tellable(record.usage, base, counted=counted)
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
     if vocabulary != "next":
-        yield from _current_tokens(record.usage, base)
+        yield from _current_tokens(usage, marked)
     if vocabulary != "current" and inference:
         yield Point(sc.METRIC_INFERENCE_DURATION, record.duration, failed)
-        yield from _next_tokens(record.usage, base, failed)
+        yield from _next_tokens(usage, marked, {**marked, **_failure(record)})
     if record.kind == "internal":
         yield from _token_points(record, base)
     else:
         yield from _stream_points(record, base, vocabulary if inference else "current")
+    yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, failed))
+    yield from _figure_points(record, base, None if usage is _NONE else marked, context)
+
+
+_NONE = Usage()
+
+
+def _tellable(usage: Usage, base: dict[str, Any], *, counted: bool) -> tuple[Usage, dict[str, Any]]:
+    """What metrics may tell of the tokens, under which attributes."""
+    if usage.source == "reported":
+        return usage, base
+    return (usage, {**base, sc.USAGE_SOURCE: label(usage.source)}) if counted else (_NONE, base)
+
+
+def _ended(record: Invocation, failed: dict[str, Any]) -> dict[str, Any]:
+    if record.outcome is Outcome.COMPLETED:
+        return failed
+    return {**failed, sc.OUTCOME: str(record.outcome)}
+
+
+def _figure_points(
+    record: Invocation,
+    base: dict[str, Any],
+    marked: dict[str, Any] | None,
+    context: Sequence[str],
+) -> Iterator[Point]:
+    """Cost, energy, the reader's rate, and what a client had to try again."""
+    retries = record.extras.get(sc.RETRY_COUNT)
+    if type(retries) is int and retries > 0:
+        yield Point(sc.METRIC_RETRIES, retries, base)
+    if record.timing.output_rate is not None and marked is not None:
+        yield Point(sc.METRIC_OUTPUT_RATE, record.timing.output_rate, marked)
+    used = record.hardware
+    if used is not None and used.energy is not None:
+        shared = {} if used.attribution is None else {sc.HARDWARE_ATTRIBUTION: used.attribution}
+        yield Point(sc.METRIC_ENERGY, used.energy, {**base, **shared})
+    if record.cost is not None and record.cost.total >= 0:
+        found = {
+            sc.COST_CURRENCY: label(record.cost.currency),
+            **({sc.COST_ESTIMATED: True} if record.cost.estimated else {}),
+            **_chosen(record.context, context),
+        }
+        yield Point(sc.METRIC_COST, record.cost.total, {**_asked(base), **found})
+
+
+_PAID = (sc.OPERATION_NAME, sc.PROVIDER_NAME, sc.REQUEST_MODEL, sc.RESPONSE_MODEL)
+
+
+def _asked(base: dict[str, Any]) -> dict[str, Any]:
+    return {name: base[name] for name in _PAID if name in base}
+
+
+def _chosen(said: CallContext, names: Sequence[str]) -> dict[str, Any]:
+    """What of the context is wanted on a metric, under the names that spans have for it."""
+    prompt, version = said.prompt or (None, None)
+    own = {
+        "session": {sc.SESSION_ID: said.session},
+        "user": {sc.USER_ID: said.user},
+        "prompt": {sc.PROMPT_NAME: prompt, sc.PROMPT_VERSION: version},
+    }
+    found: dict[str, Any] = {}
+    for name in names:
+        found |= own.get(name) or {
+            label(sc.METADATA + name): said.metadata.get(name),
+            label(sc.VARIANT + name): said.variant.get(name),
+        }
+    return {name: label(value) for name, value in found.items() if value is not None}
 
 
 def _phase_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
     for name, seconds in record.timing.phases.items():
-        yield Point(sc.METRIC_PHASE_DURATION, seconds, {**base, sc.PHASE: _sendable(name)})
+        yield Point(sc.METRIC_PHASE_DURATION, seconds, {**base, sc.PHASE: label(name)})
     if record.timing.decode_rate is not None:
         yield Point(sc.METRIC_DECODE_RATE, record.timing.decode_rate, base)
 
@@ -134,7 +168,9 @@ def _token_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
     if made and steps > 0:
         # By steps, not tokens: the rows of a batch come together.
         rest = (
-            sum(record.timing.gaps) if len(record.timing.gaps) == steps else record.duration - first
+            sum(pause * many for pause, many in record.timing.gaps.values)
+            if record.timing.gaps.count == steps
+            else record.duration - first
         )
         yield Point(sc.METRIC_SERVER_TIME_PER_OUTPUT_TOKEN, rest / steps, base)
 
@@ -142,14 +178,26 @@ def _token_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
 def _base(record: Invocation) -> dict[str, Any]:
     tier = record.extras.get(sc.OPENAI_RESPONSE_SERVICE_TIER)
     return _attribute_set(
-        record.operation,
-        record.provider,
-        record.model,
-        record.response_model,
-        record.server_address,
+        _short(record.operation),
+        _short(record.provider),
+        _short(record.model),
+        _short(record.response_model),
+        _short(record.server_address),
         record.server_port,
-        tier if isinstance(tier, str) else None,
+        _short(tier) if isinstance(tier, str) else None,
     )
+
+
+def call_attributes(operation: str, provider: str | None, model: str | None) -> Mapping[str, Any]:
+    """What a call that goes on is known by."""
+    return _attribute_set(
+        _short(operation), _short(provider), _short(model), None, None, None, None
+    )
+
+
+def _short(value: Any) -> Any:
+    # Cut before it becomes a key of the cache, which holds on to it.
+    return value[:LONGEST] if isinstance(value, str) and len(value) > LONGEST else value
 
 
 _BASE_NAMES = (
@@ -165,34 +213,33 @@ _BASE_NAMES = (
 
 @lru_cache(maxsize=1024)
 def _attribute_set(*values: Any) -> dict[str, Any]:
+    """One mapping for each set, so that it is known again by its identity; never changed."""
     return {
-        name: _sendable(value)
+        name: label(value)
         for name, value in zip(_BASE_NAMES, values, strict=True)
         if value is not None
     }
 
 
 def _failure(record: Invocation) -> dict[str, Any]:
-    return {} if record.error is None else {sc.ERROR_TYPE: _sendable(record.error.type)}
-
-
-def _sendable(value: Any) -> Any:
-    """A text that UTF-8 can hold: one that it cannot would be lost on the way, at every export."""
-    return jsonfast.valid(value) if isinstance(value, str) else value
+    return {} if record.error is None else {sc.ERROR_TYPE: label(record.error.type)}
 
 
 def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterator[Point]:
-    found: dict[str, Any] = {name_attribute: _sendable(record.name)} if record.name else {}
+    named: dict[str, Any] = {name_attribute: label(record.name)} if record.name else {}
+    found, failure = dict(named), _failure(record)
     if record.operation == Operation.INVOKE_AGENT:
-        yield Point(sc.METRIC_AGENT_INFERENCE_CALLS, record.inference_calls, dict(found))
-        yield Point(sc.METRIC_AGENT_TOOL_CALLS, record.tool_calls, dict(found))
+        yield Point(sc.METRIC_AGENT_INFERENCE_CALLS, record.inference_calls, named)
+        yield Point(sc.METRIC_AGENT_TOOL_CALLS, record.tool_calls, named)
+        if record.model:
+            found[sc.REQUEST_MODEL] = label(record.model)
     if record.operation == Operation.EXECUTE_TOOL:
-        found[sc.TOOL_TYPE] = _sendable(record.params.get("tool_type", "function"))
+        found[sc.TOOL_TYPE] = label(record.params.get("tool_type", "function"))
         if isinstance(agent := record.extras.get(sc.AGENT_NAME), str):
-            found[sc.AGENT_NAME] = _sendable(agent)
-    elif record.operation == Operation.INVOKE_AGENT and record.model:
-        found[sc.REQUEST_MODEL] = _sendable(record.model)
-    yield Point(metric, record.duration, {**found, **_failure(record)})
+            found[sc.AGENT_NAME] = label(agent)
+    yield Point(metric, record.duration, {**found, **failure})
+    counted = {sc.OPERATION_NAME: label(record.operation), **named, **failure}
+    yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, counted))
 
 
 def _current_tokens(usage: Usage, base: dict[str, Any]) -> Iterator[Point]:
@@ -252,7 +299,7 @@ def _stream_points(record: Invocation, base: dict[str, Any], vocabulary: str) ->
     ):
         if wanted:
             yield Point(first, timing.first_chunk, base)
-            for pause in timing.gaps:
-                yield Point(gap, pause, base)
+            for pause, many in timing.gaps.values:
+                yield from repeat(Point(gap, pause, base), many)
     if timing.first_content is not None:
         yield Point(sc.METRIC_TIME_TO_FIRST_CONTENT, timing.first_content, base)

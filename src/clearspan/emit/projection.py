@@ -1,21 +1,25 @@
 """Pure tables between an Invocation and attributes, in both directions.
 
-Every attribute is one row: its name, where it stands in the Invocation, and its type on the wire.
-The same rows serve spans and events, and the way back, so that the stored spans of any program that
-follows the GenAI conventions can be read as Invocations.
+The rows, one for each attribute, are in `rows`. They serve spans and events, and the way back, so that
+the stored spans of any program that follows the GenAI conventions can be read as Invocations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from clearspan import semconv as sc
-from clearspan.core import jsonfast, read
+from clearspan.core import jsonfast
 from clearspan.draft import Draft
+from clearspan.emit.rows import INT64, ROWS, SEVERAL, Row, text
 from clearspan.record import (
     CallContext,
+    Confidence,
+    Cost,
     ErrorInfo,
+    Gaps,
+    HardwareUse,
     Invocation,
     Operation,
     Outcome,
@@ -33,95 +37,6 @@ __all__ = [
     "span_name",
     "start_attributes",
 ]
-
-
-_INT64 = 2**63
-
-
-def _whole(value: Any) -> int | None:
-    """A whole number that an attribute can hold: 64 bits on the wire."""
-    exact = int(value) if isinstance(value, float) and value.is_integer() else read.whole(value)
-    return exact if exact is not None and -_INT64 <= exact < _INT64 else None
-
-
-def _double(value: Any) -> float | None:
-    return read.number(value)
-
-
-def _text(value: Any) -> str | None:
-    found = read.text(value)
-    return None if found is None else jsonfast.valid(found)
-
-
-def _flag(value: Any) -> bool | None:
-    return value is True or None
-
-
-def _texts(value: Any) -> list[str] | None:
-    found = ([value] if value else []) if isinstance(value, str) else read.items(value)
-    return [jsonfast.valid(item) for item in found if isinstance(item, str)] or None
-
-
-class Row(NamedTuple):
-    """One attribute: its name, its place (`group.key`), its type, and what it tells."""
-
-    name: str
-    group: str
-    key: str
-    type: Callable[[Any], Any]
-    note: str
-
-
-ROWS: tuple[Row, ...] = (
-    Row(sc.OPERATION_NAME, "", "operation", _text, "what was done"),
-    Row(sc.PROVIDER_NAME, "", "provider", _text, "who answered, by client class and host"),
-    Row(sc.SERVER_ADDRESS, "", "server_address", _text, "host of the base URL"),
-    Row(sc.SERVER_PORT, "", "server_port", _whole, "port of the base URL"),
-    Row(sc.REQUEST_MODEL, "", "model", _text, "model asked for"),
-    Row(sc.RESPONSE_MODEL, "", "response_model", _text, "model that answered"),
-    Row(sc.RESPONSE_ID, "", "response_id", _text, "id of the answer"),
-    Row(sc.RESPONSE_FINISH_REASONS, "", "finish_reasons", _texts, "one for each choice, in the provider's words"),
-    Row(sc.REQUEST_TEMPERATURE, "params", "temperature", _double, "as asked"),
-    Row(sc.REQUEST_TOP_P, "params", "top_p", _double, "as asked"),
-    Row(sc.REQUEST_TOP_K, "params", "top_k", _whole, "as asked"),
-    Row(sc.REQUEST_MAX_TOKENS, "params", "max_tokens", _whole, "as asked"),
-    Row(sc.REQUEST_FREQUENCY_PENALTY, "params", "frequency_penalty", _double, "as asked"),
-    Row(sc.REQUEST_PRESENCE_PENALTY, "params", "presence_penalty", _double, "as asked"),
-    Row(sc.REQUEST_SEED, "params", "seed", _whole, "as asked"),
-    Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", lambda value: None if value == 1 else _whole(value), "as asked, when it is not 1"),
-    Row(sc.REQUEST_STOP_SEQUENCES, "params", "stop_sequences", _texts, "as asked"),
-    Row(sc.REQUEST_STREAM, "params", "stream", _flag, "true for a stream, absent otherwise"),
-    Row(sc.REQUEST_STREAM_CURSOR, "params", "stream_cursor", _text, "where a fetched stream resumes"),
-    Row(sc.REQUEST_REASONING_LEVEL, "params", "reasoning_level", _text, "as asked"),
-    Row(sc.REQUEST_PREVIOUS_RESPONSE_ID, "params", "previous_response_id", _text, "as asked"),
-    Row(sc.REQUEST_ENCODING_FORMATS, "params", "encoding_formats", _texts, "as asked"),
-    Row(sc.OUTPUT_TYPE, "params", "output_type", _text, "text, json, image or speech, when a format was asked for"),
-    Row(sc.CONVERSATION_ID, "params", "conversation_id", _text, "of the API, or the application's session"),
-    Row(sc.RETRIEVAL_TOP_K, "params", "retrieval_top_k", _whole, "how many documents were asked for"),
-    Row(sc.USAGE_INPUT_TOKENS, "usage", "input", _whole, "all input tokens, cached ones included"),
-    Row(sc.USAGE_OUTPUT_TOKENS, "usage", "output", _whole, "all output tokens, reasoning included"),
-    Row(sc.USAGE_CACHE_READ, "usage", "cache_read", _whole, "part of the input read from a cache"),
-    Row(sc.USAGE_CACHE_WRITE, "usage", "cache_write", _whole, "part of the input written to a cache"),
-    Row(sc.USAGE_REASONING, "usage", "reasoning", _whole, "part of the output that was reasoning"),
-    Row(sc.USAGE_TEXT_INPUT, "usage", "text_input", _whole, "part of the input that was text"),
-    Row(sc.USAGE_IMAGE_INPUT, "usage", "image_input", _whole, "part of the input that was images"),
-    Row(sc.USAGE_AUDIO_INPUT, "usage", "audio_input", _whole, "part of the input that was audio"),
-    Row(sc.USAGE_TEXT_OUTPUT, "usage", "text_output", _whole, "part of the output that was text"),
-    Row(sc.USAGE_IMAGE_OUTPUT, "usage", "image_output", _whole, "part of the output that was images"),
-    Row(sc.USAGE_AUDIO_OUTPUT, "usage", "audio_output", _whole, "part of the output that was audio"),
-    Row(sc.RESPONSE_TIME_TO_FIRST_CHUNK, "timing", "first_chunk", _double, "seconds from the call to the first chunk"),
-    Row(sc.TIME_TO_FIRST_CONTENT, "timing", "first_content", _double, "seconds from the call to the first chunk with content"),
-    Row(sc.CHUNK_COUNT, "timing", "chunks", lambda value: _whole(value) or None, "chunks of a stream"),
-    *(
-        Row(f"{sc.PHASE}.{name}", "phases", name, _double, f"seconds of the work that were `{name}`, as whoever ran the model tells")
-        for name in sc.PHASES
-    ),
-    Row(sc.DECODE_RATE, "timing", "decode_rate", _double, "output tokens a second while decoding"),
-    Row(sc.ERROR_TYPE, "error", "type", _text, "the provider's error code, else the exception's class"),
-    Row(sc.SESSION_ID, "context", "session", _text, "from `clearspan.context`"),
-    Row(sc.USER_ID, "context", "user", _text, "from `clearspan.context`"),
-    Row(sc.TAGS, "context", "tags", _texts, "from `clearspan.context`"),
-)  # fmt: skip
 
 _MAPS = ((sc.METADATA, "metadata"), (sc.VARIANT, "variant"), (sc.PROMPT_VARIABLE, "variables"))
 _CONTENT = (
@@ -219,7 +134,8 @@ def event_attributes(record: Invocation) -> dict[str, Any]:
 def _facts(record: Invocation) -> dict[str, Any]:
     found = {jsonfast.valid(name): _sendable(value) for name, value in record.extras.items()}
     places: dict[str, Any] = {
-        "usage": record.usage, "timing": record.timing, "error": record.error, "context": record.context,
+        "usage": record.usage, "timing": record.timing, "gaps": record.timing.gaps, "error": record.error,
+        "context": record.context, "cost": record.cost, "confidence": record.confidence, "hardware": record.hardware,
     }  # fmt: skip
     maps = {"params": record.params, "phases": record.timing.phases}
     for row in ROWS:
@@ -260,7 +176,7 @@ def _sendable(value: Any) -> Any:
         return jsonfast.valid(value)
     if isinstance(value, (list, tuple)):
         return [_sendable(item) for item in value]
-    return str(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
+    return str(value) if isinstance(value, int) and not -INT64 <= value < INT64 else value
 
 
 def _as_text(value: Any, name: str) -> str:
@@ -289,46 +205,55 @@ def invocation(
     own are kept in `extras`.
     """
     rest = {_ALIASES.get(name, name): value for name, value in attributes.items()}
-    groups: dict[str, dict[str, Any]] = {
-        "": {},
-        "params": {},
-        "usage": {},
-        "timing": {},
-        "phases": {},
-        "error": {},
-        "context": {},
-    }
+    groups: dict[str, dict[str, Any]] = {row.group: {} for row in ROWS}
     for row in ROWS:
         if row.name in rest and (value := row.type(rest.pop(row.name))) is not None:
             groups[row.group][row.key] = (
-                tuple(value) if row.type is _texts and row.group != "params" else value
+                tuple(value) if row.type in SEVERAL and row.group != "params" else value
             )
     facts = groups[""]
     operation = facts.pop("operation", str(Operation.TASK))
     context = _take_context(rest, groups)
     values = _take_content(rest, operation)
-    ended = _OUTCOMES.get(_text(rest.pop(sc.OUTCOME, None)))
-    name = _text(rest.pop(_name_attribute(operation), None))
+    ended = _OUTCOMES.get(text(rest.pop(sc.OUTCOME, None)))
+    name = text(rest.pop(_name_attribute(operation), None))
     if operation == Operation.EXECUTE_TOOL:
-        tool_type = _text(rest.pop(sc.TOOL_TYPE, None))
+        tool_type = text(rest.pop(sc.TOOL_TYPE, None))
         if tool_type not in (None, "function"):
             groups["params"]["tool_type"] = tool_type
     error_type = groups["error"].get("type") or (_OTHER if failed else None)
     return Invocation(
         operation=operation,
-        timing=Timing(start_ns, end_ns, **groups["timing"], phases=groups["phases"]),
+        timing=Timing(
+            start_ns,
+            end_ns,
+            **groups["timing"],
+            phases=groups["phases"],
+            gaps=Gaps(**groups["gaps"]),
+        ),
         trace=trace,
         kind=kind,
         name=name,
         params=groups["params"],
-        usage=Usage(**groups["usage"], source=_text(rest.pop(sc.USAGE_SOURCE, None)) or "reported"),
+        usage=Usage(**groups["usage"], source=text(rest.pop(sc.USAGE_SOURCE, None)) or "reported"),
         outcome=ended or (Outcome.FAILED if failed else Outcome.COMPLETED),
         error=ErrorInfo(error_type, message) if error_type else None,
         context=context,
         extras=rest,
+        **_numbers(groups),
         **values,
         **facts,
     )
+
+
+def _numbers(groups: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The groups that are there as a whole or not at all."""
+    cost, confidence, hardware = groups["cost"], groups["confidence"], groups["hardware"]
+    return {
+        "cost": Cost(**cost) if "total" in cost else None,
+        "confidence": Confidence(**confidence) if "tokens" in confidence else None,
+        "hardware": HardwareUse(**hardware) if hardware else None,
+    }
 
 
 _OUTCOMES: dict[str | None, Outcome] = {outcome.value: outcome for outcome in Outcome}
@@ -342,8 +267,8 @@ def _take_context(rest: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Ca
             name for name, value in rest.items() if name.startswith(prefix) and type(value) is str
         ]
         maps[field] = {name[len(prefix) :]: rest.pop(name) for name in names}
-    prompt = _text(rest.pop(sc.PROMPT_NAME, None))
-    version = None if prompt is None else _text(rest.pop(sc.PROMPT_VERSION, None))
+    prompt = text(rest.pop(sc.PROMPT_NAME, None))
+    version = None if prompt is None else text(rest.pop(sc.PROMPT_VERSION, None))
     found = groups["context"]
     if (
         found.get("session") is not None

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context, attach, detach, get_current, get_value
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Meter, Observation
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from clearspan import semconv as sc
+from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.emit import measures, projection
-from clearspan.emit.measures import Vocabulary
+from clearspan.emit.gauges import ActiveCalls, RateLimits
+from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
+from clearspan.emit.measures import Point, Vocabulary
+from clearspan.emit.series import Series
 from clearspan.record import ErrorInfo, Invocation, TraceRef
 
 __all__ = ["Telemetry"]
@@ -39,7 +44,9 @@ class Telemetry:
     """Turns the life of a Draft into a span, and its Invocation into attributes and points.
 
     `spans` and `events` say where content goes; `exception_signal` is the value of
-    `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`.
+    `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`. Each instrument has at most `series` attribute sets.
+    `counted` tokens, which no provider reported, are told where that is wanted; `context` names what of
+    the call's context its cost is split by.
     """
 
     def __init__(
@@ -52,6 +59,9 @@ class Telemetry:
         spans: bool = True,
         events: bool = False,
         exception_signal: str = "",
+        series: int = 1_000,
+        counted: bool = False,
+        context: Sequence[str] = (),
     ) -> None:
         self._tracer = tracer
         self._logger = logger
@@ -60,11 +70,29 @@ class Telemetry:
         self._events = events
         self._exceptions_logged = exception_signal in ("logs", "logs/dup")
         self._exceptions_on_spans = exception_signal != "logs"
+        self._counted = counted
+        self._context = tuple(context)
         self._record = {
-            instrument.name: _recorder(meter, instrument)
-            for instrument in measures.INSTRUMENTS
-            if instrument.vocabulary in ("any", vocabulary) or vocabulary == "both"
+            instrument.name: _recorder(meter, instrument, series)
+            for instrument in INSTRUMENTS
+            if instrument.kind not in READ
+            and (instrument.vocabulary in ("any", vocabulary) or vocabulary == "both")
         }
+        self._calls: Callable[[], Iterable[Draft]] = tuple
+        self._active = ActiveCalls(Series(series))
+        self._limits = RateLimits(Series(series))
+        _board_of(meter).turn_to(self)
+
+    def watch(self, calls: Callable[[], Iterable[Draft]]) -> None:
+        """Who is asked, when metrics are collected, which calls go on. A method; held weakly."""
+        reference = weakref.WeakMethod(calls)
+        self._calls = lambda: _asked(reference)
+
+    def read(self, name: str) -> list[Point]:
+        """The points of an instrument that is read."""
+        if name == sc.METRIC_ACTIVE_CALLS:
+            return self._active.read(self._calls())
+        return self._limits.read()[name]
 
     def suppressed(self) -> bool:
         """Whether the current context asks instrumentations to keep still."""
@@ -101,8 +129,11 @@ class Telemetry:
                 self._describe(handle, record)
             finally:  # whatever was wrong with it, it is over
                 handle.span.end(record.timing.end_ns)
-        for point in measures.points(record, self._vocabulary):
+        for point in measures.points(
+            record, self._vocabulary, counted=self._counted, context=self._context
+        ):
             self._record[point.name](point.value, point.attributes, handle.context)
+        self._limits.note(record)
         if self._events and record.operation in _DETAILED:
             self._emit(
                 sc.EVENT_DETAILS,
@@ -208,13 +239,67 @@ def _exception(error: ErrorInfo) -> dict[str, str]:
 
 
 def _recorder(
-    meter: Meter, instrument: measures.Instrument
+    meter: Meter, instrument: Instrument, limit: int
 ) -> Callable[[float, Mapping[str, Any], Context], None]:
+    series = Series(limit, instrument.alone)
     if instrument.kind == "counter":
-        return meter.create_counter(instrument.name, instrument.unit, instrument.note).add
-    return meter.create_histogram(
-        instrument.name,
-        instrument.unit,
-        instrument.note,
-        explicit_bucket_boundaries_advisory=list(instrument.buckets or ()),
-    ).record
+        tell = meter.create_counter(instrument.name, instrument.unit, instrument.note).add
+    else:
+        tell = meter.create_histogram(
+            instrument.name,
+            instrument.unit,
+            instrument.note,
+            explicit_bucket_boundaries_advisory=list(instrument.buckets or ()),
+        ).record
+    return lambda value, attributes, context: tell(value, series.of(attributes), context)
+
+
+def _asked(reference: weakref.WeakMethod[Callable[[], Iterable[Draft]]]) -> Iterable[Draft]:
+    calls = reference()
+    return () if calls is None else calls()
+
+
+class _Board:
+    """The instruments of one meter that are read; what they show is the latest Telemetry's.
+
+    A meter keeps its callbacks for ever, and takes no second ones for the same instrument. So there is
+    one board for each meter, which holds nobody alive.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._shown: weakref.ref[Telemetry] | None = None
+        make = {
+            "updowncounter": meter.create_observable_up_down_counter,
+            "gauge": meter.create_observable_gauge,
+        }
+        for instrument in INSTRUMENTS:
+            if instrument.kind in READ:
+                make[instrument.kind](
+                    instrument.name,
+                    [self._reader(instrument.name)],
+                    instrument.unit,
+                    instrument.note,
+                )
+
+    def turn_to(self, telemetry: Telemetry) -> None:
+        """Show what this one has to tell, from now on."""
+        self._shown = weakref.ref(telemetry)
+
+    def _reader(self, name: str) -> Callable[[Any], Iterable[Observation]]:
+        def read(options: Any) -> Iterable[Observation]:
+            del options
+            shown = self._shown() if self._shown is not None else None
+            points = fenced("gauges.read", shown.read, name) if shown is not None else None
+            return [Observation(point.value, point.attributes) for point in points or ()]
+
+        return read
+
+
+_boards: weakref.WeakKeyDictionary[Meter, _Board] = weakref.WeakKeyDictionary()
+
+
+def _board_of(meter: Meter) -> _Board:
+    board = _boards.get(meter)
+    if board is None:
+        board = _boards[meter] = _Board(meter)
+    return board

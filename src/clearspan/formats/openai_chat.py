@@ -10,7 +10,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_common as common, openai_messages as told
+from clearspan.formats import openai_common as common, openai_messages as told, token_scores
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
@@ -60,10 +60,7 @@ def _end(draft: Draft, choice: Any, index: int) -> None:
     logprobs = read.get(choice, "logprobs")
     tokens = [*read.items(logprobs, "content"), *read.items(logprobs, "refusal")]
     if tokens:
-        draft.logprobs(
-            [(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens],
-            index,
-        )
+        draft.logprobs(token_scores.rows(tokens), index)
 
 
 def _answer(draft: Draft, message: Any, index: int) -> None:

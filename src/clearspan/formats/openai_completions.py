@@ -7,7 +7,7 @@ from typing import Any
 
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_common as common
+from clearspan.formats import openai_common as common, token_scores
 from clearspan.formats.openai_messages import reasoning_text
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
@@ -21,6 +21,8 @@ def request(draft: Draft, call: Call) -> None:
     given = common.arguments(call)
     common.sampling(draft, given)
     draft.input(_prompts(given.get("prompt")))
+    # The log probabilities will be those of the prompt as well.
+    draft.set(echo=True if given.get("echo") is True else None)
 
 
 def _prompts(source: Any) -> Iterator[Message]:
@@ -50,9 +52,6 @@ chunk = response
 
 
 def _logprobs(draft: Draft, source: Any, index: int) -> None:
-    tokens, values = read.items(source, "tokens"), read.items(source, "token_logprobs")
-    if tokens:
-        pairs = zip(tokens, values, strict=False)
-        draft.logprobs(
-            [(read.text(token) or "", read.number(value)) for token, value in pairs], index
-        )
+    scores = token_scores.columns(source)
+    if scores:
+        draft.logprobs(scores, index)

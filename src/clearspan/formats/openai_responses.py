@@ -11,7 +11,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_common as common
+from clearspan.formats import openai_common as common, token_scores
 from clearspan.formats.openai_items import item_parts, messages
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
@@ -111,16 +111,10 @@ def compacted(draft: Draft, body: Any) -> None:
 def _item(draft: Draft, item: Any, index: int) -> None:
     for place, part in enumerate(item_parts(item)):
         _part(draft, part, (index, place))
-    for place, piece in enumerate(read.items(item, "content")):
+    for piece in read.items(item, "content"):
         tokens = read.items(piece, "logprobs")
         if tokens:
-            draft.logprobs(
-                [
-                    (read.text(token, "token") or "", read.number(token, "logprob"))
-                    for token in tokens
-                ],
-                place,
-            )
+            draft.logprobs(token_scores.rows(tokens))
 
 
 def _part(draft: Draft, part: Any, key: tuple[int, object]) -> None:

@@ -15,6 +15,7 @@ from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Chunks, Pipeline
 from clearspan.runtime.build import Providers
+from clearspan.runtime.figures import figures_of, wants_of
 from clearspan.runtime.queues import quiet
 from clearspan.settings import SettingError, Settings
 
@@ -36,6 +37,9 @@ def make_pipeline(
         spans=settings.content_target in ("span", "both"),
         events=settings.content_target in ("event", "both"),
         exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
+        series=settings.metric_series,
+        counted=settings.count_tokens == "metrics",
+        context=settings.metric_context,
     )
 
     def worker(handle: Any) -> Worker[Draft | Chunks]:
@@ -48,6 +52,9 @@ def make_pipeline(
         content_policy(settings),
         ledger,
         worker=worker if providers.own else None,
+        figures=figures_of(settings),
+        keeps=settings.count_tokens != "off",
+        wants=wants_of(settings),
         handed_over=not providers.own,
         **more,
     )

@@ -15,7 +15,7 @@ __all__ = ["Calls", "llm"]
 
 
 class Calls:
-    """What a test asked models. Token totals count reported tokens only."""
+    """What a test asked models. Token totals are of the calls whose tokens are known, reported or counted."""
 
     def __init__(self, seen: Captured) -> None:
         self._seen = seen
@@ -37,18 +37,37 @@ class Calls:
 
     @property
     def input_tokens(self) -> int:
-        """Sum of the input tokens that were reported."""
+        """Sum of the input tokens that are known."""
         return sum(record.usage.input or 0 for record in self.calls)
 
     @property
     def output_tokens(self) -> int:
-        """Sum of the output tokens that were reported."""
+        """Sum of the output tokens that are known."""
         return sum(record.usage.output or 0 for record in self.calls)
 
     @property
     def total_tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def cost(self) -> float:
+        """What the calls cost together, in the one currency that they are priced in.
+
+        Raises `LookupError` for an answered call whose cost is not known, and for several currencies:
+        a sum would be wrong, and a test that compares it with a limit would pass for no reason.
+        """
+        answered = [record for record in self.calls if record.error is None]
+        unknown = {record.response_model or record.model for record in answered if not record.cost}
+        if unknown:
+            raise LookupError(
+                f"no price is known of {', '.join(sorted(map(str, unknown)))}; install clearspan[cost], "
+                "or give a table by @pytest.mark.clearspan(pricing={...})"
+            )
+        costs = [record.cost for record in self.calls if record.cost is not None]
+        if len(currencies := {cost.currency for cost in costs}) > 1:
+            raise LookupError(f"costs are in {', '.join(sorted(currencies))}, which do not add up")
+        return sum(cost.total for cost in costs)
 
     @property
     def models(self) -> set[str]:
@@ -61,10 +80,21 @@ class Calls:
         return [record.error.type for record in self.calls if record.error is not None]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the plugin's marker known."""
+    config.addinivalue_line(
+        "markers", "clearspan(**settings): settings of clearspan.testing.captured for the fixture llm"
+    )
+
+
 @pytest.fixture
-def llm() -> Iterator[Calls]:
-    """The model calls that the test makes: `llm.calls`, `llm.total_tokens`, `llm.models`, `llm.errors`."""
+def llm(request: pytest.FixtureRequest) -> Iterator[Calls]:
+    """The model calls that the test makes: `llm.calls`, `llm.total_tokens`, `llm.cost`, `llm.errors`.
+
+    `@pytest.mark.clearspan(pricing=..., content=...)` hands settings to `clearspan.testing.captured`.
+    """
     from clearspan.testing.capture import captured
 
-    with captured() as seen:
+    marker = request.node.get_closest_marker("clearspan")
+    with captured(**(marker.kwargs if marker is not None else {})) as seen:
         yield Calls(seen)

@@ -12,6 +12,9 @@ import huggingface_hub
 import pytest
 
 from clearspan.core import read
+from clearspan.draft import Draft
+from clearspan.providers.huggingface_hub import generation
+from clearspan.record import TokenScore
 from clearspan.testing import Error, Reply, ToolCall, captured
 from clearspan.testing.server import Json, Sse
 from tests.providers.huggingface_hub.kit import ASKED, asked, made, only, release, said, told
@@ -146,6 +149,21 @@ def test_a_text_with_details(server: ModelServer, client: Any, side: Side, strea
     assert span.attributes["gen_ai.usage.output_tokens"] == 2
     assert told(span, "clearspan.response.logprobs") == [[["in", -0.25], [" Italy", -0.5]]]
     assert said(span)[0]["content"] == "in Italy"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_the_likeliest_tokens(stream: bool) -> None:
+    """`top_n_tokens`: those of each token, beside the tokens."""
+    tokens = [{"id": at, "text": text, "logprob": -0.5, "special": False} for at, text in enumerate("ab")]  # fmt: skip
+    top = [[{"text": "a", "logprob": -0.5}, {"text": "c", "logprob": -2.5}], []]
+    draft = Draft("text_completion")
+    if stream:
+        for token, others in zip(tokens, top, strict=True):
+            generation.chunk(draft, {"token": token, "top_tokens": others})
+    else:
+        details = {"finish_reason": "length", "tokens": tokens, "top_tokens": [*top, top[0]]}
+        generation.response(draft, {"generated_text": "ab", "details": details})
+    assert draft.scores == {0: [TokenScore("a", -0.5, (-0.5, -2.5)), TokenScore("b", -0.5)]}
 
 
 def test_a_limit_that_was_met(client: Any, side: Side) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ollama
@@ -147,15 +148,18 @@ def test_tool_calls(side: Side, stream: bool) -> None:
 def test_probabilities(side: Side, stream: bool) -> None:
     if "logprobs" not in ollama.ChatResponse.model_fields:
         pytest.skip("this version of the client knows no probabilities")
+    top = [{"token": "Yes", "logprob": -0.25}, {"token": "No", "logprob": -0.25}]
     bodies = [
         line(
-            "chat", "Yes", logprobs=[{"token": "Yes", "logprob": -0.25}], **({} if stream else DONE)
+            "chat", "Yes", logprobs=[{"token": "Yes", "logprob": -0.25, "top_logprobs": top}], **({} if stream else DONE)
         )
-    ]
+    ]  # fmt: skip
     if stream:
         bodies.append(line("chat", "", **DONE))
     span = spoken(side, "chat", *bodies, stream=stream)
     assert span.attributes["clearspan.response.logprobs"] == '[[["Yes",-0.25]]]'
+    assert span.attributes["clearspan.confidence.logprob.mean"] == -0.25
+    assert span.attributes["clearspan.confidence.entropy"] == pytest.approx(math.log(2))
 
 
 def test_a_picture_that_was_made(side: Side) -> None:

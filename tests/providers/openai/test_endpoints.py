@@ -516,6 +516,7 @@ def test_transcriptions_that_come_by_and_by(server: ModelServer, client: Any, si
     assert text(span) == "Hello."
     assert span.attributes["gen_ai.usage.output_tokens"] == 2
     assert json.loads(span.attributes["clearspan.response.logprobs"]) == [[["Hello.", -0.5]]]
+    assert span.attributes["clearspan.confidence.logprob.mean"] == -0.5
 
 
 # -- judging, deciding, batches, agents ----------------------------------------------------------

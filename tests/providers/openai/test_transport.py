@@ -133,19 +133,6 @@ def test_no_key_is_anywhere(server: ModelServer, side: Side) -> None:
     assert key in server.requests[0].headers["authorization"]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1s", 1.0), ("6m0s", 360.0), ("20ms", 0.02), ("1h2m3.5s", 3723.5), ("2m59.56s", 179.56), ("1d", 86400.0),
-        ("1.5ms", 0.0015), ("7", 7.0), ("0.25", 0.25), ("0s", 0.0),
-        ("", None), (None, None), ("soon", None), ("1x", None), ("s", None), ("nan", None), ("-", None),
-    ],
-)  # fmt: skip
-def test_durations(text: str | None, expected: float | None) -> None:
-    found = transport.seconds(text)
-    assert found == (expected if expected is None else pytest.approx(expected))
-
-
 def test_headers_of_other_servers_are_no_fault() -> None:
     draft = Draft("chat")
     odd = {
@@ -186,4 +173,5 @@ def test_codes_of_errors(error: BaseException, code: str | None) -> None:
 
 def test_probes_stand_what_they_are_not_called_with() -> None:
     nothing: Any = SimpleNamespace(args=(), kwargs={})
-    assert [dict(probe.read(nothing)) for probe in transport.PROBES] == [{}, {}, {}]
+    read = [probe.read(nothing) for probe in transport.PROBES if probe.read is not None]
+    assert [sorted(noted) for noted in read] == [["pauses"], ["pauses"], [], []]

@@ -62,7 +62,7 @@ def test_times_where_they_were_asked_for(capture: Callable[..., Any]) -> None:
     only(seen)
     timing = seen.invocations[0].timing
     assert 0 < timing.first_content < timing.duration
-    assert len(timing.gaps) == 7
+    assert timing.gaps.count == 7
 
 
 @MODERN
@@ -102,3 +102,36 @@ def test_a_request_that_failed() -> None:
     assert draft.extras["clearspan.response.failed_count"] == 1
     assert [draft.choice(index).finish for index in (0, 1)] == ["stop", "error"]
     assert draft.error is None
+
+
+def logprobs_asked_for() -> dict[str, Any]:
+    kind = getattr(transformers, "ContinuousBatchingConfig", None)
+    if kind is None or not hasattr(kind(), "return_logprobs"):
+        pytest.skip("this version works out no log probabilities")
+    config = kind(num_blocks=64, max_batch_tokens=64, return_logprobs=True)
+    return {"continuous_batching_config": config}
+
+
+@MODERN
+def test_log_probabilities_where_they_were_asked_for(capture: Callable[..., Any]) -> None:
+    model, given = tiny.llama(), logprobs_asked_for()
+    with capture() as seen:
+        result = model.generate_batch(PROMPTS, max_new_tokens=4, do_sample=False, **given)
+    found = [value for output in result.values() for value in output.logprobs]
+    attributes = only(seen).attributes
+    assert attributes["clearspan.confidence.tokens"] == len(found) == 8
+    assert attributes["clearspan.confidence.logprob.mean"] == pytest.approx(sum(found) / len(found))
+    assert "clearspan.confidence.exact" not in attributes  # they may be of a changed distribution
+
+
+def test_log_probabilities_of_other_tokens_are_not_used() -> None:
+    (endpoint,) = ENDPOINTS
+    for logprobs, counted in (([-0.5, -1.5], 2), ([-0.5], None), (None, None)):
+        draft = Draft("text_completion", kind="internal")
+        draft.transport = {
+            "prompts": [[11]],
+            "found": {"num_return_sequences": None, "eos_token_id": 2},
+            "recent": (),
+        }
+        endpoint.response(draft, {"a": {"generated_tokens": [5, 2], "logprobs": logprobs}})
+        assert (draft.confidence and draft.confidence.tokens) == counted

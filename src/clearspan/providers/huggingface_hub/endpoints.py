@@ -8,6 +8,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
+from clearspan.formats import usage_request
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.huggingface_hub import generation, tasks
 from clearspan.providers.huggingface_hub.server import is_url
@@ -37,6 +38,7 @@ def _endpoint(
     request: Callable[[Draft, Call], None],
     response: Callable[[Draft, Any], None],
     chunk: Callable[[Draft, Any], None] | None = None,
+    **more: Any,
 ) -> Endpoint:
     return Endpoint(
         str(operation),
@@ -48,6 +50,7 @@ def _endpoint(
         deep=("messages", "tools", "text", "table"),
         positional=positional,
         extras={sc.TASK_NAME: _TASKS.get(method, method.replace("_", "-"))},
+        **more,
     )
 
 
@@ -70,6 +73,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT, "chat_completion", ("messages",),
         generation.chat_request, generation.chat_response, generation.chat_chunk,
+        adjust=usage_request.ask,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION, "text_generation", ("prompt",),

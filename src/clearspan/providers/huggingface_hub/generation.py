@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import openai_chat, openai_common
+from clearspan.formats import openai_chat, openai_common, token_scores
 from clearspan.provider import Call
+from clearspan.record import TokenScore
 
 __all__ = ["chat_chunk", "chat_request", "chat_response", "chunk", "request", "response"]
 
@@ -77,7 +79,7 @@ def response(draft: Draft, result: Any) -> None:
     draft.text(read.text(result, "generated_text"))
     details = read.get(result, "details")
     _details(draft, details)
-    _tokens(draft, read.items(details, "tokens"))
+    _tokens(draft, read.items(details, "tokens"), read.items(details, "top_tokens"))
     prefill = read.items(details, "prefill")
     # Given on request only; an empty list says that it was not.
     draft.usage(input=len(prefill) or None)
@@ -93,7 +95,7 @@ def chunk(draft: Draft, item: Any) -> None:
     token = read.get(item, "token")
     if read.get(token, "special") is not True:
         draft.text(read.text(token, "text"))
-    _tokens(draft, [token] if token is not None else [])
+    _tokens(draft, [token] if token is not None else [], [read.items(item, "top_tokens")])
     _details(draft, read.get(item, "details"))
 
 
@@ -109,14 +111,15 @@ def _details(draft: Draft, details: Any) -> None:
     )
 
 
-def _tokens(draft: Draft, tokens: list[Any]) -> None:
-    told = list(_told(tokens))
+def _tokens(draft: Draft, tokens: list[Any], likeliest: list[Any]) -> None:
+    told = list(_told(tokens, likeliest))
     if told:
         draft.logprobs(told)
 
 
-def _told(tokens: list[Any]) -> Iterator[tuple[str, float | None]]:
-    for token in tokens:
+def _told(tokens: list[Any], likeliest: list[Any]) -> Iterator[TokenScore]:
+    for token, others in zip_longest(tokens, likeliest[: len(tokens)]):
         logprob = read.number(token, "logprob")
         if logprob is not None:
-            yield read.text(token, "text") or "", logprob
+            alternatives = token_scores.known(read.items(others))
+            yield TokenScore(read.text(token, "text") or "", logprob, alternatives)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clearspan.core import jsonfast, read
+from clearspan.formats import usage_request
 from clearspan.provider import Server
 
 __all__ = ["address", "error", "is_url", "server"]
@@ -53,6 +54,7 @@ def error(exception: BaseException) -> str | None:
 
     Errors of text generation come without the response, which is in the error that they stand for.
     """
+    usage_request.refused(exception)
     cause = exception.__cause__
     for source in (exception, cause) if cause is not None else (exception,):
         found = _coded(source)

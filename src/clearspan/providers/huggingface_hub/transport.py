@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
+from clearspan.formats import rate_limits
 from clearspan.provider import Call, Probe
 from clearspan.providers.huggingface_hub.server import address, is_url
 from clearspan.record import Operation
@@ -22,6 +23,8 @@ _POLICIES = (None, "auto", "fastest", "cheapest", "preferred")
 _ROUTER = "router.huggingface.co"
 _IDS = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
 _DIGITS = 15
+# Milliseconds of text-generation-inference and text-embeddings-inference.
+_PHASES = {"queue": "x-queue-time", "tokenize": "x-tokenization-time"}
 
 
 def _asked(call: Call) -> Mapping[str, Any]:
@@ -63,14 +66,20 @@ def finish(draft: Draft) -> None:
         draft.extra(sc.HF_INFERENCE_PROVIDER, _provider(noted))
     status = noted.get("status")
     draft.extra(sc.HTTP_STATUS, status if type(status) is int else None)
-    if noted.get("headers") is not None:
-        _headers(draft, noted["headers"].get)
+    headers = noted.get("headers")
+    if headers is not None:
+        _headers(draft, headers.get)
+        rate_limits.limits(draft, headers.items())
+        rate_limits.retry_after(draft, status, headers.get)
 
 
 def _headers(draft: Draft, told: Callable[[str], str | None]) -> None:
     draft.extra(sc.REQUEST_ID, next(filter(None, map(told, _IDS)), None))
     # Hugging Face's router says whom it chose.
     draft.extra(sc.HF_INFERENCE_PROVIDER, told("x-inference-provider"))
+    for phase, name in _PHASES.items():
+        waited = _count(told(name))
+        draft.phase(phase, waited / 1000 if waited is not None else None)
     took = _count(told("x-total-time"))
     draft.extra(sc.PROCESSING_TIME, took / 1000 if took is not None else None)
     if draft.operation != Operation.CHAT:  # chats tell it in their body

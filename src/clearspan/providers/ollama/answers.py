@@ -11,7 +11,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import media
+from clearspan.formats import media, token_scores
 from clearspan.providers.ollama.messages import images
 
 __all__ = ["chat", "embed", "generate"]
@@ -76,9 +76,7 @@ def _common(draft: Draft, body: Any) -> None:
     _identity(draft, body)
     tokens = read.items(body, "logprobs")
     if tokens:
-        draft.logprobs(
-            [(read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens]
-        )
+        draft.logprobs(token_scores.rows(tokens))
     reason = read.text(body, "done_reason")
     draft.finish(reason)
     if read.get(body, "done") is True:
@@ -95,7 +93,7 @@ def _end(draft: Draft, body: Any, reason: str | None) -> None:
     made = read.count(body, "eval_count")
     # Servers leave the prompt's count out when they had it all in their cache.
     draft.usage(input=read.count(body, "prompt_eval_count"), output=made)
-    draft.decoded = made
+    draft.pace.decoded = made
     _phases(draft, body)
 
 
@@ -103,4 +101,4 @@ def _phases(draft: Draft, body: Any) -> None:
     for phase, name in _PHASES.items():
         took = read.count(body, name)
         if took is not None:
-            draft.phases[phase] = took / _NANOSECONDS  # a proxy may say it twice
+            draft.pace.phases[phase] = took / _NANOSECONDS  # a proxy may say it twice

@@ -7,7 +7,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
-from clearspan.formats import media, openai_common as common
+from clearspan.formats import media, openai_common as common, token_scores
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
@@ -99,6 +99,4 @@ def _usage(draft: Draft, body: Any) -> None:
 def _logprobs(draft: Draft, body: Any) -> None:
     tokens = read.items(body, "logprobs")
     if tokens:
-        draft.logprobs(
-            (read.text(token, "token") or "", read.number(token, "logprob")) for token in tokens
-        )
+        draft.logprobs(token_scores.rows(tokens))

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from clearspan.draft import Draft
-from clearspan.formats import embeddings, openai_chat, openai_completions, openai_responses
+from clearspan.formats import (
+    embeddings,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+    usage_request,
+)
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.openai import assistants, audio, images, others
 from clearspan.providers.openai.streams import body, follow
@@ -15,6 +21,7 @@ from clearspan.record import Operation
 __all__ = ["ENDPOINTS"]
 
 _RESOURCES = "openai.resources."
+_RAW = "X-Stainless-Raw-Response"  # how the client tells itself that the program wants the response unparsed
 
 
 def _targets(*paths: str) -> tuple[str, ...]:
@@ -45,6 +52,13 @@ def _endpoint(
     return Endpoint(str(operation), targets, request, answer, chunk, follow=follow, **more)
 
 
+def _ask(draft: Draft, call: Call, kwargs: dict[str, Any]) -> Callable[[Any], bool] | None:
+    """Ask for a stream's usage, unless the program may read the bytes, where nothing can be kept from it."""
+    headers = kwargs.get("extra_headers")
+    raw = headers is not None and (type(headers) is not dict or _RAW in headers)
+    return None if raw else usage_request.ask(draft, call, kwargs)
+
+
 def _resumed(call: Call) -> bool:
     """A stored response is worth a record when its events are streamed again, not for every poll."""
     return call.kwargs.get("stream") is True
@@ -65,12 +79,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             *(f"{home}.{method}" for home in _CHAT for method in ("create", "parse")),
             "beta.chat.completions:Completions.parse",
         ),
-        openai_chat.request, openai_chat.response, openai_chat.chunk,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,
         _targets("completions:Completions.create"),
-        openai_completions.request, openai_completions.response, openai_completions.chunk,
+        openai_completions.request, openai_completions.response, openai_completions.chunk, adjust=_ask,
     ),
     _endpoint(
         Operation.CHAT,

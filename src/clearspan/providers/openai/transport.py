@@ -1,32 +1,59 @@
-"""What the HTTP exchange tells beside the answer: retries, request id, limits, timing.
+"""What the HTTP exchange tells beside the answer: retries and their waits, request id, limits, timing.
 
 A few named response headers are read and nothing of the request's: its headers hold the key.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
+from clearspan.formats import usage_request
+from clearspan.formats import rate_limits
 from clearspan.provider import Call, Probe
 
 __all__ = ["PROBES", "error", "finish"]
 
-_LIMITS = tuple((kind, what) for kind in ("requests", "tokens") for what in ("limit", "remaining"))
-_SPAN = re.compile(
-    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
-)
-_UNITS = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+
+def _tried(call: Call) -> dict[str, Any]:
+    """Which attempt it is, where the version says so."""
+    tried = call.kwargs.get("retries_taken")
+    return {"retries": tried} if type(tried) is int else {}
 
 
 def _attempt(call: Call) -> Mapping[str, Any]:
-    """Before each attempt: which one it is, where the version says so."""
-    tried = call.kwargs.get("retries_taken")
-    return {"retries": tried} if type(tried) is int else {}
+    """Before each attempt."""
+    noted = _tried(call)
+    # The first one has waited for nothing.
+    return noted if noted.get("retries") == 0 else {**noted, **_now(_AGAIN)}
+
+
+def _failed(call: Call) -> Mapping[str, Any]:
+    """When an attempt failed and there will be another: the client works out how long to wait."""
+    del call
+    return _now(_WAITING)
+
+
+_WAITING, _AGAIN = "waiting", "again"
+
+
+def _now(what: str) -> dict[str, Any]:
+    return {"pauses": ((what, time.perf_counter()),)}
+
+
+def _waited(pauses: Iterable[tuple[str, float]]) -> float | None:
+    """Seconds between attempts that failed and those that followed."""
+    total, since = 0.0, None
+    for what, at in pauses:
+        if what == _WAITING:
+            since = at
+        elif since is not None:
+            total, since = total + at - since, None
+    return total or None
 
 
 def _answered(call: Call) -> Mapping[str, Any]:
@@ -34,7 +61,7 @@ def _answered(call: Call) -> Mapping[str, Any]:
     response = call.kwargs.get("response")
     if response is None:
         return {}
-    noted = {**_attempt(call), **_told(response)}
+    noted = {**_tried(call), **_told(response)}
     body = vars(response).get("_content")
     if isinstance(body, bytes):
         noted["weight"] = len(body)
@@ -55,6 +82,7 @@ def _told(response: Any) -> dict[str, Any]:
 _CLIENT = "openai._base_client:"
 PROBES = (
     Probe((_CLIENT + "BaseClient._build_request",), _attempt),
+    Probe((_CLIENT + "BaseClient._calculate_retry_timeout",), _failed),
     Probe(
         (_CLIENT + "SyncAPIClient._process_response", _CLIENT + "AsyncAPIClient._process_response"),
         _answered,
@@ -71,43 +99,20 @@ def finish(draft: Draft) -> None:
     if draft.error is not None and draft.endpoint is not None and "http_response" in noted:
         draft.endpoint.response(draft, SimpleNamespace(http_response=noted["http_response"]))
     draft.extra(sc.RETRY_COUNT, noted.get("retries"))
+    draft.extra(sc.RETRY_WAIT, _waited(noted.get("pauses", ())))
     draft.extra(sc.HTTP_STATUS, noted.get("status"))
     headers = noted.get("headers")
     if headers is None:
         return
     draft.extra(sc.REQUEST_ID, headers.get("x-request-id"))
-    took = _number(headers.get("openai-processing-ms"))
+    took = rate_limits.number(headers.get("openai-processing-ms"))
     draft.extra(sc.PROCESSING_TIME, took / 1000 if took is not None else None)
-    for kind, what in _LIMITS:
-        number = _number(headers.get(f"x-ratelimit-{what}-{kind}"))
-        draft.extra(f"{sc.RATE_LIMIT}{kind}.{what}", int(number) if number is not None else None)
-    for kind in ("requests", "tokens"):
-        draft.extra(
-            f"{sc.RATE_LIMIT}{kind}.reset", seconds(headers.get(f"x-ratelimit-reset-{kind}"))
-        )
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value) if value else None
-    except ValueError:
-        return None
-    return number if number is None or number - number == 0 else None
-
-
-def seconds(value: str | None) -> float | None:
-    """Seconds of a duration such as `6m0s`, `20ms` or a bare number; `None` for anything else."""
-    if not value:
-        return None
-    found = _SPAN.fullmatch(value)
-    if found is None or not any(found.groups()):
-        return _number(value)
-    return sum(
-        float(amount) * unit for amount, unit in zip(found.groups(), _UNITS, strict=True) if amount
-    )
+    rate_limits.limits(draft, headers.items())
+    rate_limits.retry_after(draft, noted.get("status"), headers.get)
 
 
 def error(exception: BaseException) -> str | None:
     """The API's own error code, where the exception carries one."""
+    usage_request.refused(exception)
     code = vars(exception).get("code")  # a bare exit status is no code of the API
     return code if isinstance(code, str) and code else None

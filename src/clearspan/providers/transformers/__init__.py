@@ -7,6 +7,7 @@ from typing import Any
 from clearspan.provider import Provider, Server
 from clearspan.providers.transformers import (
     batches,
+    confidence,
     generate,
     loading,
     pipelines,
@@ -32,6 +33,6 @@ provider = Provider(
         *loading.ENDPOINTS,
     ),
     server=_server,
-    probes=(*tokenizers.PROBES, *pipelines.PROBES, *serving.PROBES),
+    probes=(*tokenizers.PROBES, *pipelines.PROBES, *serving.PROBES, *confidence.PROBES),
     passages=serving.PASSAGES,
 )

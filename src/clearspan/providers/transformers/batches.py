@@ -7,11 +7,12 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
+from clearspan.figures.confidence import summary
 from clearspan.provider import Call, Endpoint
-from clearspan.providers.transformers import facts, parameters
+from clearspan.providers.transformers import facts, parameters, vocabulary
 from clearspan.providers.transformers.generate import told
 from clearspan.providers.transformers.tokenizers import decoder, matching, recent
-from clearspan.record import Operation
+from clearspan.record import Confidence, Operation
 
 __all__ = ["ENDPOINTS"]
 
@@ -52,17 +53,29 @@ def _response(draft: Draft, result: Any) -> None:
         draft.extra(sc.INPUT_COUNT, len(prompts))
     _failures(draft, outputs, len(prompts) * (noted["found"]["num_return_sequences"] or 1))
     match = matching(noted["recent"], prompts) if prompts else None
-    decode = decoder(match.tokenizer()) if match is not None and draft.content else None
+    tokenizer = match.tokenizer() if match is not None else None
+    decode = decoder(tokenizer)
     ends = parameters.ids(noted["found"]["eos_token_id"])
     for choice, (output, tokens) in enumerate(zip(outputs, made, strict=True)):
         stopped = "stop" if tokens and tokens[-1] in ends else "length"
         draft.finish("error" if read.text(output, "error") else stopped, choice)
-        if decode is not None:
+        if decode is not None and draft.content:
             draft.text(decode(tokens, False), choice)
     if match is not None:
         draft.phase("tokenize", match.seconds.pop() if match.seconds else None)
         told(draft, match)
     _times(draft, outputs)
+    draft.confidence = _confidence(outputs, made)
+    if decode is not None:
+        vocabulary.tell(draft, tokenizer, decode, prompts, made)
+
+
+def _confidence(outputs: list[Any], made: list[list[int]]) -> Confidence | None:
+    """What the library's own log probabilities say, where the program had it work them out."""
+    logprobs = [read.items(output, "logprobs") for output in outputs]
+    if list(map(len, logprobs)) != list(map(len, made)):
+        return None
+    return summary([read.number(value) for row in logprobs for value in row])
 
 
 def _failures(draft: Draft, outputs: list[Any], wanted: int) -> None:

@@ -8,7 +8,15 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import openai_common, openai_messages
 from clearspan.provider import Call, Endpoint, Tap
-from clearspan.providers.transformers import facts, parameters, stamps, tensors, tokens
+from clearspan.providers.transformers import (
+    confidence,
+    facts,
+    parameters,
+    stamps,
+    tensors,
+    tokens,
+    vocabulary,
+)
 from clearspan.providers.transformers.tokenizers import Encoding, decoder, matching, recent
 from clearspan.record import Message, Operation
 
@@ -55,7 +63,10 @@ def _listen(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
     """
     noted = _noted(draft)
     if noted is not None and noted.heard is None and noted.model == id(call.instance):
-        noted.heard = stamps.listen(call, kwargs, parameters.effective(call))
+        found = parameters.effective(call)
+        noted.heard = stamps.listen(call, kwargs, found)
+        if "confidence" in draft.wants and draft.recording:
+            confidence.listen(call, kwargs, noted.heard, found)
 
 
 def _begin(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
@@ -93,15 +104,21 @@ def _response(draft: Draft, result: Any) -> None:
     draft.usage(output=None if counts is None else sum(counts))
     if noted.heard is not None:
         stamps.tell(draft, noted.heard, tokens.width(begun), counts)
+        draft.confidence = confidence.told(noted.heard, tokens.width(begun), found)
     for choice, answer in enumerate(found or ()):
         draft.choice(choice)
         draft.finish(answer.reason, choice)
     if any(answer.reason is None for answer in found or ()):
         draft.finish_reasons = []  # not full, and nothing that is known of ended it
     decode = noted.decode
-    if decode is not None and draft.content:
+    if decode is None:
+        return
+    if draft.content:
         for choice, answer in enumerate(found or ()):
             draft.text(decode(answer.tokens, False), choice)
+    asked = tokens.bare(noted) if noted.ids is not None else []
+    made = [answer.tokens for answer in found or ()]
+    vocabulary.tell(draft, noted.tokenizer, decode, asked, made)
 
 
 def _asked(draft: Draft, noted: tokens.Noted) -> None:
@@ -112,7 +129,8 @@ def _asked(draft: Draft, noted: tokens.Noted) -> None:
         # One encoding may be generated from many times; it was made once.
         draft.phase("tokenize", match.seconds.pop() if match.seconds else None)
         told(draft, match)
-    noted.decode = decoder(match.tokenizer() if match is not None else noted.speaks)
+    noted.tokenizer = match.tokenizer() if match is not None else noted.speaks
+    noted.decode = decoder(noted.tokenizer)
     if not known and noted.decode is not None and noted.ids is not None and draft.content:
         draft.input([noted.decode(row, True) for row in tokens.bare(noted)])
 

@@ -14,7 +14,7 @@ __all__ = ["NAMES", "assisted", "effective", "ids", "inner", "tell"]
 
 NAMES = (
     "assistant_early_exit", "bos_token_id", "cache_implementation", "decoder_start_token_id",
-    "do_sample", "eos_token_id", "max_length", "max_new_tokens", "max_time", "num_beams", "num_return_sequences", "pad_token_id",
+    "do_sample", "dola_layers", "eos_token_id", "max_length", "max_new_tokens", "max_time", "num_beams", "num_return_sequences", "pad_token_id",
     "prompt_lookup_num_tokens", "stop_strings", "temperature", "top_k", "top_p",
 )  # fmt: skip
 # What the library takes where nobody said anything: no request of the program's.

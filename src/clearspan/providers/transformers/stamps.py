@@ -17,10 +17,12 @@ from clearspan.draft import Draft
 from clearspan.provider import Call
 from clearspan.providers.transformers.parameters import assisted
 
-__all__ = ["Rounds", "Steps", "listen", "tell"]
+__all__ = ["CRITERIA", "Rounds", "Steps", "add", "listen", "tell"]
 
 _HOME = "transformers.generation."
 _MANY = 1_000_000
+_PROCESSORS = ("logits_processor", "logits_process.LogitsProcessorList")
+CRITERIA = ("stopping_criteria", "stopping_criteria.StoppingCriteriaList")
 
 
 class Steps:
@@ -31,6 +33,7 @@ class Steps:
         self.first: Any = None
         self.device = "cpu"
         self.again = False
+        self.scores: Any = None
         self._width = -1
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
@@ -74,20 +77,23 @@ def listen(call: Call, kwargs: dict[str, Any], found: Mapping[str, Any]) -> Step
     """Put a listener into the arguments that `generate` will get, where that cannot do harm."""
     if call.kwargs.get("custom_generate") is not None or found["cache_implementation"] == "paged":
         return None
-    name, kind, made = (
-        ("stopping_criteria", "stopping_criteria.StoppingCriteriaList", Rounds())
-        if assisted(call, found)
-        else ("logits_processor", "logits_process.LogitsProcessorList", Steps())
-    )
+    made: Steps | Rounds = Rounds() if assisted(call, found) else Steps()
+    place = CRITERIA if isinstance(made, Rounds) else _PROCESSORS
+    return made if add(call, kwargs, place, made) else None
+
+
+def add(call: Call, kwargs: dict[str, Any], place: tuple[str, str], made: object) -> bool:
+    """Append `made` to one of the lists that `generate` takes; answers whether that could be done."""
+    name, kind = place
     given = call.kwargs.get(name)
     if (name in call.kwargs and name not in kwargs) or _compiling():
-        return None  # given by position, be it None, or being traced
+        return False  # given by position, be it None, or being traced
     listed = _list(kind) if given is None else copy.copy(given)
     if not isinstance(listed, list):
-        return None
+        return False
     listed.append(made)
     kwargs[name] = listed
-    return made
+    return True
 
 
 def _list(kind: str) -> Any:
@@ -119,4 +125,4 @@ def tell(draft: Draft, heard: Steps | Rounds, prompt: int | None, counts: list[i
         first = times.count(times[0])  # assisted, the tokens of a round come together
         if times[-1] > times[0]:
             draft.phase("decode", times[-1] - times[0])
-            draft.decoded = sum(max(0, count - first) for count in counts) if counts else None
+            draft.pace.decoded = sum(max(0, count - first) for count in counts) if counts else None

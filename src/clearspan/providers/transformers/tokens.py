@@ -37,7 +37,7 @@ class Noted:
 
     __slots__ = (
         "decode", "decoder", "embeds", "encoder_decoder", "found", "heard", "ids", "mask", "model",
-        "per_row", "place", "recent", "speaks", "tensors", "texts", "timed", "version",
+        "per_row", "place", "recent", "speaks", "tensors", "texts", "timed", "tokenizer", "version",
     )  # fmt: skip
 
     def __init__(self, call: Call, found: dict[str, Any]) -> None:
@@ -59,6 +59,7 @@ class Noted:
         self.heard: Steps | Rounds | None = None
         self.recent: tuple[Any, ...] = ()
         self.speaks: Any = None
+        self.tokenizer: Any = None
         self.decode: Callable[[list[int], bool], str] | None = None
         self.timed = given.get("max_time") is not None or found.get("max_time") is not None
         self.place: dict[str, Any] = {}

@@ -1,0 +1,77 @@
+"""Series: how many attribute sets an instrument may have, and how long their texts may be.
+
+The Python SDK has no limit of its own: a series that was told once is kept, and exported, for as
+long as the process lives.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from clearspan import semconv as sc
+from clearspan.core import jsonfast
+
+__all__ = ["LONGEST", "Series", "label"]
+
+LONGEST = 256
+"""Characters of a text that may become an attribute of a metric."""
+
+
+def label(value: Any) -> Any:
+    """A text that UTF-8 can hold, of sane length; anything else as it is.
+
+    One that UTF-8 cannot hold would be lost on the way, at every export.
+    """
+    return jsonfast.valid(value[:LONGEST]) if isinstance(value, str) else value
+
+
+_SHARED = 4
+
+
+class Series:
+    """The attribute sets of one instrument: at most `limit` of them, those of the overflow included.
+
+    What is beyond goes to a series marked `otel.metric.overflow`, apart by the attributes that `alone`
+    names. May be used from several threads. No lock is needed, so none can be held across a fork: who
+    wants to add a set draws a number first, and the numbers run out.
+    """
+
+    __slots__ = ("_alone", "_full", "_known", "_last", "_numbers", "_room", "_shared", "_spare")
+
+    def __init__(self, limit: int, alone: tuple[str, ...] = ()) -> None:
+        self._spare = min(_SHARED, limit) if alone else 1
+        self._room = limit - self._spare
+        self._alone = alone
+        self._known: set[frozenset[tuple[str, Any]]] = set()
+        self._numbers = itertools.count()
+        self._shared = itertools.count(1)  # the bare overflow has a place of its own
+        self._full = False
+        self._last: Mapping[str, Any] | None = None
+
+    def admits(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether this set has a series of its own."""
+        if attributes is self._last:  # the points of one record mostly share one mapping
+            return True
+        key = frozenset(attributes.items())
+        if key not in self._known:
+            if self._full or next(self._numbers) >= self._room:
+                self._full = True
+                return False
+            self._known.add(key)
+        self._last = attributes
+        return True
+
+    def of(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`attributes`, or those of the series in which all further sets are gathered."""
+        return attributes if self.admits(attributes) else self._overflow(attributes)
+
+    def _overflow(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        beyond = {sc.METRIC_OVERFLOW: True}
+        apart = {name: attributes[name] for name in self._alone if name in attributes}
+        key = frozenset(apart.items())
+        if not apart or (key not in self._known and next(self._shared) >= self._spare):
+            return beyond
+        self._known.add(key)
+        return {**beyond, **apart}

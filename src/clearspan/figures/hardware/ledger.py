@@ -1,0 +1,147 @@
+"""The calls of this machine over its devices: who is where, and what each is told at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from clearspan.draft import Draft
+from clearspan.figures.hardware.calls import Call, elsewhere
+from clearspan.figures.hardware.energy import Point
+from clearspan.figures.hardware.meter import Meter
+from clearspan.figures.hardware.rates import Rates
+from clearspan.figures.hardware.strips import Window
+from clearspan.figures.hardware.use import use
+from clearspan.record import HardwareUse
+
+__all__ = ["Event", "Ledger"]
+
+
+class Event(NamedTuple):
+    """A call began at `at`, or is `over` then."""
+
+    at: float
+    over: bool
+    call: Call
+
+
+class Ledger:
+    """Used by one thread at a time. `reach` (seconds) is how far a reading's power is taken to hold."""
+
+    def __init__(self, reach: float) -> None:
+        self.places: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self._reach = reach
+        self._meters: dict[str, Meter] = {}
+        self._coming: list[Event] = []
+        self._present: dict[Call, None] = {}
+        self._within: dict[Call, None] = {}
+        self._rates = Rates()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no device was ever seen."""
+        return not self._meters
+
+    def hear(self, events: Iterable[Event]) -> None:
+        """Take news of calls, roughly in the order of their times."""
+        self._coming = sorted(
+            (event for event in (*self._coming, *events) if not event.call.settled),
+            key=attrgetter("at"),
+        )
+
+    def read(self, points: Mapping[str, Point]) -> None:
+        """Take readings of devices, by their ids."""
+        for device in points:
+            self._meters.setdefault(device, Meter(self._reach))
+        self._go_on(max(point.at for point in points.values()))
+        self._forget_lost()
+        for device, point in points.items():
+            self._meters[device].read(point)
+
+    def settle(self, call: Call, draft: Draft, tokens: int | None) -> HardwareUse | None:
+        """What `call` used, which is over, its draft read; `tokens` are those of its answer."""
+        until = call.start if call.until is None else call.until
+        self._go_on(until)
+        call.settled = True
+        rate = tokens / (until - call.start) if tokens and until > call.start else None
+        if call not in self._present or draft.inference_calls > 0:
+            self.forget(call)
+            return None
+        if rate is not None:
+            self._rates.add(call.model, rate)
+        del self._present[call]
+        self._within.pop(call, None)
+        usual = self._rates.mean or 1.0
+        windows: dict[str, Window] = {}
+        here = self._devices(draft)
+        for device, meter in self._meters.items():
+            if call in meter and device in here:
+                windows[device] = meter.settle(call, until, rate or usual, usual)
+            else:
+                meter.forget(call)
+        return use(windows, tokens, within=call.within)
+
+    def forget(self, call: Call) -> None:
+        """A call has no claim, and will not ask."""
+        call.settled = True
+        self._present.pop(call, None)
+        self._within.pop(call, None)
+        for meter in self._meters.values():
+            meter.forget(call)
+
+    def rest(self) -> None:
+        """Nothing is read for a while: what is known of the devices grows old."""
+        self.hear(())
+        if not self._present and not self._coming:
+            self._meters.clear()
+            self.places.clear()
+
+    def _go_on(self, to: float) -> None:
+        """Let the calls come and go until `to`; before a device was seen there is nowhere to be."""
+        if not self._meters:
+            return
+        self._find_nested()
+        due = 0
+        for event in self._coming:
+            if event.at > to:
+                break
+            due += 1
+            self._happen(event)
+        del self._coming[:due]
+
+    def _happen(self, event: Event) -> None:
+        call = event.call
+        if event.over:
+            for meter in self._meters.values():
+                meter.leave(call, event.at)
+            return
+        draft = call.draft()
+        if draft is None or call.settled or draft.inference_calls > 0:
+            return
+        self._present[call] = None
+        if call.within:
+            self._within[call] = None
+        rate = self._rates.of(call.model)
+        for device in self._devices(draft):
+            self._meters[device].enter(call, event.at, rate)
+
+    def _devices(self, draft: Draft) -> Sequence[str]:
+        """The devices that a call is on: all there are, where its library does not say."""
+        if elsewhere(draft):
+            return ()
+        known = self.places.get(draft.devices) or ()
+        return [device for device in known if device in self._meters] if known else [*self._meters]
+
+    def _find_nested(self) -> None:
+        """Calls that are done by others below them have no claim, as those have it."""
+        for call in list(self._within):
+            draft = call.draft()
+            if draft is not None and draft.inference_calls > 0:
+                self.forget(call)
+
+    def _forget_lost(self) -> None:
+        """Records that were dropped on their way will never ask."""
+        for call in list(self._present):
+            if call.draft() is None:
+                self.forget(call)

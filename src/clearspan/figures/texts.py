@@ -1,0 +1,51 @@
+"""How many tokens a character takes, by what was counted and what was said.
+
+About 0.25 for English and up to several for scripts that a tokenizer hardly knows: what makes the
+same text cost more, and what nonsense looks like from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clearspan import semconv as sc
+from clearspan.draft import Draft
+from clearspan.record import Outcome
+
+__all__ = ["density"]
+
+_SPOKEN = ("text", "reasoning")
+_OTHER_OUTPUT = ("audio_output", "image_output")
+
+
+def density(draft: Draft) -> None:
+    """Tell the output's tokens for each character, where all of the tokens are text that was seen.
+
+    Not for what was estimated, as that is characters to begin with; nor where tools were called,
+    something was lost, or thinking was shown whose tokens are not told apart.
+    """
+    known = sc.TEXT_OUTPUT_DENSITY in draft.extras or draft.lost or not draft.recording
+    if known or draft.outcome not in (None, Outcome.COMPLETED):
+        return
+    tokens, characters = _tokens(draft.counts), _characters(draft)
+    if tokens and characters:
+        draft.extra(sc.TEXT_OUTPUT_DENSITY, tokens / characters)
+
+
+def _tokens(counts: Mapping[str, Any]) -> int:
+    """Output tokens without those of thinking; 0 where they are not known."""
+    if counts.get("source") == "estimated" or any(counts.get(name) for name in _OTHER_OUTPUT):
+        return 0
+    made: int = counts.get("output", 0)
+    thought: int = counts.get("reasoning", 0)
+    return max(0, made - thought)
+
+
+def _characters(draft: Draft) -> int:
+    parts = [part for answer in draft.answers for part in answer.get("parts", ())]
+    kinds = {part.get("type") for part in parts}
+    thinking = "reasoning" in kinds and not draft.counts.get("reasoning")
+    if thinking or not kinds.issubset(_SPOKEN):
+        return 0
+    return sum(len(part.get("content", "")) for part in parts if part.get("type") == "text")

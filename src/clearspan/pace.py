@@ -1,0 +1,104 @@
+"""Pace: when the pieces of an answer came, while they come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from clearspan.core.sketch import Sketch
+from clearspan.record import Gaps, Timing
+from clearspan.semconv import OPENAI_API_TYPE
+
+__all__ = ["Pace", "streamed"]
+
+
+class Pace:
+    """The times of one operation. Clock readings are monotonic seconds, as `started_at` is."""
+
+    __slots__ = (
+        "chunks", "decoded", "first_chunk", "first_content", "gaps", "last_chunk", "last_content", "phases",
+        "started_at",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.started_at = 0.0
+        self.first_chunk: float | None = None
+        self.first_content: float | None = None
+        self.last_chunk: float | None = None
+        self.last_content: float | None = None
+        self.chunks = 0
+        self.gaps = Sketch()
+        self.phases: dict[str, float] = {}
+        self.decoded: int | None = None
+
+    def stamp(self, at: float, *, content: bool) -> None:
+        """A chunk arrived at `at`, with content or without."""
+        if self.last_chunk is None:
+            self.first_chunk = at - self.started_at
+        else:
+            self.gaps.add(at - self.last_chunk)
+        if content:
+            if self.first_content is None:
+                self.first_content = at - self.started_at
+            self.last_content = at
+        self.last_chunk = at
+        self.chunks += 1
+
+    def phase(self, name: str, seconds: float | None) -> None:
+        """So much of the work went into `name`; adds up."""
+        if seconds is not None and seconds >= 0:
+            self.phases[name] = self.phases.get(name, 0.0) + seconds
+
+    def absorb(self, inner: Pace) -> None:
+        """Take over the times of an inner record of the same inference; phases known here win."""
+        self.phases = {**inner.phases, **self.phases}
+        self.decoded = inner.decoded if self.decoded is None else self.decoded
+        if inner.last_chunk is not None:
+            offset = inner.started_at - self.started_at
+            self.first_chunk = None if inner.first_chunk is None else inner.first_chunk + offset
+            self.first_content = (
+                None if inner.first_content is None else inner.first_content + offset
+            )
+            self.last_chunk, self.last_content = inner.last_chunk, inner.last_content
+            self.chunks, self.gaps = inner.chunks, inner.gaps
+
+    def timing(self, start_ns: int, end_ns: int, streamed: int | None = None) -> Timing:
+        """The sealed times; `streamed` is how many tokens the stream brought, where that is known."""
+        decoding = self.phases.get("decode")
+        median, p95 = self.gaps.quantiles((0.5, 0.95))
+        return Timing(
+            start_ns,
+            end_ns,
+            self.first_chunk,
+            self.first_content,
+            self.chunks,
+            Gaps(median, p95, self.gaps.largest if self.gaps.count else None, self.gaps.values()),
+            self.phases,
+            self.decoded / decoding if self.decoded and decoding else None,
+            self._rate(streamed),
+        )
+
+    def _rate(self, tokens: int | None) -> float | None:
+        """Tokens a second from the first content to the last: the first token only starts the clock."""
+        if tokens is None or tokens < 2 or self.first_content is None or self.last_content is None:
+            return None
+        took = self.last_content - self.started_at - self.first_content
+        return (tokens - 1) / took if took > 0 else None
+
+
+def streamed(
+    counts: Mapping[str, Any], kinds: Collection[str] | None, extras: Mapping[str, Any]
+) -> int | None:
+    """The output tokens that came as chunks; `kinds` are the types of parts that did, if known.
+
+    Reasoning that is not shown is over before the first content. What the Responses API shows of it
+    is a summary, whose tokens nobody counts, so that nothing is said then.
+    """
+    output, reasoning = counts.get("output"), counts.get("reasoning")
+    if output is None or not reasoning:
+        return output
+    if kinds is None:
+        return None
+    if "reasoning" not in kinds:
+        return int(output - reasoning)
+    return None if extras.get(OPENAI_API_TYPE) == "responses" else int(output)
