@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import clearspan
-from clearspan import semconv, testing
+from clearspan import registry, semconv, testing
 from clearspan.cli import main as cli
 from clearspan.emit import measures, projection
 from clearspan.settings import SETTINGS
@@ -61,7 +61,7 @@ def shown(value: Any) -> str:
 
 
 TYPES = {
-    "_text": "string", "_whole": "int", "_double": "double", "_flag": "boolean", "_texts": "string[]", "<lambda>": "int",
+    "_text": "string", "_whole": "int", "_double": "double", "_flag": "boolean", "_texts": "string[]", "_wholes": "int[]", "<lambda>": "int",
 }  # fmt: skip
 
 
@@ -108,6 +108,16 @@ def attributes() -> str:
     )
 
 
+def sampled() -> list[tuple[str, ...]]:
+    """The instruments of all samplers, each once."""
+    found = {
+        item.name: item
+        for name in registry.names(registry.SAMPLERS)
+        for item in registry.load(registry.SAMPLERS, name).instruments
+    }
+    return [(code(item.name), item.kind, code(item.unit), item.note) for item in found.values()]
+
+
 def metrics() -> str:
     rows = [
         (code(item.name), item.kind, code(item.unit), item.vocabulary, item.note)
@@ -125,6 +135,8 @@ def metrics() -> str:
         "`metric_names` chooses the vocabulary: `current` (what backends read today), `next` (what the "
         "conventions are about to say) or `both`. `any` below means that an instrument belongs to both.\n\n"
         + table(("instrument", "kind", "unit", "vocabulary", "meaning"), rows)
+        + "\n## Devices, process and machine\n\nRead when metrics are collected, by what `hardware` names.\n\n"
+        + table(("instrument", "kind", "unit", "meaning"), sampled())
         + "\n## Bucket boundaries\n\n"
         + table(
             ("for", "boundaries"),
@@ -132,7 +144,10 @@ def metrics() -> str:
         )
         + "\nAttribute sets are closed: operation, provider, models, server, service tier, and what the "
         "convention adds for an instrument (`error.type`, `gen_ai.token.type`, `gen_ai.token.modality`, "
-        "tool, agent or workflow name). Content, ids and context never reach a metric.\n"
+        "tool, agent or workflow name, outcome, phase, kind of limit, currency). Of the context only what "
+        "`metric_context` names reaches a metric, and only that of the cost; content and ids never do. An "
+        "instrument has at most `metric_series` attribute sets: what comes beyond is gathered in one that is "
+        "marked `otel.metric.overflow`.\n"
     )
 
 

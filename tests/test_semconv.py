@@ -142,6 +142,13 @@ def test_every_metric_is_one_of_the_conventions() -> None:
         "clearspan.client.operation.output.rate",
         "clearspan.client.operation.cost",
         "clearspan.client.operation.energy",
+        "clearspan.client.operation.count",
+        "clearspan.client.operation.retries",
+        "clearspan.client.active_calls",
+        *(
+            f"clearspan.client.rate_limit.{what}"
+            for what in ("limit", "remaining", "reset", "retry_after")
+        ),
     }
     assert metrics - own - known <= YOUNGER_METRICS
 

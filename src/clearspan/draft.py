@@ -199,7 +199,7 @@ class Draft:
 
     def logprobs(self, tokens: Iterable[TokenScore], choice: int = 0) -> None:
         """Tokens of the answer with their log probabilities; their text is content, the numbers are not."""
-        kept = tokens if self.content else (score._replace(token="") for score in tokens)  # noqa: S106 -- no secret
+        kept = tokens if self.content else (score._replace(token="") for score in tokens)
         self.scores.setdefault(choice, []).extend(kept)
 
     def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:

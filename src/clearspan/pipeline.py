@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
@@ -20,7 +20,7 @@ from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.semconv import CONTENT_LOST
 
-__all__ = ["Chunks", "Figure", "Pipeline", "Watch"]
+__all__ = ["Chunks", "Figure", "Pipeline", "Watch", "Work"]
 
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK_WEIGHT = 1024
@@ -36,10 +36,23 @@ class Chunks(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A number that nobody reported: worked out of what was read, and put into the draft."""
+    """A number that nobody reported: worked out of what was read, and put into the draft.
+
+    `slow` tells of a draft whether that takes longer than a caller may be kept waiting.
+    """
 
     name: str
     work_out: Callable[[Draft], None]
+    slow: Callable[[Draft], bool] | None = None
+
+
+class _Read(NamedTuple):
+    """A draft that has been read already, on its way to its numbers and its record."""
+
+    draft: Draft
+
+
+Work: TypeAlias = "Draft | Chunks | _Read"
 
 
 class Watch(Protocol):
@@ -72,8 +85,8 @@ class Pipeline:
         policy: _Policy,
         ledger: Ledger,
         *,
-        worker: Callable[[Callable[[list[Draft | Chunks]], None]], Worker[Draft | Chunks]]
-        | None = None,
+        worker: Callable[[Callable[[list[Work]], None]], Worker[Work]] | None = None,
+        inline: bool = False,
         consumers: Sequence[Callable[[Invocation], None]] = (),
         figures: Sequence[Figure] = (),
         watch: Watch | None = None,
@@ -89,6 +102,7 @@ class Pipeline:
         self._watch = watch
         self._keeps = keeps
         self._wants = wants
+        self._inline = inline or worker is None
         self._handed_over = handed_over
         self._open: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
@@ -97,8 +111,8 @@ class Pipeline:
         self.detach = telemetry.detach
 
     @property
-    def worker(self) -> Worker[Draft | Chunks] | None:
-        """The worker that completes, if any."""
+    def worker(self) -> Worker[Work] | None:
+        """The worker that completes, or does what takes long where completion is inline."""
         return self._worker
 
     @property
@@ -153,9 +167,19 @@ class Pipeline:
         if self._watch is not None:
             self._watch.renew()
 
+    def joined(self, inner: Draft) -> None:
+        """A call inside an open operation has begun."""
+        if self._watch is not None:
+            self._watch.begin(inner)
+
+    def parted(self, inner: Draft) -> None:
+        """It is over."""
+        if self._watch is not None:
+            self._watch.end(inner)
+
     def chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
         """Take a batch of chunks, so that none is kept alive for the whole stream."""
-        if self._worker is None:
+        if self._worker is None or self._inline:
             self._read_chunks(draft, items)
         elif not self._worker.offer(Chunks(draft, items), _CHUNK_WEIGHT * len(items)):
             draft.lost += len(items)
@@ -169,8 +193,8 @@ class Pipeline:
             return
         if self._watch is not None:
             fenced("watch.end", self._watch.end, draft)
-        if self._worker is None:
-            self.complete(draft)
+        if self._worker is None or self._inline:
+            self._complete_here(draft)
             return
         if self._worker.offer(draft, _BASE_WEIGHT + draft.weight):
             return
@@ -189,21 +213,43 @@ class Pipeline:
             draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
             self.close(draft)
 
-    def _handle(self, batch: list[Draft | Chunks]) -> None:
+    def _handle(self, batch: list[Work]) -> None:
         for item in batch:
             if isinstance(item, Chunks):
                 self._read_chunks(item.draft, item.items)
+            elif isinstance(item, _Read):
+                fenced("pipeline.complete", self._finish, item.draft)
             else:
                 fenced("pipeline.complete", self.complete, item)
 
+    def _complete_here(self, draft: Draft) -> None:
+        """Complete on the caller's thread, except where numbers are due that would keep it waiting."""
+        self._take_in(draft)
+        slow = any(
+            figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
+            for figure in self._figures
+        )
+        if not (
+            slow and self._worker and self._worker.offer(_Read(draft), _BASE_WEIGHT + draft.weight)
+        ):
+            self._finish(draft)
+
     def complete(self, draft: Draft) -> None:
         """Read, seal, emit. Runs once for each draft."""
+        self._take_in(draft)
+        self._finish(draft)
+
+    def _take_in(self, draft: Draft) -> None:
+        """Read what the vendor's objects say."""
         self._read(draft)
         if draft.inner is not None:
             self._read(draft.inner)
             draft.absorb(draft.inner)
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
+
+    def _finish(self, draft: Draft) -> None:
+        """Work out the numbers, seal, emit."""
         for figure in self._figures:
             fenced(f"figure.{figure.name}", figure.work_out, draft)
         record = fenced("pipeline.seal", draft.seal, self._policy)

@@ -31,6 +31,12 @@ class Inlet(Protocol):
     def close(self, draft: Draft) -> None:
         """The operation is over; its outcome and end time are in the draft."""
 
+    def joined(self, inner: Draft) -> None:
+        """A call has begun that is part of an operation that is open: of its record, with times of its own."""
+
+    def parted(self, inner: Draft) -> None:
+        """It is over, its end time taken."""
+
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""
         ...

@@ -335,6 +335,7 @@ class _Inner(Recording):
         draft.wants = around.wants
         draft.start_ns, draft.started_at = time.time_ns(), time.perf_counter()
         outer.take_in(self)
+        fenced("inlet.joined", inlet.joined, draft)
 
     def enter(self) -> Any:
         return None
@@ -343,6 +344,7 @@ class _Inner(Recording):
         """Nothing was entered."""
 
     def _close(self) -> None:
+        fenced("inlet.parted", self._inlet.parted, self.draft)
         self._outer.inner_ended(self.draft)
 
 

@@ -11,6 +11,7 @@ from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import openai_common as common, openai_messages as told, token_scores
+from clearspan.formats.openai_times import times
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
@@ -33,6 +34,7 @@ def response(draft: Draft, body: Any) -> None:
     """A whole answer."""
     common.identity(draft, body)
     usage(draft, read.get(body, "usage"))
+    times(draft, read.get(body, "time_info"))
     taken: set[int] = set()
     for position, choice in enumerate(read.items(body, "choices")):
         told_index = read.count(choice, "index")
@@ -48,6 +50,7 @@ def chunk(draft: Draft, item: Any) -> None:
     """One chunk of a streamed answer."""
     common.identity(draft, item)
     usage(draft, read.get(item, "usage"))
+    times(draft, read.get(item, "time_info"))
     usage(draft, read.get(item, "x_groq", "usage"))
     for choice in read.items(item, "choices"):
         index = read.count(choice, "index") or 0

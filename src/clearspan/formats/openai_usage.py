@@ -7,6 +7,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import read
 from clearspan.draft import Draft
+from clearspan.formats.openai_times import times
 
 __all__ = ["usage"]
 
@@ -36,6 +37,7 @@ def usage(draft: Draft, source: Any) -> None:
         image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
         audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
     )
+    times(draft, source)
     draft.extra(
         sc.ACCEPTED_PREDICTION_TOKENS,
         _detail(source, _OUTPUT_DETAILS, "accepted_prediction_tokens"),

@@ -18,10 +18,20 @@ from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
 from clearspan.runtime import exits
-from clearspan.runtime.build import Providers, assemble, identifiers, sampler_of, statuses
+from clearspan.runtime.build import (
+    Providers,
+    assemble,
+    identifiers,
+    own_spans,
+    sampler_of,
+    statuses,
+)
+from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline
+from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import ProviderSet, name_of
 from clearspan.runtime.state import QueueStatus, Status
+from clearspan.semconv import SCOPE
 from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -65,8 +75,12 @@ class Runtime:
         # What may be wrong is looked at first: once something is built, it would have to be undone.
         chosen = self._patches.choose(settings.providers)
         content_policy(settings)
+        self._hardware = Hardware(settings)
+        self._figures = Figures(settings, own=own_spans(settings))
         self._providers = assemble(settings, self.ledger)
-        self.pipeline = make_pipeline(settings, self._providers, self.ledger)
+        self.pipeline = make_pipeline(
+            settings, self._providers, self.ledger, figures=self._figures, hardware=self._hardware
+        )
         self._chosen = chosen
 
     def start(self) -> None:
@@ -75,6 +89,8 @@ class Runtime:
             _log.info("clearspan: disabled")
             return
         self.running = True
+        if self._providers is not None:
+            self._hardware.start(self._providers.meter.get_meter(SCOPE))
         inlet.use(self.pipeline)
         for patches in self._chosen:
             self._patches.install(patches)
@@ -136,6 +152,7 @@ class Runtime:
             self.pipeline.worker.close(max(0.0, deadline - time.monotonic()))
         for queue in self._providers.queues:
             done = queue.close(max(0.0, deadline - time.monotonic())) and done
+        self._hardware.close(max(0.0, deadline - time.monotonic()))
         return done
 
     def status(self) -> Status:
@@ -166,6 +183,8 @@ class Runtime:
             open_calls=self.pipeline.open_calls,
             internal_errors=fence.failures(),
             destination_status=statuses(self._providers.exporters),
+            hardware=self._hardware.status(),
+            missing=self._figures.missing(),
         )
 
     def renew(self) -> None:
@@ -173,6 +192,7 @@ class Runtime:
         self.ledger.renew()
         if self.pipeline is not None:
             self.pipeline.renew()
+            self._hardware.renew()
 
     def __enter__(self) -> Self:
         return self

@@ -29,7 +29,7 @@ from clearspan.exporters import Destination, DestinationError, Exporters
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["Providers", "assemble", "identifiers"]
+__all__ = ["Providers", "assemble", "identifiers", "own_spans"]
 
 _log = logging.getLogger("clearspan")
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
@@ -79,7 +79,7 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
     Raises `SettingError` (or `DestinationError`, which names the setting as well) when a
     destination cannot be used.
     """
-    tracer = settings.tracer_provider or _applications(trace.get_tracer_provider())
+    tracer = _tracer(settings)
     meter = settings.meter_provider or _applications(metrics.get_meter_provider())
     logger = settings.logger_provider or _applications(_logs.get_logger_provider())
     found = _destinations(settings, default=tracer is None)
@@ -101,6 +101,15 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         else f"the application's {type(tracer).__name__}"
     )
     return Providers(tracer, meter, logger, own, label or "nowhere", queues, found)
+
+
+def own_spans(settings: Settings) -> bool:
+    """Whether spans will go through a provider of ours, the application having none."""
+    return _tracer(settings) is None
+
+
+def _tracer(settings: Settings) -> Any:
+    return settings.tracer_provider or _applications(trace.get_tracer_provider())
 
 
 def _say_what_is_not_used(settings: Settings, tracer: Any) -> None:

@@ -9,13 +9,13 @@ from clearspan import semconv
 from clearspan.capture.patching import installed_version
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
-from clearspan.draft import Draft
 from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
-from clearspan.pipeline import Chunks, Pipeline
+from clearspan.pipeline import Pipeline, Work
 from clearspan.runtime.build import Providers
-from clearspan.runtime.figures import figures_of, wants_of
+from clearspan.runtime.figures import Figures, wants_of
+from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
 from clearspan.settings import SettingError, Settings
 
@@ -25,9 +25,20 @@ _ITEMS = 8_192
 
 
 def make_pipeline(
-    settings: Settings, providers: Providers, ledger: Ledger, **more: Any
+    settings: Settings,
+    providers: Providers,
+    ledger: Ledger,
+    *,
+    figures: Figures | None = None,
+    hardware: Hardware | None = None,
+    **more: Any,
 ) -> Pipeline:
-    """The pipeline over the given providers: on a worker where they are ours, else inline."""
+    """The pipeline over the given providers: on a worker where they are ours, else inline.
+
+    Raises `SettingError` for what of the settings is only looked at here.
+    """
+    figures = figures or Figures(settings, own=providers.own)
+    watch = hardware.watch if hardware is not None else None
     version = installed_version("clearspan")
     telemetry = Telemetry(
         providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
@@ -42,7 +53,7 @@ def make_pipeline(
         context=settings.metric_context,
     )
 
-    def worker(handle: Any) -> Worker[Draft | Chunks]:
+    def worker(handle: Any) -> Worker[Work]:
         return Worker(
             "clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet
         )
@@ -51,8 +62,10 @@ def make_pipeline(
         telemetry,
         content_policy(settings),
         ledger,
-        worker=worker if providers.own else None,
-        figures=figures_of(settings),
+        worker=worker,
+        inline=not providers.own,
+        figures=figures.listed(watch),
+        watch=watch,
         keeps=settings.count_tokens != "off",
         wants=wants_of(settings),
         handed_over=not providers.own,

@@ -50,7 +50,10 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending."""
+    """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending.
+
+    `hardware` says of each sampler how it stands; `missing` what a figure lacks, and the remedy.
+    """
 
     running: bool
     destination: str = "none"
@@ -61,3 +64,5 @@ class Status:
     open_calls: int = 0
     internal_errors: Mapping[str, int] = field(default_factory=dict[str, int])
     destination_status: Mapping[str, str | int] = field(default_factory=dict[str, "str | int"])
+    hardware: Mapping[str, str] = field(default_factory=dict[str, str])
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -24,7 +24,7 @@ def spoken(side: Side, method: str, *bodies: Any, stream: bool = False) -> Any:
     """The span of a call that is answered so."""
     given = CHAT if method == "chat" else PROMPT
     client = answering(*bodies, asynchronous=side.asynchronous)
-    with captured() as seen:
+    with captured(count_tokens="off") as seen:
         sent(side, client, method, **given, stream=stream)
     return only(seen)
 

@@ -36,11 +36,15 @@ class TokenCounter:
     def __init__(self, vocabularies: Vocabularies | None = None) -> None:
         self._vocabularies = vocabularies or Vocabularies()
 
+    def due(self, draft: Draft) -> bool:
+        """Whether something is missing that may be counted; a long text takes its time."""
+        return _lacking(draft) and _due(draft, _source(draft))
+
     def __call__(self, draft: Draft) -> None:
         """Count what is missing."""
-        source = draft if draft.endpoint is not None or draft.inner is None else draft.inner
-        if not _due(draft, source):
+        if not self.due(draft):
             return
+        source = _source(draft)
         known = model(source.response_model or source.model)
         counter = self._vocabularies.counter(known.encoding)
         encode = counter or partial(estimate, encoding=known.encoding)
@@ -53,6 +57,16 @@ class TokenCounter:
             exact = counter is not None and all(count.exact for count in found.values())
             draft.usage(source="counted" if exact else "estimated")
             draft.usage(**{name: count.tokens for name, count in found.items()})
+
+
+def _source(draft: Draft) -> Draft:
+    """The draft that knows the call: that of the client inside a decorated function."""
+    return draft if draft.endpoint is not None or draft.inner is None else draft.inner
+
+
+def _lacking(draft: Draft) -> bool:
+    wanted = ("input",) if draft.operation == Operation.EMBEDDINGS else ("input", "output")
+    return any(name not in draft.counts for name in wanted)
 
 
 def _try(found: dict[str, Count], name: str, count: Callable[[], Count | None]) -> None:

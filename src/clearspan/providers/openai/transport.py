@@ -12,8 +12,7 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
-from clearspan.formats import usage_request
-from clearspan.formats import rate_limits
+from clearspan.formats import rate_limits, usage_request
 from clearspan.provider import Call, Probe
 
 __all__ = ["PROBES", "error", "finish"]

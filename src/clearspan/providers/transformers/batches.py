@@ -9,7 +9,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.figures.confidence import summary
 from clearspan.provider import Call, Endpoint
-from clearspan.providers.transformers import facts, parameters, vocabulary
+from clearspan.providers.transformers import devices, facts, parameters, vocabulary
 from clearspan.providers.transformers.generate import told
 from clearspan.providers.transformers.tokenizers import decoder, matching, recent
 from clearspan.record import Confidence, Operation
@@ -24,10 +24,12 @@ def _model(call: Call) -> str | None:
 def _adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
     """Note what will not be there later."""
     prompts = [read.items(prompt)[:] for prompt in read.items(call.kwargs.get("inputs"))]
+    place = facts.place(call.instance)
+    devices.note(draft, place)
     draft.transport = {
         "prompts": prompts,
         "found": parameters.effective(call),
-        "place": facts.place(call.instance),
+        "place": place,
         "recent": recent(),
     }
 

@@ -10,6 +10,7 @@ from clearspan.formats import openai_common, openai_messages
 from clearspan.provider import Call, Endpoint, Tap
 from clearspan.providers.transformers import (
     confidence,
+    devices,
     facts,
     parameters,
     stamps,
@@ -47,6 +48,7 @@ def _adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
     del kwargs
     noted = tokens.Noted(call, parameters.effective(call))
     noted.place = facts.place(call.instance)
+    devices.note(draft, noted.place)
     noted.recent = recent()
     given = call.kwargs.get("tokenizer")
     noted.speaks = (

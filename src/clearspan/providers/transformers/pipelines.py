@@ -13,6 +13,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint, Probe
 from clearspan.providers.transformers import (
+    devices,
     facts,
     pipeline_inputs as given,
     pipeline_outputs as made,
@@ -73,7 +74,9 @@ def _adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
     """Begin to count, and note of the arguments what is not there later; they stay as they are."""
     del kwargs
     counted = count(call.instance)
-    draft.transport = {"counted": counted, "place": _place(call.instance)}
+    place = _place(call.instance)
+    devices.note(draft, place)
+    draft.transport = {"counted": counted, "place": place}
     if draft.recording and draft.content:
         draft.transport["asked"] = compact(call.kwargs.get("inputs"))
 
