@@ -133,7 +133,9 @@ def test_the_same_name_means_the_same(module: str, prefix: str, namespace: str) 
 def test_every_metric_is_one_of_the_conventions() -> None:
     known = set(theirs(f"{INCUBATING}.metrics.gen_ai_metrics").values())
     assert known & set(of_signal("METRIC_").values())
-    metrics = set(of_signal("METRIC_").values()) - {sc.METRIC_OVERFLOW}  # an attribute, of the SDK's specification
+    metrics = set(of_signal("METRIC_").values()) - {
+        sc.METRIC_OVERFLOW
+    }  # an attribute, of the SDK's specification
     own = {name for name in metrics if name.startswith("clearspan.")}
     assert own == {
         "clearspan.client.operation.time_to_first_content",

@@ -210,7 +210,8 @@ class HardwareUse:
     `utilization` and `utilization_peak` are 0 to 1; memory is in bytes, `energy` in joules,
     `energy_per_token` in joules for each output token. `attribution` is `exclusive` when no other
     recorded call and no other process used the devices meanwhile, else `shared`: energy is then the
-    call's fair share, utilisation and memory are those of the whole device.
+    call's fair share, utilisation and memory are those of the whole device. `share` (0 to 1) is the call's
+    part of the devices' time among recorded calls, `models` what the devices are called, in their order.
     """
 
     devices: tuple[str, ...] = ()
@@ -221,6 +222,8 @@ class HardwareUse:
     energy: float | None = None
     energy_per_token: float | None = None
     attribution: str | None = None
+    share: float | None = None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

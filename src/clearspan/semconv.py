@@ -184,6 +184,8 @@ HARDWARE_ALLOCATOR_PEAK: Final = "clearspan.hardware.allocator.peak"
 HARDWARE_ENERGY: Final = "clearspan.hardware.energy"
 HARDWARE_ENERGY_PER_TOKEN: Final = "clearspan.hardware.energy_per_token"  # noqa: S105 -- an attribute's name, no secret
 HARDWARE_ATTRIBUTION: Final = "clearspan.hardware.attribution"
+HARDWARE_SHARE: Final = "clearspan.hardware.share"
+HARDWARE_MODELS: Final = "clearspan.hardware.models"
 
 # Events
 EVENT_DETAILS: Final = "gen_ai.client.inference.operation.details"

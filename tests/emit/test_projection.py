@@ -122,6 +122,8 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     sc.HARDWARE_ALLOCATOR_PEAK: ({"hardware": HardwareUse(allocator_peak=2**32)}, 2**32),
     sc.HARDWARE_ENERGY: ({"hardware": HardwareUse(energy=12.5)}, 12.5),
     sc.HARDWARE_ENERGY_PER_TOKEN: ({"hardware": HardwareUse(energy_per_token=0.25)}, 0.25),
+    sc.HARDWARE_SHARE: ({"hardware": HardwareUse(share=0.25)}, 0.25),
+    sc.HARDWARE_MODELS: ({"hardware": HardwareUse(models=("big",))}, ["big"]),
     sc.HARDWARE_ATTRIBUTION: ({"hardware": HardwareUse(attribution="shared")}, "shared"),
     sc.ERROR_TYPE: ({"error": ErrorInfo("timeout")}, "timeout"),
     sc.SESSION_ID: ({"context": CallContext(session="s1")}, "s1"),

@@ -12,7 +12,17 @@ FLOORS = {
     4: ("capture", "providers", "internals"),
     3: ("pipeline", "provider", "formats", "evaluators", "monitors"),
     2: ("draft", "emit", "figures", "assess", "exporters", "samplers"),
-    1: ("record", "choice", "pace", "policy", "response", "semconv", "settings", "registry", "core"),
+    1: (
+        "record",
+        "choice",
+        "pace",
+        "policy",
+        "response",
+        "semconv",
+        "settings",
+        "registry",
+        "core",
+    ),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 SHELVES = ("providers", "evaluators", "exporters", "samplers", "monitors")

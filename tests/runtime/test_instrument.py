@@ -25,7 +25,11 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     made = vendors.write(library)
     monkeypatch.setitem(registry._added, (registry.PROVIDERS, made.name), made.provider)
     monkeypatch.setattr(
-        registry, "names", lambda group: [made.name] if group == registry.PROVIDERS else ["store"]
+        registry,
+        "names",
+        lambda group: {registry.PROVIDERS: [made.name], registry.EXPORTERS: ["store"]}.get(
+            group, []
+        ),
     )
     yield made
     for name in [name for name in sys.modules if name.split(".")[0] == made.name]:

@@ -126,6 +126,7 @@ def check_spans(found: Sink) -> None:
         "gen_ai.response.finish_reasons": ["stop"],
         "gen_ai.usage.input_tokens": 12,
         "gen_ai.usage.output_tokens": 1,
+        "clearspan.text.output.tokens_per_character": 0.2,
     }
     assert plain(agent.attributes) == {
         "gen_ai.operation.name": "invoke_agent",
@@ -133,7 +134,10 @@ def check_spans(found: Sink) -> None:
     }
 
 
+# What is read of the process and the machine, and not told by calls.
+READ = ("process.", "system.", "cpython.", "hw.", "clearspan.client.active_calls")
 UNITS = {
+    "clearspan.client.operation.count": "{operation}",
     "gen_ai.client.operation.duration": "s",
     "gen_ai.client.token.usage": "{token}",
     "gen_ai.invoke_agent.duration": "s",
@@ -142,8 +146,17 @@ UNITS = {
 }
 
 
+def told(found: Sink) -> dict[str, str]:
+    """Names and units of the instruments that calls told something through."""
+    return {
+        item.item.name: item.item.unit
+        for item in found.metrics
+        if not item.item.name.startswith(READ)
+    }
+
+
 def check_metrics(found: Sink) -> None:
-    assert {item.item.name: item.item.unit for item in found.metrics} == UNITS
+    assert told(found) == UNITS
     # Cumulative: the last one tells all.
     last = {item.item.name: item.item for item in found.metrics}
     base = {
@@ -224,7 +237,7 @@ def test_the_environment_says_where(protocol: str, monkeypatch: pytest.MonkeyPat
             work()
             assert runtime.flush(BOUND)
         assert {item.item.name for item in found.spans} == {"chat m", "invoke_agent scout"}
-        assert {item.item.name for item in found.metrics} == set(UNITS)
+        assert set(told(found)) == set(UNITS)
         assert {item.resource["service.name"] for item in found.spans} == {"from-otel"}
         assert {item.resource["team"] for item in found.metrics} == {"blue"}
         assert found.header("x-key") == {"theirs"}
@@ -403,7 +416,10 @@ def test_a_program_that_just_ends_has_sent_everything(protocol: str, folder: Pat
         done = program(PROGRAM, folder, found.url, protocol, timeout=BOUND)
         assert (done.returncode, done.stdout, done.stderr) == (0, "45\n", "")
         assert [item.item.name for item in found.spans] == ["execute_tool look"] * 10
-        assert {item.item.name for item in found.metrics} == {"gen_ai.execute_tool.duration"}
+        assert set(told(found)) == {
+            "gen_ai.execute_tool.duration",
+            "clearspan.client.operation.count",
+        }
 
 
 @pytest.mark.parametrize(("protocol", "answer"), FAILURES)

@@ -125,6 +125,8 @@ ROWS: tuple[Row, ...] = (
     Row(sc.HARDWARE_ALLOCATOR_PEAK, "hardware", "allocator_peak", _whole, "most memory that torch had allocated during the call, in bytes"),
     Row(sc.HARDWARE_ENERGY, "hardware", "energy", _double, "energy in joules: all of it, or the call's share"),
     Row(sc.HARDWARE_ENERGY_PER_TOKEN, "hardware", "energy_per_token", _double, "joules for each output token"),
+    Row(sc.HARDWARE_SHARE, "hardware", "share", _double, "the call's part of the devices' time among recorded calls, 0 to 1"),
+    Row(sc.HARDWARE_MODELS, "hardware", "models", _texts, "what those accelerators are called"),
     Row(sc.HARDWARE_ATTRIBUTION, "hardware", "attribution", _text, "`exclusive`, or `shared` with other calls or processes"),
     Row(sc.ERROR_TYPE, "error", "type", _text, "the provider's error code, else the exception's class"),
     Row(sc.SESSION_ID, "context", "session", _text, "from `clearspan.context`"),

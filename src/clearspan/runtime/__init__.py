@@ -27,11 +27,10 @@ from clearspan.runtime.build import (
     statuses,
 )
 from clearspan.runtime.figures import Figures
-from clearspan.runtime.flow import content_policy, make_pipeline
+from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import ProviderSet, name_of
 from clearspan.runtime.state import QueueStatus, Status
-from clearspan.semconv import SCOPE
 from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class Runtime:
             return
         self.running = True
         if self._providers is not None:
-            self._hardware.start(self._providers.meter.get_meter(SCOPE))
+            self._hardware.start(meter_of(self._providers))
         inlet.use(self.pipeline)
         for patches in self._chosen:
             self._patches.install(patches)

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from clearspan.core.loading import load
 from clearspan.figures.confidence import measure
-from clearspan.figures.cost import PriceBook, PricingError
-from clearspan.figures.hardware import Attribution
 from clearspan.figures.texts import density
-from clearspan.figures.tokens import TokenCounter
 from clearspan.pipeline import Figure
+from clearspan.record import Operation
 from clearspan.settings import SettingError, Settings
 
+if TYPE_CHECKING:
+    from clearspan.draft import Draft
+    from clearspan.figures.cost import PriceBook
+    from clearspan.figures.hardware import Attribution
+    from clearspan.figures.tokens import TokenCounter
+
 __all__ = ["Figures", "wants_of"]
+
+# What a program does itself, and no model has a price for.
+_STEPS = (
+    Operation.TASK, Operation.EXECUTE_TOOL, Operation.RETRIEVAL, Operation.INVOKE_AGENT, Operation.INVOKE_WORKFLOW,
+)  # fmt: skip
 
 
 class Figures:
     """What `settings` ask for. Raises `SettingError` for a price table that is none.
 
-    `own` says whether calls are completed on a thread of ours: where they are not, nothing may load
-    there, and what takes long is left to the worker.
+    `own` says whether calls are completed on a thread of ours: then what is needed is loaded there, when
+    it is; else it is loaded at once, and what takes long is left to the worker all the same.
     """
 
     def __init__(self, settings: Settings, *, own: bool) -> None:
-        self._tokens = TokenCounter() if settings.count_tokens != "off" else None
+        self._own = own
+        self._pricing = settings.pricing
+        self._tokens = _Late(_counter) if settings.count_tokens != "off" else None
+        self._prices = _Late(self._book) if settings.pricing != "off" else None
+        if self._prices is not None and (settings.pricing is not None or not own):
+            self._prices.made()  # what is wrong with a table is said at once
+        if self._tokens is not None and not own:
+            self._tokens.made()
+
+    def _book(self) -> PriceBook:
+        cost: Any = load("clearspan.figures.cost")
         try:
-            self._prices = (
-                PriceBook(settings.pricing, background=not own)
-                if settings.pricing != "off"
-                else None
-            )
-        except PricingError as error:
+            book: PriceBook = cost.PriceBook(self._pricing, background=not self._own)
+        except cost.PricingError as error:
             raise SettingError(f"clearspan: pricing: {error}") from None
+        return book
 
     def listed(self, attribution: Attribution | None = None) -> list[Figure]:
         """The figures: each may need those before it."""
@@ -46,8 +64,36 @@ class Figures:
 
     def missing(self) -> Mapping[str, str]:
         """What is lacking for a figure, and the remedy."""
-        lacking = self._prices.missing if self._prices is not None else None
+        lacking = self._prices.made().missing if self._prices is not None else None
         return {} if lacking is None else {"cost": lacking}
+
+
+class _Late:
+    """A figure of calls of models that is made when the first of them is there."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+
+    def made(self) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __call__(self, draft: Draft) -> None:
+        if draft.operation not in _STEPS:
+            self.made()(draft)
+
+    def due(self, draft: Draft) -> bool:
+        """Whether it would take long."""
+        late: bool = draft.operation not in _STEPS and self.made().due(draft)
+        return late
+
+
+def _counter() -> TokenCounter:
+    tokens: Any = load("clearspan.figures.tokens")
+    counter: TokenCounter = tokens.TokenCounter()
+    return counter
 
 
 def wants_of(settings: Settings) -> frozenset[str]:

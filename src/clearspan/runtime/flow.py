@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearspan import semconv
 from clearspan.capture.patching import installed_version
@@ -19,7 +19,10 @@ from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["content_policy", "make_pipeline"]
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
+
+__all__ = ["content_policy", "make_pipeline", "meter_of"]
 
 _ITEMS = 8_192
 
@@ -42,7 +45,7 @@ def make_pipeline(
     version = installed_version("clearspan")
     telemetry = Telemetry(
         providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        providers.meter.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        meter_of(providers),
         providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
         vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
         spans=settings.content_target in ("span", "both"),
@@ -71,6 +74,12 @@ def make_pipeline(
         handed_over=not providers.own,
         **more,
     )
+
+
+def meter_of(providers: Providers) -> Meter:
+    """The meter of our scope."""
+    version = installed_version("clearspan")
+    return providers.meter.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL)
 
 
 def content_policy(settings: Settings) -> ContentPolicy:

@@ -3,94 +3,90 @@
 from __future__ import annotations
 
 import logging
+import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from clearspan import registry
 from clearspan.core.fence import fenced
 from clearspan.figures.hardware import Attribution
 from clearspan.figures.hardware.source import Source
-from clearspan.samplers import Sampler
+from clearspan.samplers import Instrument, Sampler
 from clearspan.settings import SettingError, Settings
-
-if TYPE_CHECKING:
-    from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 __all__ = ["Hardware"]
 
 _log = logging.getLogger("clearspan")
-_WHOLE = ("auto", "off")
 
 
 class Hardware:
-    """Built from `settings`; raises `SettingError` for a sampler that does not exist.
+    """Built from `settings`; raises `SettingError` for a sampler that does not exist or cannot be built.
 
     `watch` is the pipeline's watch where an accelerator may be there, else `None`. Nothing is opened
     and no thread is started here.
     """
 
     def __init__(self, settings: Settings) -> None:
-        asked, samplers = _load(settings.hardware)
-        there = [sampler for sampler in samplers if fenced("samplers.present", sampler.present)]
-        self.missing = [sampler.name for sampler in samplers if asked and sampler not in there]
-        self._accelerators = [sampler for sampler in there if hasattr(sampler, "states")]
-        self.samplers = there
+        asked, others = _load(settings.hardware)
+        there = [each for each in [*asked, *others] if fenced("samplers.present", each.present)]
+        self.missing = [sampler.name for sampler in asked if sampler not in there]
+        self.samplers: Sequence[Sampler] = there
         self.source = Source(there, settings.hardware_interval)
-        self.watch = (
-            Attribution(self.source, settings.hardware_interval) if self._accelerators else None
-        )
+        accelerated = any(hasattr(sampler, "states") for sampler in there)
+        self.watch = Attribution(self.source, settings.hardware_interval) if accelerated else None
 
     def start(self, meter: Meter) -> None:
         """Warn of what was asked for and is absent, and make the instruments of what is there."""
         for name in self.missing:
             _log.warning("clearspan: hardware: %s was asked for, and is not there", name)
-        makers: Mapping[str, Callable[..., Any]] = {
-            "gauge": meter.create_observable_gauge,
-            "counter": meter.create_observable_counter,
-            "updowncounter": meter.create_observable_up_down_counter,
-        }
-        rows = {row.name: row for sampler in self.samplers for row in sampler.instruments}
-        for row in rows.values():
-            read = _callback(self.source, row.name)
-            makers[row.kind](row.name, [read], row.unit, row.note)
+        if self.samplers:
+            board = _board_of(meter)
+            for sampler in self.samplers:
+                board.make(sampler.instruments)
+            board.turn_to(self.source)
 
-    def status(self) -> Mapping[str, Mapping[str, int | bool]]:
-        """By sampler: whether it is open, and what it counted of failures and implausible values."""
-        opened = self.source.status()
-        return {
-            sampler.name: {"open": opened[sampler.name], **_counts(sampler)}
+    def status(self) -> Mapping[str, str]:
+        """By sampler: how it stands, and how often what of it failed; `absent` if asked for in vain."""
+        found = self.source.status()
+        told = {
+            sampler.name: "; ".join([found[sampler.name], *_failed(sampler)])
             for sampler in self.samplers
         }
+        return {**told, **dict.fromkeys(self.missing, "absent")}
 
     def renew(self) -> None:
-        """In a forked child."""
+        """In a forked child. The watch is renewed by its pipeline."""
         self.source.renew()
-        if self.watch is not None:
-            self.watch.renew()
 
     def close(self, timeout: float = 1.0) -> None:
-        """End the thread, if there is one, within `timeout` seconds, and give back what is open."""
+        """End the thread, if there is one, and give back what is open: within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
         if self.watch is not None:
             self.watch.close(timeout)
-        self.source.close()
+        self.source.close(max(0.0, deadline - time.monotonic()))
 
 
-def _counts(sampler: Sampler) -> Mapping[str, int]:
-    counts = getattr(sampler, "counts", None)
-    return {} if counts is None else counts()
+def _failed(sampler: Sampler) -> list[str]:
+    counts: Callable[[], Mapping[str, int]] | None = getattr(sampler, "counts", None)
+    found = None if counts is None else fenced("samplers.counts", counts)
+    return [
+        f"{what} failed {'once' if times == 1 else f'{times} times'}"
+        for what, times in sorted((found or {}).items())
+    ]
 
 
-def _load(names: Iterable[str]) -> tuple[bool, list[Sampler]]:
-    """Whether they were asked for by name, and the samplers."""
-    names = list(names)
+def _load(names: Iterable[str]) -> tuple[list[Sampler], list[Sampler]]:
+    """The samplers that were asked for by name, and with `auto` the others that are known."""
+    names = dict.fromkeys(names)
     if "off" in names:
-        return False, []
-    named = [name for name in names if name not in _WHOLE]
-    if named:
-        return True, [_named(name) for name in dict.fromkeys(named)]
-    found = [fenced("samplers.load", _build, name) for name in registry.names(registry.SAMPLERS)]
-    return False, [sampler for sampler in found if sampler is not None]
+        return [], []
+    asked = [_named(name) for name in names if name != "auto"]
+    known = registry.names(registry.SAMPLERS) if "auto" in names else ()
+    found = (fenced("samplers.load", _build, name) for name in known if name not in names)
+    return asked, [sampler for sampler in found if sampler is not None]
 
 
 def _named(name: str) -> Sampler:
@@ -98,6 +94,11 @@ def _named(name: str) -> Sampler:
         return _build(name)
     except registry.NotFound as error:
         raise SettingError(f"clearspan: hardware: {error}") from None
+    except Exception as error:  # a plug-in may fail to load or to build in any way
+        raise SettingError(
+            f"clearspan: hardware: {name!r} cannot be used ({type(error).__name__}: {error}); "
+            "repair or uninstall the package that brings it"
+        ) from error
 
 
 def _build(name: str) -> Sampler:
@@ -105,19 +106,54 @@ def _build(name: str) -> Sampler:
     return sampler
 
 
-def _callback(source: Source, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    # Providers keep their callbacks for ever: weakly, so that a closed runtime can go.
-    held = weakref.ref(source)
+class _Board:
+    """The instruments of one meter that tell of hardware; what they show is the latest Source's.
 
-    def read(_: CallbackOptions) -> Iterable[Observation]:
-        from opentelemetry.metrics import Observation
+    A meter keeps its callbacks for ever, and takes no second ones for the same instrument. So there is
+    one board for each meter, which holds nobody alive.
+    """
 
-        source = held()
-        readings = () if source is None else fenced("hardware.read", source.readings) or ()
-        return [
-            Observation(reading.value, dict(reading.attributes))
-            for reading in readings
-            if reading.name == name
-        ]
+    def __init__(self, meter: Meter) -> None:
+        self._meter = weakref.ref(meter)
+        self._made: set[str] = set()
+        self._shown: weakref.ref[Source] | None = None
 
-    return read
+    def make(self, instruments: Sequence[Instrument]) -> None:
+        """Make those instruments that are not there yet."""
+        meter = self._meter()
+        makers: Mapping[str, Callable[..., Any]] = {} if meter is None else {
+            "gauge": meter.create_observable_gauge,
+            "counter": meter.create_observable_counter,
+            "updowncounter": meter.create_observable_up_down_counter,
+        }  # fmt: skip
+        for row in instruments:
+            if row.kind in makers and row.name not in self._made:
+                self._made.add(row.name)
+                makers[row.kind](row.name, [self._reader(row.name)], row.unit, row.note)
+
+    def turn_to(self, source: Source) -> None:
+        """Show what this one reads, from now on."""
+        self._shown = weakref.ref(source)
+
+    def _reader(self, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        def read(options: CallbackOptions) -> Iterable[Observation]:
+            del options
+            source = self._shown() if self._shown is not None else None
+            readings = None if source is None else fenced("hardware.read", source.readings)
+            return [
+                Observation(reading.value, dict(reading.attributes))
+                for reading in readings or ()
+                if reading.name == name
+            ]
+
+        return read
+
+
+_boards: weakref.WeakKeyDictionary[Meter, _Board] = weakref.WeakKeyDictionary()
+
+
+def _board_of(meter: Meter) -> _Board:
+    board = _boards.get(meter)
+    if board is None:
+        board = _boards[meter] = _Board(meter)
+    return board

@@ -51,7 +51,8 @@ class DeviceState:
     """One accelerator at one moment; what could not be read is `None`.
 
     `utilization` is 0 to 1, `memory` in use in bytes, `power` in watts, `energy` the device's own
-    running total in joules. `foreign` says whether processes other than this one compute on it.
+    running total in joules. `foreign` says whether processes other than this one compute on it, `model`
+    is what its maker calls it.
     """
 
     device: str
@@ -60,6 +61,7 @@ class DeviceState:
     power: float | None = None
     energy: float | None = None
     foreign: bool | None = None
+    model: str | None = None
 
 
 class Sampler(Protocol):

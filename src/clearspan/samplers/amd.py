@@ -1,16 +1,20 @@
-"""AMD's GPUs, by amdsmi, which comes with ROCm and is loaded when the sampler is opened."""
+"""AMD's GPUs, by amdsmi, which comes with ROCm and is loaded when the sampler is opened.
+
+Names and units are those of amdsmi's Python API as documented for ROCm 7.2; where earlier releases
+(since 6.0) call a field otherwise, that is read, too.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import importlib
-import io
 import logging
 import math
 import os
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from clearspan.samplers import ACCELERATOR, DeviceState, Reading
@@ -18,164 +22,377 @@ from clearspan.samplers import ACCELERATOR, DeviceState, Reading
 __all__ = ["Amd"]
 
 _log = logging.getLogger("clearspan")
+_LONGEST_WAIT = 60.0
+# Not supported, not implemented, no permission, no data: ordinary.
+_ABSENT = frozenset({2, 3, 10, 40})
+# What a device that is there answers, unlike what the driver remembers of it.
+_LIVE = frozenset({
+    "amdsmi_get_energy_count", "amdsmi_get_gpu_activity", "amdsmi_get_gpu_vram_usage",
+    "amdsmi_get_power_info", "amdsmi_get_temp_metric",
+})  # fmt: skip
 _MEGABYTE = 2**20
+# In units of the functions: watts, MB, degrees.
+_MOST_POWER, _MOST_MEMORY, _HOTTEST = 10_000, 2**30, 200
+_ERRORS = 2.0**48
+# How late the energy counter may be, in seconds.
+_LATE = 1.0
+_SENSORS = ("edge", "hotspot", "vram")
+_ECC = {"correctable_count": "corrected", "uncorrectable_count": "uncorrected"}
+_CHOICES = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
 
 class Amd:
-    """All GPUs that amdsmi tells of. Where a choice of devices is set, calls are not attributed."""
+    """All GPUs that amdsmi tells of.
+
+    Where a choice of devices is set, calls are not attributed: what it means, only ROCm itself can tell.
+    A device that is lost is told as failed; amdsmi is started anew for it after a second, then after
+    twice as long each time, up to a minute.
+    """
 
     name = "amd"
     instruments = ACCELERATOR
 
-    def __init__(self) -> None:
-        self._library: Any = None
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ask = _Ask(None)
         self._process = 0
-        self._devices: dict[str, Any] = {}
-        self._failures: Counter[str] = Counter()
+        self._devices: dict[str, _Device] = {}
+        self._order: tuple[str, ...] = ()
+        self._wait, self._again = 0.0, 0.0
 
     def present(self) -> bool:
-        """Whether ROCm's library can be loaded."""
-        try:
-            ctypes.CDLL("libamd_smi.so")
-        except OSError:
-            return False
-        return True
+        """Whether ROCm's library can be loaded: where the loader looks, or `ROCM_PATH` says."""
+        folders = [os.environ[name] for name in ("ROCM_PATH", "ROCM_HOME") if name in os.environ]
+        places = [str(Path(folder, "lib", "libamd_smi.so")) for folder in folders]
+        return any(_loads(place) for place in ("libamd_smi.so", *places))
 
     def open(self) -> bool:
-        """Start amdsmi and find the devices."""
+        """Start amdsmi and find the devices; `False` without driver, permission or device."""
         self.close()
-        try:
-            # It prints while it is imported, and raises KeyError where there is no ROCm.
-            with (
-                contextlib.redirect_stdout(io.StringIO()),
-                contextlib.redirect_stderr(io.StringIO()),
-            ):
-                library = importlib.import_module("amdsmi")
-                library.amdsmi_init()
-        except Exception as error:  # noqa: BLE001 -- anything may come of a broken ROCm, and means absent
-            _log.debug("clearspan: no AMD GPU is read: %s", type(error).__name__)
-            return False
-        self._library, self._process = library, os.getpid()
-        for handle in self._ask("amdsmi_get_processor_handles") or ():
-            name = self._ask("amdsmi_get_gpu_device_uuid", handle)
-            if isinstance(name, str) and name:
-                self._devices[name] = handle
-        if not self._devices:
+        handles = self._start()
+        driver = _get(
+            self._ask("amdsmi_get_gpu_driver_info", *list(handles.values())[:1]), "driver_version"
+        )
+        self._devices = {
+            name: _Device(self._ask, name, handle, driver, self._clock)
+            for name, handle in handles.items()
+        }
+        self._order = self._numbered(handles)
+        if not handles:
             self.close()
-        return bool(self._devices)
+        return bool(handles)
 
     def close(self) -> None:
         """End amdsmi. In a forked child there is nothing to end."""
-        if self._library is not None and self._process == os.getpid():
-            self._ask("amdsmi_shut_down")
-        self._library = None
-        self._devices = {}
+        self._stop()
+        self._devices, self._order = {}, ()
+        self._wait, self._again = 0.0, 0.0
 
     def read(self) -> Sequence[Reading]:
-        """Utilisation, memory, power, energy and temperature of each device."""
-        return [reading for name in self._devices for reading in self._read(name)]
+        """All figures of each device."""
+        self._revive()
+        return [reading for device in self._devices.values() for reading in device.read()]
 
     def states(self) -> Sequence[DeviceState]:
-        """The devices, unless a choice of them is set that only ROCm itself can tell."""
-        return [] if _chosen() else [self._state(name) for name in self._devices]
+        """The devices, as far as they are there and it is certain which of them the process may use."""
+        if _chosen():
+            return []
+        self._revive()
+        found = [device.state() for device in self._devices.values()]
+        return [state for state in found if state is not None]
 
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
-        """The ids of the devices in amdsmi's order, which is that of the bus, as ROCm's is."""
-        names = list(self._devices)
-        if _chosen() or any(not 0 <= index < len(names) for index in indices):
+        """The ids of the devices with HIP's numbers; none where the numbering is not certain."""
+        order = () if _chosen() else self._order
+        if any(not 0 <= index < len(order) for index in indices):
             return ()
-        return tuple(names[index] for index in indices)
+        return tuple(order[index] for index in indices)
 
     def counts(self) -> Mapping[str, int]:
-        """What failed, by function."""
-        return dict(self._failures)
+        """What failed unexpectedly, by function, and what could not be true, by figure."""
+        return {**self._ask.failures, **self._ask.implausible}
 
-    def _state(self, name: str) -> DeviceState:
-        handle = self._devices[name]
-        memory = self._memory(handle)
-        used = None if memory is None else int(memory[0])
-        return DeviceState(
-            name, self._share(handle), used, self._power(handle), self._energy(handle)
-        )
+    def _start(self) -> dict[str, Any]:
+        """The devices' handles by id."""
+        if not self.present():  # the import would print that to the program's output
+            return {}
+        try:
+            library: Any = importlib.import_module("amdsmi")
+            library.amdsmi_init()
+        except Exception as error:  # noqa: BLE001 -- anything may come of a broken ROCm, and means absent
+            _log.debug("clearspan: no AMD GPU is read: %s", type(error).__name__)
+            return {}
+        self._ask.library, self._process = library, os.getpid()
+        handles = self._ask("amdsmi_get_processor_handles") or ()
+        named = [(self._ask("amdsmi_get_gpu_device_uuid", handle), handle) for handle in handles]
+        return {name: handle for name, handle in named if isinstance(name, str) and name}
 
-    def _read(self, name: str) -> Iterator[Reading]:
-        handle = self._devices[name]
-        attributes = {"hw.id": name, "hw.vendor": "AMD"}
-        gpu = {**attributes, "hw.type": "gpu"}
-        used, total = self._memory(handle) or (None, None)
-        task = {**attributes, "hw.gpu.task": "general"}
-        heat = {**attributes, "hw.parent": name, "hw.sensor_location": "edge"}
-        found = (
-            ("hw.gpu.utilization", self._share(handle), task),
-            ("hw.gpu.memory.usage", used, attributes),
-            ("hw.gpu.memory.limit", total, attributes),
-            ("hw.gpu.memory.utilization", used / total if used is not None and total else None, attributes),
-            ("hw.power", self._power(handle), gpu),
-            ("hw.energy", self._energy(handle), gpu),
-            ("hw.temperature", self._heat(handle), heat),
+    def _stop(self) -> None:
+        if self._process == os.getpid():
+            self._ask("amdsmi_shut_down")
+        self._ask.library, self._process = None, 0
+
+    def _numbered(self, handles: Mapping[str, Any]) -> tuple[str, ...]:
+        """The ids by HIP's numbers: amdsmi tells these since ROCm 6.4, and one device is number 0."""
+        numbers = {
+            name: _get(self._ask("amdsmi_get_gpu_enumeration_info", handle), "hip_id")
+            for name, handle in handles.items()
+        }
+        order = {number: name for name, number in numbers.items() if type(number) is int}
+        if sorted(order) == list(range(len(handles))):
+            return tuple(order[number] for number in sorted(order))
+        return tuple(handles) if len(handles) == 1 else ()
+
+    def _revive(self) -> None:
+        """Start anew for what was lost, when it is time."""
+        lost = [device for device in self._devices.values() if device.lost]
+        if not lost:
+            self._wait = 0.0
+        elif self._wait == 0.0:
+            self._defer()
+        elif self._clock() >= self._again:
+            self._defer()
+            self._stop()
+            handles = self._start()
+            for name, device in self._devices.items():
+                device.turn_to(handles.get(name))
+
+    def _defer(self) -> None:
+        self._wait = min(_LONGEST_WAIT, max(1.0, 2 * self._wait))
+        self._again = self._clock() + self._wait
+
+
+class _Ask:
+    """Asks amdsmi one thing at a time: what fails is absent, and counted unless that is ordinary.
+
+    Since `begin`: `alive` says that something was measured, `dead` that something failed.
+    """
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.failures: Counter[str] = Counter()
+        self.implausible: Counter[str] = Counter()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget how it went so far."""
+        self.alive = self.dead = False
+
+    def __call__(self, function: str, *arguments: Any) -> Any:
+        """What the function answers; `None` where it fails, or this release does not have it."""
+        asked = getattr(self.library, function, None)
+        if asked is None:
+            return None
+        try:
+            found = asked(*arguments)
+        except Exception as error:  # noqa: BLE001 -- its errors have no common base in all releases
+            if getattr(error, "err_code", None) not in _ABSENT:
+                self.dead = True
+                self.failures[function] += 1
+                _log.debug("clearspan: %s failed: %s", function, type(error).__name__)
+            return None
+        self.alive = self.alive or function in _LIVE
+        return found
+
+    def number(self, figure: str, value: Any, most: float, least: float = 0.0) -> float | None:
+        """`value` if it is a number between the two; `N/A`, which amdsmi says, is none."""
+        if value is None or isinstance(value, str):
+            return None
+        known = type(value) in (int, float) and math.isfinite(value) and least <= value <= most
+        if not known:
+            self.implausible[figure] += 1
+            _log.debug("clearspan: %s of %r cannot be true", figure, value)
+            return None
+        return float(value)
+
+
+class _Device:
+    """One GPU. It is `lost` when there was nothing but failures; then it is not asked any more."""
+
+    def __init__(
+        self, ask: _Ask, name: str, handle: Any, driver: Any, clock: Callable[[], float]
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._name = name
+        self._energy_before: tuple[float, float] | None = None
+        self._asked = float("-inf")
+        self._foreign: bool | None = None
+        told = {
+            "hw.id": name,
+            "hw.name": (
+                model := _text(_get(ask("amdsmi_get_gpu_asic_info", handle), "market_name"))
+            ),
+            "hw.model": model,
+            "hw.vendor": "AMD",
+            "hw.driver_version": _text(driver),
+        }
+        self._model = model
+        self._attributes = {key: value for key, value in told.items() if value}
+        self.turn_to(handle)
+
+    def turn_to(self, handle: Any) -> None:
+        """Read that handle from now on; without one the device is lost."""
+        self._handle = handle
+        self.lost = handle is None
+
+    def state(self) -> DeviceState | None:
+        """What calls are attributed by; `None` if it is lost."""
+        if self.lost:
+            return None
+        self._ask.begin()
+        used, _ = self._memory() or (None, None)
+        found = DeviceState(
+            self._name, self._utilization(), None if used is None else int(used), self._power(),
+            self._energy(), self._others(), self._model,
         )  # fmt: skip
-        return (Reading(name, value, told) for name, value, told in found if value is not None)
+        return None if self._see() else found
 
-    def _share(self, handle: Any) -> float | None:
-        found = _number(_get(self._ask("amdsmi_get_gpu_activity", handle), "gfx_activity"), 100)
+    def read(self) -> Sequence[Reading]:
+        """All figures for metrics that can be had; of a device that is lost, that it failed."""
+        if not self.lost:
+            self._ask.begin()
+            found = [*self._read_work(), *self._read_heat(), *self._read_errors()]
+            if not self._see():
+                return found
+        return [*self._status("failed")]
+
+    def _see(self) -> bool:
+        self.lost = self._ask.dead and not self._ask.alive
+        return self.lost
+
+    def _of(self, name: str, value: float | None, **more: Any) -> Iterator[Reading]:
+        if value is not None:
+            extra = {key.replace("__", "."): told for key, told in more.items()}
+            yield Reading(name, value, {**self._attributes, **extra})
+
+    def _read_work(self) -> Iterator[Reading]:
+        yield from self._of("hw.gpu.utilization", self._utilization(), hw__gpu__task="general")
+        memory = self._memory()
+        if memory is not None:
+            used, total = memory
+            yield from self._of("hw.gpu.memory.usage", used)
+            yield from self._of("hw.gpu.memory.limit", total)
+            yield from self._of("hw.gpu.memory.utilization", used / total)
+        yield from self._of("hw.power", self._power(), hw__type="gpu")
+        yield from self._of("hw.energy", self._energy(), hw__type="gpu")
+
+    def _read_heat(self) -> Iterator[Reading]:
+        for sensor in _SENSORS:
+            place = {"hw__parent": self._name, "hw__sensor_location": sensor}
+            yield from self._of("hw.temperature", self._heat(sensor, "CURRENT"), **place)
+            limit = {**place, "hw__limit_type": "high.critical"}
+            yield from self._of(
+                "hw.temperature.limit", self._heat(sensor, "CRITICAL") or None, **limit
+            )
+        ask, handle = self._ask, self._handle
+        most = ask.number("fan", ask("amdsmi_get_gpu_fan_speed_max", handle, 0), 1e6)
+        speed = ask.number("fan", ask("amdsmi_get_gpu_fan_speed", handle, 0), 2e6)
+        if most and speed is not None:
+            own = {"hw__id": f"{self._name}/fan0", "hw__name": "fan 0", "hw__parent": self._name}
+            yield from self._of("hw.fan.speed_ratio", speed / most, **own)
+
+    def _read_errors(self) -> Iterator[Reading]:
+        found = self._ask("amdsmi_get_gpu_total_ecc_count", self._handle)
+        counts = {
+            label: self._ask.number("errors", _get(found, key), _ERRORS)
+            for key, label in _ECC.items()
+        }
+        for label, count in counts.items():
+            yield from self._of("hw.errors", count, hw__type="gpu", error__type=label)
+        if counts["uncorrected"]:
+            yield from self._status("degraded")
+        elif self._ask.alive:
+            yield from self._status("ok")
+
+    def _status(self, current: str) -> Iterator[Reading]:
+        for state in ("ok", "degraded", "failed"):
+            value = float(state == current)
+            yield from self._of("hw.status", value, hw__type="gpu", hw__state=state)
+
+    def _utilization(self) -> float | None:
+        share = _get(self._ask("amdsmi_get_gpu_activity", self._handle), "gfx_activity")
+        found = self._ask.number("utilization", share, 100)
         return None if found is None else found / 100
 
-    def _memory(self, handle: Any) -> tuple[float, float] | None:
-        found = self._ask("amdsmi_get_gpu_vram_usage", handle)
-        total = _number(_get(found, "vram_total"), 2**30)
-        used = None if total is None else _number(_get(found, "vram_used"), total)
-        return None if not total or used is None else (used * _MEGABYTE, total * _MEGABYTE)
-
-    def _power(self, handle: Any) -> float | None:
-        found = self._ask("amdsmi_get_power_info", handle)
-        values = (
-            _number(_get(found, f"{kind}_socket_power"), 10_000) for kind in ("current", "average")
+    def _memory(self) -> tuple[float, float] | None:
+        """Bytes in use, and in all."""
+        found = self._ask("amdsmi_get_gpu_vram_usage", self._handle)
+        total = self._ask.number("memory", _get(found, "vram_total"), _MOST_MEMORY, 1)
+        used = (
+            None if total is None else self._ask.number("memory", _get(found, "vram_used"), total)
         )
-        return next((value for value in values if value is not None), None)
+        return None if total is None or used is None else (used * _MEGABYTE, total * _MEGABYTE)
 
-    def _energy(self, handle: Any) -> float | None:
-        found = self._ask("amdsmi_get_energy_count", handle)
-        ticks = next(
-            (
-                _get(found, key)
-                for key in ("energy_accumulator", "power")
-                if _get(found, key) is not None
-            ),
-            None,
-        )
-        count, unit = _number(ticks, 2**63), _number(_get(found, "counter_resolution"), 1e6)
-        return None if count is None or not unit else count * unit / 1e6
+    def _power(self) -> float | None:
+        """Watts; which field has them depends on release and model, the others say `N/A`."""
+        found = self._ask("amdsmi_get_power_info", self._handle)
+        kinds = ("socket_power", "current_socket_power", "average_socket_power")
+        told = [value for kind in kinds if type(value := _get(found, kind)) in (int, float)]
+        fits = [value for value in told if value <= _MOST_POWER]  # the rest means `N/A` in old ones
+        return self._ask.number("power", (fits or told or [None])[0], _MOST_POWER)
 
-    def _heat(self, handle: Any) -> float | None:
-        kinds = getattr(self._library, "AmdSmiTemperatureType", None)
-        metrics = getattr(self._library, "AmdSmiTemperatureMetric", None)
-        if kinds is None or metrics is None:
+    def _energy(self) -> float | None:
+        """Joules: a counter, and what one of its steps is worth in microjoules."""
+        found = self._ask("amdsmi_get_energy_count", self._handle)
+        count = _get(found, "energy_accumulator") or _get(found, "power")
+        steps = self._ask.number("energy", count, 2.0**63)
+        worth = self._ask.number("energy", _get(found, "counter_resolution"), 1e6)
+        if steps is None or not worth:
             return None
-        return _number(
-            self._ask("amdsmi_get_temp_metric", handle, kinds.EDGE, metrics.CURRENT), 200
-        )
+        now, joules = self._clock(), steps * worth / 1e6
+        before, self._energy_before = self._energy_before, (now, joules)
+        if before is None:
+            return joules
+        at, least = before
+        # Back, or faster than any device: one of the two is wrong, and the next will show which.
+        return self._ask.number("energy", joules, least + _MOST_POWER * (now - at + _LATE), least)
 
-    def _ask(self, function: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self._library, function)(*arguments)
-        except Exception as error:  # noqa: BLE001 -- its errors have no common base in all versions
-            self._failures[function] += 1
-            _log.debug("clearspan: %s failed: %s", function, type(error).__name__)
+    def _heat(self, sensor: str, metric: str) -> float | None:
+        library = self._ask.library
+        kind = getattr(getattr(library, "AmdSmiTemperatureType", None), sensor.upper(), None)
+        what = getattr(getattr(library, "AmdSmiTemperatureMetric", None), metric, None)
+        if kind is None or what is None:
             return None
+        asked = self._ask("amdsmi_get_temp_metric", self._handle, kind, what)
+        return self._ask.number("temperature", asked, _HOTTEST)
+
+    def _others(self) -> bool | None:
+        """Whether others compute here; looked at once a second at the most, as amdsmi wants it.
+
+        Processes without memory on the device only have it open. In a container ids may be those of
+        another namespace: a single one that is not known is taken to be this process.
+        """
+        now = self._clock()
+        if now - self._asked >= 1.0:
+            self._asked = now
+            running = self._ask("amdsmi_get_gpu_process_list", self._handle)
+            self._foreign = _several(running)
+        return self._foreign
+
+
+def _several(running: Any) -> bool | None:
+    if not isinstance(running, list) or not all(isinstance(each, dict) for each in running):
+        return None
+    at_work = [each for each in running if _get(_get(each, "memory_usage"), "vram_mem") != 0]
+    return len({_get(each, "pid") for each in at_work}) > 1
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _chosen() -> bool:
-    return any(
-        name in os.environ
-        for name in ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
-    )
+    return any(name in os.environ for name in _CHOICES)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value not in ("", "N/A") else None
 
 
 def _get(found: Any, key: str) -> Any:
     return found.get(key) if isinstance(found, dict) else None
-
-
-def _number(value: Any, most: float) -> float | None:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        return None
-    return float(value) if 0 <= value <= most else None

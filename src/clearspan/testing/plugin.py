@@ -83,7 +83,8 @@ class Calls:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the plugin's marker known."""
     config.addinivalue_line(
-        "markers", "clearspan(**settings): settings of clearspan.testing.captured for the fixture llm"
+        "markers",
+        "clearspan(**settings): settings of clearspan.testing.captured for the fixture llm",
     )
 
 

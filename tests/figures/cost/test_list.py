@@ -72,7 +72,7 @@ def test_a_package_that_breaks_while_it_loads_is_tried_once(
         tried.append(name)
         raise RuntimeError(name)
 
-    monkeypatch.setattr(listing, "import_module", broken)
+    monkeypatch.setattr(listing, "load", broken)
     book = PriceBook()
     with pytest.raises(RuntimeError):
         book(call(input=1_000, output=100))
@@ -112,7 +112,7 @@ def test_in_the_background_the_asking_thread_loads_nothing(monkeypatch: pytest.M
         held.wait(10)
         return importlib.import_module(name)
 
-    monkeypatch.setattr(listing, "import_module", load)
+    monkeypatch.setattr(listing, "load", load)
     book = PriceBook(background=True)
     early = [call(input=2_000, output=500) for _ in range(2)]
     for draft in early:
@@ -135,7 +135,7 @@ def test_a_failure_in_the_background_is_counted_and_stays_there(
     def broken(name: str) -> Any:
         raise RuntimeError(name)
 
-    monkeypatch.setattr(listing, "import_module", broken)
+    monkeypatch.setattr(listing, "load", broken)
     before = fence.failures().get("prices.load", 0)
     book = PriceBook(background=True)
     book(call(input=1, output=1))
@@ -148,7 +148,7 @@ def test_a_failure_in_the_background_is_counted_and_stays_there(
 def test_a_forked_child_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
     book = PriceBook()
     with monkeypatch.context() as patch:
-        patch.setattr(listing, "import_module", _fails)
+        patch.setattr(listing, "load", _fails)
         with pytest.raises(RuntimeError):
             book(call(input=1, output=1))
     here = os.getpid()
@@ -263,7 +263,7 @@ def test_what_was_looked_up_is_remembered_within_bounds(monkeypatch: pytest.Monk
 
     snapshot = Snapshot()
     library = SimpleNamespace(get_snapshot=lambda: snapshot)
-    monkeypatch.setattr(listing, "import_module", lambda name: library)
+    monkeypatch.setattr(listing, "load", lambda name: library)
     book = PriceBook()
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         book(call(model=name, input=1, output=1))

@@ -301,6 +301,18 @@ def test_a_clock_that_ran_backwards_charges_nothing() -> None:
     assert cost(local(hours=-1.0), {"gpu_hour": 2.5}).total == 0.0
 
 
+def test_calls_that_share_a_device_pay_for_their_shares_by_what_it_is_called() -> None:
+    draft = local()
+    draft.hardware = HardwareUse(
+        devices=("GPU-1", "GPU-2"),
+        models=("NVIDIA H200", "NVIDIA H200"),
+        attribution="shared",
+        share=0.25,
+    )
+    found = cost(draft, table(gpu_hour={"NVIDIA H200": 3.0, "*": 1.0}))
+    assert (found.total, found.estimated) == (1.5, True)  # 2 devices x 1 h x 3.00 x a quarter
+
+
 def test_a_price_of_the_model_goes_before_that_of_the_hour() -> None:
     given = {"models": {"gpt2": {"input": 1, "output": 1}}, "gpu_hour": 2.5}
     assert cost(local(input=MILLION, output=MILLION), given).total == 2.0

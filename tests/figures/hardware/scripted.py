@@ -25,10 +25,11 @@ class Device:
     memory: Any = 1_000
     foreign: Any = False
     there: bool = True
+    model: str | None = None
 
     def state(self, now: float) -> DeviceState:
         figures = (self.utilization, self.memory, self.power, self.energy, self.foreign)
-        return DeviceState(self.id, *(_at(now, figure) for figure in figures))
+        return DeviceState(self.id, *(_at(now, figure) for figure in figures), self.model)
 
 
 def _at(now: float, figure: Any) -> Any:

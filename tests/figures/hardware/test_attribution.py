@@ -214,7 +214,7 @@ def test_what_cannot_be_read_is_absent_and_the_rest_stands() -> None:
     machine = Machine([Device(power=None, utilization=None, memory=700)])
     draft = machine.call(0, 1, tokens=5)
     assert draft.hardware == HardwareUse(
-        devices=("GPU-0",), memory_peak=700, attribution="exclusive"
+        devices=("GPU-0",), memory_peak=700, attribution="exclusive", share=1.0
     )
 
 

@@ -125,6 +125,17 @@ def test_what_is_said_of_tokens_at_the_end_counts_for_the_one_that_says_it() -> 
     assert energy(other) == pytest.approx(25.0)
 
 
+def test_time_is_shared_as_energy_is() -> None:
+    machine = Machine([Device(model="big")])
+    drafts = [machine.begin(), machine.begin()]
+    machine.run(machine.now + 2)
+    for draft in drafts:
+        machine.end(draft)
+    found = [machine.complete(draft, 100).hardware for draft in drafts]
+    assert [use and use.share for use in found] == [pytest.approx(0.5, rel=0.02)] * 2
+    assert [use and use.models for use in found] == [("big",)] * 2
+
+
 def test_without_tokens_all_are_alike() -> None:
     machine = Machine()
     drafts = [machine.begin() for _ in range(4)]

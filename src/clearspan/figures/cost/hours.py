@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import zip_longest
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
@@ -26,17 +27,22 @@ def is_local(draft: Draft) -> bool:
 
 
 def hours(prices: Names[Decimal], draft: Draft) -> tuple[Decimal, bool] | None:
-    """The price of the call's own time on its devices, and whether it was alone there all the time.
+    """The price of the call's time on its devices, and whether it was alone there all the time.
 
-    Calls that share a device are each charged its whole time: what one of them would have taken by
-    itself nobody knows.
+    Calls that share a device are charged their shares of its time, where those are known. A price is
+    looked up by what the device is called, or by its id where that is not known.
     """
     hardware = draft.hardware
     devices = hardware.devices if hardware is not None else ()
-    names = devices or ("",) * max(1, len(draft.devices))
+    models = hardware.models if hardware is not None else ()
+    names = [model or device for device, model in zip_longest(devices, models, fillvalue="")] or [
+        ""
+    ] * max(1, len(draft.devices))
     found = [prices.all(name) for name in names]
     if not all(found):
         return None  # a device without a price
     time = Decimal(max(0, draft.end_ns - draft.start_ns)) / _HOUR
+    share = hardware.share if hardware is not None else None
+    time *= Decimal(1 if share is None else share)
     alone = hardware is not None and bool(devices) and hardware.attribution == "exclusive"
     return sum((price[0] for price in found), Decimal(0)) * time, alone

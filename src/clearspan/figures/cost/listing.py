@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from importlib import import_module, metadata, util
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearspan.core.fence import fenced
+from clearspan.core.loading import load
 from clearspan.figures.cost.rates import Rates
 from clearspan.figures.cost.table import STANDARD
 from clearspan.figures.cost.whose import Asked
@@ -115,7 +116,7 @@ class Listing:
 
     def _load(self) -> None:
         try:
-            library = import_module(f"{_MODULE}.data_snapshot")
+            library = load(f"{_MODULE}.data_snapshot")
         except ImportError:  # there, but something that it needs is not
             self.installed = False
             return

@@ -1,7 +1,8 @@
-"""Source: one reading of the accelerators for everybody who asks within an interval."""
+"""Source: one reading of the machine for everybody who asks within an interval."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -16,6 +17,9 @@ __all__ = ["Source"]
 T = TypeVar("T")
 _log = logging.getLogger("clearspan")
 _LONGEST_WAIT = 60.0
+# How long a reading waits for another of the same sampler, which may hang in a driver.
+_PATIENCE = 2.0
+_DEVICES = 256
 
 
 class _Kept(Generic[T]):
@@ -23,56 +27,99 @@ class _Kept(Generic[T]):
 
     def __init__(self) -> None:
         self.at = float("-inf")
-        self.value: list[T] = []
+        self.value: Sequence[T] = ()
 
 
 class _Guarded:
-    """A sampler, opened when it is first read; after a failure it is left alone for 1, 2, 4 ... 60 s."""
+    """A sampler, opened when it is first read; after a failure it is left alone for 1, 2, 4 ... 60 s.
 
-    def __init__(self, sampler: Sampler, clock: Callable[[], float]) -> None:
+    One thread at a time is in the sampler; who comes meanwhile does not wait for long.
+    """
+
+    def __init__(self, sampler: Sampler, interval: float, clock: Callable[[], float]) -> None:
         self.sampler = sampler
+        self.site = f"samplers.{sampler.name}"
+        self._interval = interval
         self._clock = clock
-        self.opened = False
-        self._wait = 0.0
-        self._again = float("-inf")
+        self._over = False
+        self._clear()
 
-    def ask(self, method: str, *arguments: Any) -> Sequence[Any]:
+    def _clear(self) -> None:
+        self.state = "not opened"
+        self.order: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+        self._kept: dict[str, _Kept[Any]] = {"states": _Kept(), "read": _Kept()}
+        self._wait, self._again = 0.0, float("-inf")
+
+    def latest(self, method: str) -> Sequence[Any]:
+        """What the sampler's method answers, or did less than an interval ago."""
         asked = getattr(self.sampler, method, None)
-        if asked is None or not self._ready():
+        lock = self._lock  # a fork may come meanwhile, and bring another
+        if asked is None or self._is_over() or not lock.acquire(timeout=_PATIENCE):
             return ()
-        found = fenced(f"samplers.{self.sampler.name}", self._quietly, asked, *arguments)
+        try:
+            kept = self._kept[method]
+            if not self._is_over() and self._clock() - kept.at >= self._interval:
+                kept.value = self._ask(asked)
+                kept.at = self._clock()
+            return () if self._is_over() else kept.value
+        finally:
+            if self._is_over():  # it was closed meanwhile, by one who did not wait
+                self._shut()
+            lock.release()
+
+    def close(self, timeout: float) -> None:
+        """Close it now, or have the reading that is going on do so."""
+        self._over = True
+        if self._lock.acquire(timeout=timeout):
+            try:
+                self._shut()
+            finally:
+                self._lock.release()
+        else:
+            _log.debug("clearspan: %s did not end its reading in time", self.sampler.name)
+
+    def renew(self) -> None:
+        """In a forked child: the sampler sees for itself that what it holds is the parent's."""
+        self._shut()
+        self._clear()
+
+    def _is_over(self) -> bool:
+        return self._over
+
+    def _ask(self, asked: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        if not self._ready():
+            return ()
+        found = fenced(self.site, self._answer, asked)
         if found is None:
-            self.close()
+            self._shut("failed")
             self._defer()
             return ()
         self._wait = 0.0
         return found
 
-    def close(self) -> None:
-        if self.opened:
-            self.opened = False
-            fenced(f"samplers.{self.sampler.name}.close", self.sampler.close)
-
-    def renew(self) -> None:
-        """In a forked child: the sampler sees for itself that what it holds is the parent's."""
-        self.close()
-        self._wait, self._again = 0.0, float("-inf")
+    def _answer(self, asked: Callable[[], Sequence[Any]]) -> Sequence[Any] | None:
+        try:
+            found = tuple(asked())
+        except OSError as error:  # a device that is gone just now: nothing wrong with us
+            _log.debug("clearspan: %s: %s", self.sampler.name, type(error).__name__)
+            return None
+        self.order = _order(getattr(self.sampler, "ids", None)) or self.order
+        return found
 
     def _ready(self) -> bool:
-        if not self.opened and self._clock() >= self._again:
-            self.opened = bool(fenced(f"samplers.{self.sampler.name}.open", self.sampler.open))
-            if not self.opened:
+        if self.state != "open" and self._clock() >= self._again:
+            if fenced(f"{self.site}.open", self.sampler.open):
+                self.state = "open"
+            else:
+                self.state = "not available"
                 self._defer()
-        return self.opened
+        return self.state == "open"
 
-    def _quietly(
-        self, asked: Callable[..., Sequence[Any]], *arguments: Any
-    ) -> Sequence[Any] | None:
-        try:
-            return asked(*arguments)
-        except OSError as error:  # a device that is gone just now: nothing wrong with us
-            _log.debug("clearspan: %s: %s", self.sampler.name, error)
-            return None
+    def _shut(self, state: str = "closed") -> None:
+        if self.state == "open":
+            self.state = state
+            fenced(f"{self.site}.close", self.sampler.close)
 
     def _defer(self) -> None:
         self._wait = min(_LONGEST_WAIT, max(1.0, 2 * self._wait))
@@ -80,9 +127,10 @@ class _Guarded:
 
 
 class Source:
-    """Reads `samplers`, at most once in `interval` seconds, for all threads that ask.
+    """Reads `samplers`, each at most once in `interval` seconds, for all threads that ask.
 
-    The first reading opens them, on the thread that asks: never a caller's.
+    The first reading opens them, on the thread that asks: never a caller's. A sampler that fails, or
+    whose reading hangs, is left out; the others are read.
     """
 
     def __init__(
@@ -90,57 +138,51 @@ class Source:
         samplers: Sequence[Sampler],
         interval: float,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._samplers = [_Guarded(sampler, clock) for sampler in samplers]
-        self._interval = interval
-        self._clock = clock
+        self._samplers = [_Guarded(sampler, interval, clock) for sampler in samplers]
         self._closed = False
-        self._clear()
-
-    def _clear(self) -> None:
-        self._lock = threading.Lock()
-        self._states: _Kept[DeviceState] = _Kept()
-        self._readings: _Kept[Reading] = _Kept()
 
     def states(self) -> list[DeviceState]:
         """The devices that this process may use."""
-        with self._lock:
-            return list(self._kept(self._states, "states"))
+        return [state for guarded in self._samplers for state in guarded.latest("states")]
 
     def readings(self) -> list[Reading]:
         """All figures for metrics."""
-        with self._lock:
-            return list(self._kept(self._readings, "read"))
+        return [reading for guarded in self._samplers for reading in guarded.latest("read")]
 
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
-        """The ids of devices by number, of the first sampler that knows them."""
-        with self._lock:
-            for guarded in () if self._closed else self._samplers:
-                if found := guarded.ask("ids", indices):
-                    return tuple(found)
+        """The ids of devices by number, of the first sampler that knew them when it was read last.
+
+        Nothing is asked, and nothing waits.
+        """
+        for guarded in () if self._closed else self._samplers:
+            order = guarded.order
+            if indices and all(0 <= index < len(order) for index in indices):
+                return tuple(order[index] for index in indices)
         return ()
 
-    def status(self) -> Mapping[str, bool]:
-        """Which samplers are open."""
-        return {guarded.sampler.name: guarded.opened for guarded in self._samplers}
+    def status(self) -> Mapping[str, str]:
+        """How each sampler stands: `not opened`, `open`, `not available`, `failed` or `closed`."""
+        return {guarded.sampler.name: guarded.state for guarded in self._samplers}
 
-    def close(self) -> None:
-        """Give back what the samplers hold; nothing is read any more."""
-        with self._lock:
-            self._closed = True
-            for guarded in self._samplers:
-                guarded.close()
+    def close(self, timeout: float = 1.0) -> None:
+        """Give back what the samplers hold, within `timeout` seconds; nothing is read any more."""
+        self._closed = True
+        deadline = time.monotonic() + timeout
+        for guarded in self._samplers:
+            # A moment at least, so that one who is just done with a reading can let go of it.
+            guarded.close(max(0.01, deadline - time.monotonic()))
 
     def renew(self) -> None:
         """In a forked child: everything is opened anew when it is asked for."""
-        self._clear()
         for guarded in self._samplers:
             guarded.renew()
 
-    def _kept(self, kept: _Kept[T], method: str) -> list[T]:
-        now = self._clock()
-        if not self._closed and now - kept.at >= self._interval:
-            kept.value = [item for guarded in self._samplers for item in guarded.ask(method)]
-            kept.at = now
-        return kept.value
+
+def _order(ids: Callable[[Sequence[int]], tuple[str, ...]] | None) -> tuple[str, ...]:
+    """The ids by number, as far as the sampler knows any."""
+    if ids is None:
+        return ()
+    found = itertools.takewhile(bool, (ids((index,)) for index in range(_DEVICES)))
+    return tuple(name for names in found for name in names[:1])

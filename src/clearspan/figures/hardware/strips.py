@@ -10,58 +10,62 @@ __all__ = ["Strip", "Window", "most"]
 
 _N = TypeVar("_N", int, float)
 _DUST = 1e-9
-_SUMS = ("length", "left", "known", "tokens", "seconds", "busy", "seen")
-_STATES = ("utilization", "memory", "allocated", "foreign")
+_SUMS = ("length", "left", "free", "known", "tokens", "seconds", "busy", "seen")
+_STATES = ("utilization", "memory", "allocated", "foreign", "model")
 
 
 class Window:
     """What one call, `length` seconds long, finds in the strips of one device.
 
-    `energy` (joules) is that of `known` seconds, `busy` the seconds of full utilisation within `seen`.
+    `energy` (joules) is that of `known` seconds, `busy` the seconds of full utilisation within `seen`,
+    `own` its share of the `timed` seconds.
     """
 
     __slots__ = (
-        "allocated", "busy", "energy", "foreign", "known", "length", "memory", "seen", "shared",
-        "utilization",
+        "allocated", "busy", "energy", "foreign", "known", "length", "memory", "model", "own", "seen",
+        "shared", "timed", "utilization",
     )  # fmt: skip
 
     def __init__(self, length: float, *, shared: bool) -> None:
         self.length = length
         self.known = self.energy = 0.0
         self.busy = self.seen = 0.0
+        self.own = self.timed = 0.0
         self.utilization: float | None = None
         self.memory: int | None = None
         self.allocated: int | None = None
         self.foreign: set[bool | None] = set()
+        self.model: str | None = None
         self.shared = shared
 
 
 class Strip:
     """A time in which at least one call was going on, between two readings or parts of that.
 
-    `left` are the joules that nobody took so far. The claims of calls that are not settled are `tokens`
+    `left` are the joules that nobody took so far, `free` the seconds. The claims of calls that are not settled are `tokens`
     (those whose model's pace is known) and `seconds` (the others').
     """
 
     __slots__ = (
-        "allocated", "busy", "end", "foreign", "known", "left", "length", "memory", "seconds", "seen",
-        "start", "tokens", "utilization",
+        "allocated", "busy", "end", "foreign", "free", "known", "left", "length", "memory", "model",
+        "seconds", "seen", "start", "tokens", "utilization",
     )  # fmt: skip
 
     def __init__(self, start: float) -> None:
         self.start = self.end = start
         self.tokens = self.seconds = 0.0
-        self.left = self.known = self.length = 0.0
+        self.left = self.free = self.known = self.length = 0.0
         self.busy = self.seen = 0.0
         self.utilization: float | None = None
         self.memory: int | None = None
         self.allocated: int | None = None
         self.foreign: frozenset[bool | None] = frozenset()
+        self.model: str | None = None
 
     def fill(self, before: Point | None, after: Point, reach: float) -> None:
         """Say what the readings around it tell. Readings of a device look back, so the later one counts."""
         length, state = self.end - self.start, after.state
-        self.length = length
+        self.length = self.free = length
         energy = joules(before, after, self.start, self.end, reach)
         if energy is not None:
             self.left, self.known = energy, length
@@ -70,6 +74,7 @@ class Strip:
         self.utilization, self.memory = state.utilization, state.memory
         self.allocated = _allocated(before, after)
         self.foreign = frozenset((state.foreign,))
+        self.model = state.model
 
     def absorb(self, later: Strip) -> None:
         """Be one with the strip that follows: less is known of when it was, the sums stay."""
@@ -109,17 +114,21 @@ class Strip:
         """Settle a call whose own claim was withdrawn: it has its share of what is left."""
         own = rate * overlap
         others = self.tokens + self.seconds * usual
-        share = self.left if others <= own * _DUST else self.left * own / (own + others)
-        self.left -= share
+        share = 1.0 if others <= own * _DUST else own / (own + others)
         part = overlap / self.length
         into.known += self.known * part
-        into.energy += share
+        into.energy += self.left * share
+        into.timed += overlap
+        into.own += self.free * share
+        self.left -= self.left * share
+        self.free -= self.free * share
         into.busy += self.busy * part
         into.seen += self.seen * part
         into.utilization = most(into.utilization, self.utilization)
         into.memory = most(into.memory, self.memory)
         into.allocated = most(into.allocated, self.allocated)
         into.foreign |= self.foreign
+        into.model = self.model or into.model
 
 
 def most(first: _N | None, second: _N | None) -> _N | None:

@@ -26,6 +26,7 @@ def use(windows: Mapping[str, Window], tokens: int | None, *, within: bool) -> H
     shares = [window.busy / window.seen for window in found if _covers(window.seen, window)]
     peaks = [window.utilization for window in found if window.utilization is not None]
     memory = _sum([window.memory for window in found])
+    own = [window.own / window.timed for window in found if _covers(window.timed, window)]
     allocated = [window.allocated for window in found if window.allocated is not None]
     if energy is None and memory is None and not peaks and not allocated:
         return None
@@ -38,7 +39,14 @@ def use(windows: Mapping[str, Window], tokens: int | None, *, within: bool) -> H
         energy=energy,
         energy_per_token=energy / tokens if energy is not None and tokens else None,
         attribution=_attribution(found),
+        share=sum(own) / len(own) if len(own) == len(found) else None,
+        models=_models(windows),
     )
+
+
+def _models(windows: Mapping[str, Window]) -> tuple[str, ...]:
+    found = tuple(windows[device].model or "" for device in sorted(windows))
+    return found if any(found) else ()
 
 
 def _covers(seconds: float, window: Window) -> bool:

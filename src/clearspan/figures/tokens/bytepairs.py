@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 from clearspan.core import jsonfast
+from clearspan.core.loading import load
 
 __all__ = ["BytePairs"]
 
@@ -26,7 +26,7 @@ class BytePairs:
 
     def __init__(self, ranks: Mapping[bytes, int], pattern: str) -> None:
         # tiktoken brings it along: the patterns need more than the standard library's `re`.
-        regex: Any = import_module("regex")
+        regex: Any = load("regex")
         self._ranks = ranks
         self._words = regex.compile(pattern)
         self._known: dict[bytes, int] = {}

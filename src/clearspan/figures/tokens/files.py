@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from clearspan.core.loading import undisturbed
+
 __all__ = [
     "FETCHED",
     "Source",
@@ -90,14 +92,15 @@ def specification(name: str, load: Callable[..., dict[bytes, int]]) -> dict[str,
     tiktoken's constructors are run in a copy of their module, where the function that would
     download is `load`: nothing of tiktoken's is changed, and no download can happen.
     """
-    try:
-        spec = importlib.util.find_spec(_CONSTRUCTORS)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.loader is None:
-        raise LookupError(name)
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with undisturbed():
+        try:
+            spec = importlib.util.find_spec(_CONSTRUCTORS)
+        except ModuleNotFoundError:
+            spec = None
+        if spec is None or spec.loader is None:
+            raise LookupError(name)
+        module: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     module.load_tiktoken_bpe, module.data_gym_to_mergeable_bpe_ranks = load, _in_an_older_form
     return dict(module.ENCODING_CONSTRUCTORS[name]())
 

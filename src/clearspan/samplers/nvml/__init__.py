@@ -25,8 +25,9 @@ _LONGEST_WAIT = 60.0
 class Nvml:
     """The GPUs and MIG slices that this process may use.
 
-    A lost device, or a driver that was reloaded, has everything opened anew: after a second, then
-    after twice as long each time, up to a minute.
+    Where a device is lost, or the driver was reloaded, NVML is started anew: after a second, then
+    after twice as long each time, up to a minute. Until the device is back it is told as failed and
+    not asked for anything. Devices and their numbers stay those of `open`, as CUDA's do.
     """
 
     name = "nvml"
@@ -36,14 +37,10 @@ class Nvml:
         self._clock = clock
         self._library: Any = None
         self._process = 0
-        self._ask: Ask | None = None
+        self._tally: Ask | None = None
         self._wait = 0.0
-        self._again = 0.0
-        self._clear()
-
-    def _clear(self) -> None:
-        self._order: tuple[Unit, ...] | None = ()
-        self._devices: dict[str, Device] = {}
+        self._again = float("-inf")
+        self._order: tuple[str, ...] | None = ()
         self._shown: dict[str, Device] = {}
 
     def present(self) -> bool:
@@ -56,37 +53,19 @@ class Nvml:
         return True
 
     def open(self) -> bool:
-        """Start NVML and find the devices; `False` without driver, permission or device."""
+        """Start NVML and find the devices; `False` without driver, permission or visible device."""
         self.close()
-        try:
-            pynvml: Any = importlib.import_module("pynvml")
-        except ImportError:
-            _log.debug("clearspan: nvidia-ml-py is not installed")
-            return False
-        try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError as error:
-            _log.debug("clearspan: no NVIDIA GPU is read: %s", error)
-            return False
-        self._library, self._process = pynvml, os.getpid()
-        self._ask = Ask(pynvml) if self._ask is None else self._ask
-        self._ask.lost = False
-        self._find(self._ask)
-        if not self._devices:
+        found = self._start()
+        if found is not None:
+            self._order, self._shown = found
+        if not self._shown:
             self.close()
-            return False
-        return True
+        return bool(self._shown)
 
     def close(self) -> None:
         """End NVML, as often as it was started. In a forked child there is nothing to end."""
-        library, self._library = self._library, None
-        self._clear()
-        if library is None or self._process != os.getpid():
-            return
-        try:
-            library.nvmlShutdown()
-        except library.NVMLError as error:
-            _log.debug("clearspan: NVML did not end: %s", error)
+        self._stop()
+        self._order, self._shown = (), {}
 
     def read(self) -> Sequence[Reading]:
         """All figures of the devices that are visible."""
@@ -96,62 +75,93 @@ class Nvml:
         return found
 
     def states(self) -> Sequence[DeviceState]:
-        """Utilisation, memory, power, energy, and whether others compute there."""
+        """Utilisation, memory, power, energy, and whether others compute there.
+
+        None where CUDA's numbers are not certain, so that no call is told of another's device.
+        """
         self._ready()
-        found = [
-            self._devices[unit.id].state() for unit in self._order or () if unit.id in self._devices
-        ]
+        found = [self._shown[name].state() for name in self._order or ()]
         self._look()
-        return found
+        return [state for state in found if state is not None]
 
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         """The UUIDs of the devices with CUDA's numbers; none where the numbering is not certain."""
         order = self._order or ()
         if any(not 0 <= index < len(order) for index in indices):
             return ()
-        return tuple(order[index].id for index in indices)
+        return tuple(order[index] for index in indices)
 
     def counts(self) -> Mapping[str, int]:
         """What failed unexpectedly, by function, and what could not be true, by figure."""
-        return {} if self._ask is None else {**self._ask.failures, **self._ask.implausible}
+        return {} if self._tally is None else {**self._tally.failures, **self._tally.implausible}
 
-    def _find(self, ask: Ask) -> None:
-        gpus = _gpus(ask)
-        driver = ask("nvmlSystemGetDriverVersion")
-        for gpu in gpus:
-            for unit in (gpu, *gpu.slices):
-                self._devices[unit.id] = Device(ask, unit, driver, self._clock)
-        self._order = visible(gpus, os.environ)
-        if self._order is None:
-            self._shown = dict(self._devices)
-        else:
-            # Of a slice, power and temperature are its GPU's.
-            names = [name for unit in self._order for name in (unit.parent, unit.id) if name]
-            self._shown = {name: self._devices[name] for name in names}
+    def _start(self) -> tuple[tuple[str, ...] | None, dict[str, Device]] | None:
+        """The order of the devices by CUDA's numbers, and those to be read by id."""
+        try:
+            pynvml: Any = importlib.import_module("pynvml")
+        except ImportError:
+            _log.debug("clearspan: nvidia-ml-py is not installed")
+            return None
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            _log.debug("clearspan: no NVIDIA GPU is read: %s", error)
+            return None
+        self._library, self._process = pynvml, os.getpid()
+        self._tally = Ask(pynvml, self._tally)
+        return _find(self._tally, self._clock)
+
+    def _stop(self) -> None:
+        library, self._library = self._library, None
+        if library is None or self._process != os.getpid():
+            return
+        try:
+            library.nvmlShutdown()
+        except library.NVMLError as error:
+            _log.debug("clearspan: NVML did not end: %s", error)
 
     def _ready(self) -> None:
-        """Open anew what was lost, when it is time."""
-        if self._ask is None or not (self._ask.lost or self._library is None):
+        """Start anew for what was lost, when it is time, and in a forked child."""
+        inherited = self._process != os.getpid()
+        if not self._shown or not (inherited or (self._lost() and self._clock() >= self._again)):
             return
-        if self._clock() >= self._again and not self.open():
-            self._defer()
-            raise OSError("no NVIDIA GPU can be read just now")
+        self._stop()
+        found = self._start()
+        self._process = os.getpid()
+        now = {} if found is None else found[1]
+        for name, device in self._shown.items():
+            device.lost = True
+            self._shown[name] = now.get(name, device)
 
     def _look(self) -> None:
-        if self._ask is None:
-            return
-        if not self._ask.lost:
+        """Have it rest longer, if what was lost is lost still."""
+        if self._lost():
+            if self._clock() >= self._again:
+                self._wait = min(_LONGEST_WAIT, max(1.0, 2 * self._wait))
+                self._again = self._clock() + self._wait
+        elif all(device.lost is False for device in self._shown.values()):
             self._wait = 0.0
-        elif self._clock() >= self._again:
-            self._defer()
 
-    def _defer(self) -> None:
-        self._wait = min(_LONGEST_WAIT, max(1.0, 2 * self._wait))
-        self._again = self._clock() + self._wait
+    def _lost(self) -> bool:
+        return any(device.lost for device in self._shown.values())
 
 
-def _gpus(ask: Ask) -> list[Unit]:
+def _find(ask: Ask, clock: Callable[[], float]) -> tuple[tuple[str, ...] | None, dict[str, Device]]:
+    gpus, whole = _gpus(ask)
+    driver = ask("nvmlSystemGetDriverVersion")
+    units = {unit.id: unit for gpu in gpus for unit in (gpu, *gpu.slices)}
+    order = visible(gpus, os.environ, whole=whole)
+    shown = units.values() if order is None else order
+    # Of a slice, power and temperature are its GPU's.
+    names = dict.fromkeys(name for unit in shown for name in (unit.parent, unit.id) if name)
+    found = {name: Device(ask, units[name], driver, clock) for name in names}
+    return None if order is None else tuple(unit.id for unit in order), found
+
+
+def _gpus(ask: Ask) -> tuple[list[Unit], bool]:
+    """The GPUs, and whether those are all that CUDA numbers; it leaves out those without permission."""
     found: list[Unit] = []
+    before = ask.failures.copy()
     for index in range(int(ask.number("count", ask("nvmlDeviceGetCount"), 256) or 0)):
         handle = ask("nvmlDeviceGetHandleByIndex", index)
         name = None if handle is None else ask("nvmlDeviceGetUUID", handle)
@@ -161,25 +171,17 @@ def _gpus(ask: Ask) -> list[Unit]:
             sliced = bool(mode) and mode[0] == 1
             parts = _slices(ask, handle, name, model) if sliced else ()
             found.append(Unit(name, model, handle, None, parts, sliced))
-    return found
+    needed = ("nvmlDeviceGetHandleByIndex", "nvmlDeviceGetUUID")
+    return found, all(ask.failures[function] == before[function] for function in needed)
 
 
 def _slices(ask: Ask, gpu: Any, parent: str, model: str) -> tuple[Unit, ...]:
     found: list[Unit] = []
-    for index in range(
-        int(ask.number("slices", ask("nvmlDeviceGetMaxMigDeviceCount", gpu), 64) or 0)
-    ):
-        handle = _slice(ask, gpu, index)
+    most = ask.number("slices", ask("nvmlDeviceGetMaxMigDeviceCount", gpu), 64)
+    for index in range(int(most or 0)):
+        handle = ask("nvmlDeviceGetMigDeviceHandleByIndex", gpu, index)
         name = None if handle is None else ask("nvmlDeviceGetUUID", handle)
         if isinstance(name, str) and name:
             own = ask("nvmlDeviceGetName", handle)
             found.append(Unit(name, str(own or model), handle, parent))
     return tuple(found)
-
-
-def _slice(ask: Ask, gpu: Any, index: int) -> Any:
-    # A free place answers "not found", which is no failure.
-    before = ask.failures["nvmlDeviceGetMigDeviceHandleByIndex"]
-    handle = ask("nvmlDeviceGetMigDeviceHandleByIndex", gpu, index)
-    ask.failures["nvmlDeviceGetMigDeviceHandleByIndex"] = before
-    return handle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from clearspan.samplers import DeviceState, Reading
@@ -15,6 +15,8 @@ _MEMORY = 2.0**50
 _MILLIWATTS = 10_000_000
 _MILLIJOULES = 2.0**60
 _ERRORS = 2.0**48
+# How far the meter may run in a second, and how late it may be.
+_PACE, _LATE = 10_000_000, 1.0
 _HOTTEST = 200
 _FANS = 16
 _LIMITS = {0: "high.critical", 1: "throttled", 3: "high.degraded"}
@@ -22,15 +24,20 @@ _ECC = {0: "corrected", 1: "uncorrected"}
 
 
 class Device:
-    """Reads one unit. A slice has memory only: the rest belongs to its GPU."""
+    """Reads one unit. A slice has memory only: the rest belongs to its GPU.
+
+    `lost` is `None` until it was read. It is true when errors of a device or a driver that has gone were
+    all there was, and then nothing more is asked: it is for the sampler to start anew.
+    """
 
     def __init__(
         self, ask: Ask, unit: Unit, driver: str | None, clock: Callable[[], float]
     ) -> None:
-        self._ask = ask
+        self._ask = ask.apart()
         self._unit = unit
         self._clock = clock
-        self._energy_before = 0.0
+        self.lost: bool | None = None
+        self._energy_before: tuple[float, float] | None = None
         self._asked = float("-inf")
         self._foreign: bool | None = None
         told = {
@@ -43,27 +50,42 @@ class Device:
         }
         self._attributes = {name: value for name, value in told.items() if value}
 
-    def state(self) -> DeviceState:
-        """What calls are attributed by."""
+    def state(self) -> DeviceState | None:
+        """What calls are attributed by; `None` if it is lost."""
+        if self.lost:
+            return None
+        self._ask.begin()
         memory = self._memory()
-        if self._unit.parent is not None:
-            return DeviceState(self._unit.id, memory=memory and memory[0], foreign=self._others())
-        return DeviceState(
+        used = None if memory is None else memory[0]
+        whole = self._unit.parent is None
+        found = DeviceState(
             self._unit.id,
-            self._utilization(),
-            memory and memory[0],
-            self._power(),
-            self._energy(),
+            self._utilization() if whole else None,
+            used,
+            self._power() if whole else None,
+            self._energy() if whole else None,
             self._others(),
+            self._unit.name or None,
         )
+        return None if self._see() else found
 
-    def read(self) -> Iterator[Reading]:
-        """All figures for metrics that can be had."""
-        yield from self._read_memory()
-        if self._unit.parent is None:
-            yield from self._read_work()
-            yield from self._read_heat()
-            yield from self._read_errors()
+    def read(self) -> Sequence[Reading]:
+        """All figures for metrics that can be had; of a device that is lost, that it failed."""
+        if not self.lost:
+            self._ask.begin()
+            found = [*self._read_memory(), *(self._read_whole() if not self._unit.parent else ())]
+            if not self._see():
+                return found
+        return [] if self._unit.parent else [*self._status("failed")]
+
+    def _see(self) -> bool:
+        self.lost = self._ask.dead and not self._ask.alive
+        return self.lost
+
+    def _read_whole(self) -> Iterator[Reading]:
+        yield from self._read_work()
+        yield from self._read_heat()
+        yield from self._read_errors()
 
     def _of(self, name: str, value: float | None, **more: Any) -> Iterator[Reading]:
         if value is not None:
@@ -114,7 +136,12 @@ class Device:
         uncorrected = ask.number(
             "errors", ask("nvmlDeviceGetTotalEccErrors", handle, 1, 0), _ERRORS
         )
-        current = "failed" if ask.lost else "degraded" if uncorrected else "ok"
+        if uncorrected:
+            yield from self._status("degraded")
+        elif ask.alive and not ask.gone:
+            yield from self._status("ok")
+
+    def _status(self, current: str) -> Iterator[Reading]:
         for state in ("ok", "degraded", "failed"):
             value = float(state == current)
             yield from self._of("hw.status", value, hw__type="gpu", hw__state=state)
@@ -137,11 +164,16 @@ class Device:
 
     def _energy(self) -> float | None:
         asked = self._ask("nvmlDeviceGetTotalEnergyConsumption", self._unit.handle)
-        found = self._ask.number("energy", asked, _MILLIJOULES, self._energy_before)
+        found = self._ask.number("energy", asked, _MILLIJOULES)
         if found is None:
             return None
-        self._energy_before = found
-        return found / 1e3
+        now = self._clock()
+        before, self._energy_before = self._energy_before, (now, found)
+        if before is not None:
+            at, least = before
+            # Back, or faster than any device: one of the two is wrong, and the next will show which.
+            found = self._ask.number("energy", found, least + _PACE * (now - at + _LATE), least)
+        return None if found is None else found / 1e3
 
     def _others(self) -> bool | None:
         """Whether others compute here; looked at once a second at the most.
@@ -152,7 +184,8 @@ class Device:
         now = self._clock()
         if now - self._asked >= 1.0:
             self._asked = now
-            running = self._ask("nvmlDeviceGetComputeRunningProcesses", self._unit.handle)
+            # Without its version the binding raises something else on drivers that lack it.
+            running = self._ask("nvmlDeviceGetComputeRunningProcesses_v3", self._unit.handle)
             ids = None if running is None else {process.pid for process in running}
             self._foreign = None if ids is None else len(ids) > 1
         return self._foreign

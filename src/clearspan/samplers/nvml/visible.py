@@ -24,8 +24,12 @@ class Unit:
     sliced: bool = False
 
 
-def visible(gpus: Sequence[Unit], environ: Mapping[str, str]) -> tuple[Unit, ...] | None:
+def visible(
+    gpus: Sequence[Unit], environ: Mapping[str, str], *, whole: bool = True
+) -> tuple[Unit, ...] | None:
     """The units in CUDA's order; `None` where CUDA's numbers cannot be told from outside.
+
+    `whole` says that no GPU is missing from `gpus`.
 
     By default CUDA numbers the fastest GPU first, and NVML numbers by bus: the two agree for
     certain with `CUDA_DEVICE_ORDER=PCI_BUS_ID`, or where all GPUs are of one kind.
@@ -38,7 +42,9 @@ def visible(gpus: Sequence[Unit], environ: Mapping[str, str]) -> tuple[Unit, ...
         if not _INDEX.match(items[0]):
             return ()
     by_bus = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
-    if not by_bus and len({gpu.name for gpu in gpus}) > 1:
+    kinds = {gpu.name for gpu in gpus}
+    unlike = len(kinds) > 1 or (len(gpus) > 1 and "" in kinds)
+    if not whole or (unlike and not by_bus):
         return None
     if any(gpu.sliced for gpu in gpus):
         return _sliced(gpus) if listed is None else None

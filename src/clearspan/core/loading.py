@@ -1,0 +1,56 @@
+"""Loading a library on a thread of ours, so that a fork meanwhile does no harm.
+
+A child inherits the locks of modules that another thread was just importing, and nobody will ever
+release them there: whoever imports one of those modules then, the program itself perhaps, hangs. So a
+fork waits until we are done, once, and for a second at most.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+__all__ = ["load", "undisturbed"]
+
+_PATIENCE = 1.0
+_lock = threading.RLock()
+_held = False
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A block that imports, and that a fork is not to fall into."""
+    with _lock:
+        yield
+
+
+def load(name: str) -> ModuleType:
+    """The module of that name. Raises what importing it raises."""
+    with undisturbed():
+        return importlib.import_module(name)
+
+
+def _before() -> None:
+    global _held  # noqa: PLW0603 -- one process, one fork at a time
+    _held = _lock.acquire(timeout=_PATIENCE)
+
+
+def _after() -> None:
+    global _held  # noqa: PLW0603 -- as above
+    if _held:
+        _held = False
+        _lock.release()
+
+
+def _in_child() -> None:
+    global _held, _lock  # noqa: PLW0603 -- as above
+    # Whoever still held the old one is not here.
+    _held, _lock = False, threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_in_child)
