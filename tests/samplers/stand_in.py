@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def library() -> Path:
     if compiler is None or not sys.platform.startswith("linux"):
         pytest.skip("the stand-in for NVML needs Linux and a C compiler")
     folder = Path(tempfile.mkdtemp(prefix="nvml-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = folder / "libnvidia-ml.so.1"
     flags = ["-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1", "-o", str(made)]
     subprocess.run([compiler, *flags, str(SOURCE)], check=True, timeout=PATIENCE)
@@ -162,7 +164,7 @@ def environment(script: Path | None, **environ: str) -> dict[str, str]:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
+def bench(folder: Path) -> Generator[Bench]:
     """A process with the stand-in. It must have logged nothing above debug when it ends."""
     pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
     running = Bench(folder, folder / "errors")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -29,6 +29,15 @@ __all__ = ["command"]
 
 _CHAT = "gpt-4o-mini"
 _EMBEDDING = "text-embedding-3-small"
+# A server of one's own has no published prices, so the stand-in's calls are priced by these.
+_PRICES: Final[Mapping[str, Any]] = {
+    "currency": "USD",
+    "priced_on": "2026-11-01",
+    "models": {
+        f"{_CHAT}*": {"input": 0.15, "output": 0.6, "cache_read": 0.075},
+        _EMBEDDING: {"input": 0.02},
+    },
+}
 _PATIENCE = 60.0
 _FLUSH = 15.0
 _REMEDY = "python -m pip install 'clearspan[demo]'"
@@ -80,7 +89,7 @@ def command(
             _say(
                 "Then a tiny model of random weights in this process, which takes some seconds ..."
             )
-        desk = _recorded(clients, chat, embedding_model, session, store, local=local)
+        desk = _recorded(clients, chat, embedding_model, session, store, local=local, live=live)
     traces = _stored(session, store)
     if as_json:
         screen.document({"session": session, "traces": [
@@ -140,7 +149,14 @@ def _live() -> Generator[_Clients]:
 
 
 def _recorded(
-    clients: _Clients, chat: str, embedding: str, session: str, store: str | None, *, local: bool
+    clients: _Clients,
+    chat: str,
+    embedding: str,
+    session: str,
+    store: str | None,
+    *,
+    local: bool,
+    live: bool,
 ) -> HelpDesk:
     """Run the program under clearspan, and wait until everything is stored."""
     import clearspan
@@ -152,6 +168,7 @@ def _recorded(
             store=store_path(store),
             providers=("openai",),
             sample_rate=1.0,
+            **({} if live else {"pricing": _PRICES}),
         )
     except SettingError as error:
         raise Misuse(error) from error
@@ -197,6 +214,7 @@ def _conclude(
     _say("In the bars, the lighter part is the wait for the first piece of an answer.")
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
+        _say("Their prices are the demo's own table; with --live, published prices are used.")
         if not local_model.installed():
             _say(f"It shows a model in this process too, after {local_model.REMEDY}")
     _say(f"Stored in {store_path(store)}. What to type next:\n")

@@ -35,19 +35,19 @@ def load(name: str) -> ModuleType:
 
 
 def _before() -> None:
-    global _held  # noqa: PLW0603 -- one process, one fork at a time
+    global _held
     _held = _lock.acquire(timeout=_PATIENCE)
 
 
 def _after() -> None:
-    global _held  # noqa: PLW0603 -- as above
+    global _held
     if _held:
         _held = False
         _lock.release()
 
 
 def _in_child() -> None:
-    global _held, _lock  # noqa: PLW0603 -- as above
+    global _held, _lock
     # Whoever still held the old one is not here.
     _held, _lock = False, threading.RLock()
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from clearspan.emit.redact import Redactor
 
 __all__ = [
+    "Hardware",
     "Instrumentation",
     "ProviderSet",
     "Runtime",
@@ -49,6 +50,7 @@ __all__ = [
     "init",
     "instrument",
     "make_pipeline",
+    "meter_of",
     "sampler_of",
     "shutdown",
     "status",

@@ -6,16 +6,18 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from clearspan import registry
 from clearspan.core.fence import fenced
-from clearspan.figures.hardware import Attribution
 from clearspan.figures.hardware.source import Source
 from clearspan.samplers import Instrument, Sampler
 from clearspan.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from clearspan.figures.hardware import Attribution
 
 __all__ = ["Hardware"]
 
@@ -36,7 +38,7 @@ class Hardware:
         self.samplers: Sequence[Sampler] = there
         self.source = Source(there, settings.hardware_interval)
         accelerated = any(hasattr(sampler, "states") for sampler in there)
-        self.watch = Attribution(self.source, settings.hardware_interval) if accelerated else None
+        self.watch = _attribution(self.source, settings) if accelerated else None
 
     def start(self, meter: Meter) -> None:
         """Warn of what was asked for and is absent, and make the instruments of what is there."""
@@ -67,6 +69,12 @@ class Hardware:
         if self.watch is not None:
             self.watch.close(timeout)
         self.source.close(max(0.0, deadline - time.monotonic()))
+
+
+def _attribution(source: Source, settings: Settings) -> Attribution:
+    from clearspan.figures.hardware import Attribution
+
+    return Attribution(source, settings.hardware_interval)
 
 
 def _failed(sampler: Sampler) -> list[str]:

@@ -7,7 +7,6 @@ Names and units are those of amdsmi's Python API as documented for ROCm 7.2; whe
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
 import math
 import os
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clearspan.core.loading import load
 from clearspan.samplers import ACCELERATOR, DeviceState, Reading
 
 __all__ = ["Amd"]
@@ -117,7 +117,7 @@ class Amd:
         if not self.present():  # the import would print that to the program's output
             return {}
         try:
-            library: Any = importlib.import_module("amdsmi")
+            library: Any = load("amdsmi")
             library.amdsmi_init()
         except Exception as error:  # noqa: BLE001 -- anything may come of a broken ROCm, and means absent
             _log.debug("clearspan: no AMD GPU is read: %s", type(error).__name__)
@@ -335,7 +335,8 @@ class _Device:
     def _energy(self) -> float | None:
         """Joules: a counter, and what one of its steps is worth in microjoules."""
         found = self._ask("amdsmi_get_energy_count", self._handle)
-        count = _get(found, "energy_accumulator") or _get(found, "power")
+        count = _get(found, "energy_accumulator")
+        count = _get(found, "power") if count is None else count
         steps = self._ask.number("energy", count, 2.0**63)
         worth = self._ask.number("energy", _get(found, "counter_resolution"), 1e6)
         if steps is None or not worth:

@@ -137,10 +137,11 @@ def captured(**settings: Any) -> Generator[Captured]:
     """Record into memory inside the block, whether clearspan is running or not, and undo itself.
 
     Takes the settings of `clearspan.init` that concern what is recorded: `content`,
-    `content_target`, `redact`, `providers`, `sample_rate`, `metric_names` and so on. What the
+    `content_target`, `redact`, `providers`, `sample_rate`, `pricing`, `count_tokens` and so on; `hardware` is
+    off unless it is asked for. What the
     program's own clearspan would have recorded goes here instead until the block ends.
     """
-    wanted = load({"exporters": ("memory",), **settings}, environ={})
+    wanted = load({"exporters": ("memory",), "hardware": "off", **settings}, environ={})
     ledger = Ledger()
     spans, events, reader = (
         InMemorySpanExporter(),
@@ -156,7 +157,11 @@ def captured(**settings: Any) -> Generator[Captured]:
     logger.add_log_record_processor(SimpleLogRecordProcessor(events))
     invocations: list[Invocation] = []
     providers = Providers(tracer, meter, logger, own=True, label="memory")
-    pipeline = runtime.make_pipeline(wanted, providers, ledger, consumers=[invocations.append])
+    hardware = runtime.Hardware(wanted)
+    pipeline = runtime.make_pipeline(
+        wanted, providers, ledger, hardware=hardware, consumers=[invocations.append]
+    )
+    hardware.start(runtime.meter_of(providers))
     patches = runtime.ProviderSet()
     chosen = patches.choose(wanted.providers)
     inlet.lend(pipeline)
@@ -170,6 +175,7 @@ def captured(**settings: Any) -> Generator[Captured]:
         if pipeline.worker is not None:
             pipeline.worker.close(_DEADLINE)
         meter.shutdown()
+        hardware.close(_DEADLINE)
 
 
 class _Settling(SimpleSpanProcessor):

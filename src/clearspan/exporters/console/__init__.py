@@ -8,13 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clearspan.exporters import Destination, Exporters
+from clearspan.exporters.console.facts import cost, counted, speed, wait
+from clearspan.exporters.console.quantities import duration, money, sums
 from clearspan.exporters.console.render import TraceTree, render_trace
-from clearspan.exporters.console.view import SpanView, duration
+from clearspan.exporters.console.totals import Totals, totals
+from clearspan.exporters.console.view import SpanView
 
 if TYPE_CHECKING:
     from clearspan.exporters.console.exporter import ConsoleSpanExporter
 
-__all__ = ["ConsoleSpanExporter", "SpanView", "TraceTree", "build", "duration", "render_trace"]
+__all__ = [
+    "ConsoleSpanExporter",
+    "SpanView",
+    "Totals",
+    "TraceTree",
+    "build",
+    "cost",
+    "counted",
+    "duration",
+    "money",
+    "render_trace",
+    "speed",
+    "sums",
+    "totals",
+    "wait",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from rich.console import Console
 
+from clearspan.exporters.console.facts import SHOWN
 from clearspan.exporters.console.render import render_trace
-from clearspan.exporters.console.view import SHOWN
 
 __all__ = ["ConsoleSpanExporter"]
 

@@ -9,7 +9,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from clearspan.exporters.console.view import Line, SpanView, arrange, duration, totals
+from clearspan.exporters.console.quantities import duration, money, sums as total, tokens
+from clearspan.exporters.console.totals import Totals, totals
+from clearspan.exporters.console.view import Line, SpanView, arrange
 
 __all__ = ["TraceTree", "render_trace"]
 
@@ -34,10 +36,11 @@ class _Marks:
     error: str
     more: str
     dot: str
+    plain: bool
 
 
-_FANCY = _Marks("├─ ", "└─ ", "│  ", "█", "░", "→", "✗ ", "…", " · ")
-_PLAIN = _Marks("|- ", "`- ", "|  ", "#", "-", ">", "x ", "~", " | ")
+_FANCY = _Marks("├─ ", "└─ ", "│  ", "█", "░", "→", "✗ ", "…", " · ", plain=False)
+_PLAIN = _Marks("|- ", "`- ", "|  ", "#", "-", ">", "x ", "~", " | ", plain=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class _Widths:
     bar: int
     duration: int
     tokens: int
+    cost: int
     notes: int
 
 
@@ -56,10 +60,11 @@ def render_trace(
 ) -> TraceTree:
     """The tree of one trace, to be printed by a rich console.
 
-    Each line has the span's name, a bar over the time of the trace (lighter until the first chunk of
-    a stream), its duration, tokens in and out, and what there is to say: error, how it ended, finish
-    reasons, time to the first chunk, retries. It takes the width that there is: bars go first,
-    then notes move to a line of their own. It says the same without colours.
+    Each line has the span's name, a bar over the time of the trace (lighter until the answer
+    began), its duration, tokens in and out, cost, and what there is to say: error, how it ended,
+    finish reasons, time to the first content, tokens a second, energy, retries. `~` marks what was not
+    reported. It takes the width that there is: bars go first, then notes move to a line of their own. It
+    says the same without colours.
 
     Args:
         spans: Spans of one trace, in any order.
@@ -95,8 +100,12 @@ class TraceTree:
     def _heading(self, marks: _Marks) -> Text:
         sums = self._totals
         parts = [duration(sums.duration_ns), f"{sums.spans} span{'s' * (sums.spans != 1)}"]
-        if tokens := _tokens(sums.input_tokens, sums.output_tokens, marks):
-            parts.append(f"{tokens} tokens")
+        if used := _tokens(sums, marks):
+            parts.append(f"{used} tokens")
+        if sums.costs:
+            # A sum of which a part is not known says so.
+            part = f" for {sums.priced} of {sums.calls} calls" * (sums.priced < sums.calls)
+            parts.append(total(sums.costs, plain=marks.plain) + part)
         if sums.session:
             parts.append(f"session {sums.session}")
         heading = Text(self._title or "", style="bold")
@@ -108,20 +117,24 @@ class TraceTree:
 
 
 def _fit(lines: Sequence[Line], marks: _Marks, width: int) -> _Widths:
-    """Share `width` out: durations and tokens whole, then names, then notes, then bars."""
+    """Share `width` out: durations, tokens and costs whole, then names, then notes, then bars."""
     time = max(len(duration(line.end_ns - line.start_ns)) for line in lines)
-    tokens = max(len(_tokens(line.input_tokens, line.output_tokens, marks)) for line in lines)
-    left = width - time - _GAP - (tokens + _GAP if tokens else 0)
+    used = max(cell_len(_tokens(line, marks)) for line in lines)
+    cost = max(cell_len(_cost(line, marks)) for line in lines)
+    left = width - time - _GAP - (used + _GAP if used else 0)
+    if left - cost - _GAP < _NARROWEST_NAME:
+        cost = 0  # it is among the notes then
+    left -= cost + _GAP if cost else 0
     longest = max(cell_len(_name(line, marks)) for line in lines)
     name = min(longest, _WIDEST_NAME, max(_NARROWEST_NAME, left * 2 // 5))
     name = max(1, min(name, left))
     left -= name
-    said = max((cell_len(_said(line, marks)) for line in lines), default=0)
+    said = max((cell_len(_said(line, marks, with_cost=not cost)) for line in lines), default=0)
     notes = min(said, left * 3 // 5 - _GAP)
     notes = notes if notes >= min(said, _NARROWEST_NOTES) else 0
     left -= notes + _GAP if notes else 0
     bar = min(left - _GAP, _WIDEST_BAR)
-    return _Widths(name, bar if bar >= _NARROWEST_BAR else 0, time, tokens, notes)
+    return _Widths(name, bar if bar >= _NARROWEST_BAR else 0, time, used, cost, notes)
 
 
 def _draw(line: Line, marks: _Marks, widths: _Widths, start: int, length: int) -> RenderResult:
@@ -137,9 +150,10 @@ def _draw(line: Line, marks: _Marks, widths: _Widths, start: int, length: int) -
         text.append(" " * (widths.bar - before - waiting - working))
     text.append(" " * _GAP + duration(line.end_ns - line.start_ns).rjust(widths.duration))
     if widths.tokens:
-        tokens = _tokens(line.input_tokens, line.output_tokens, marks)
-        text.append(" " * _GAP + tokens.rjust(widths.tokens), "green")
-    said = _said(line, marks)
+        text.append(" " * _GAP + _tokens(line, marks).rjust(widths.tokens), "green")
+    if widths.cost:
+        text.append(" " * _GAP + _cost(line, marks).rjust(widths.cost), "yellow")
+    said = _said(line, marks, with_cost=not widths.cost)
     if said and widths.notes:
         text.append(" " * _GAP + _cell(said, widths.notes, marks), "red" if line.failed else "dim")
     text.rstrip()
@@ -174,14 +188,17 @@ def _bar(line: Line, width: int, start: int, length: int) -> tuple[int, int, int
     return begin, first - begin, end - first
 
 
-def _tokens(sent: int | None, received: int | None, marks: _Marks) -> str:
-    if sent is None and received is None:
-        return ""
-    return marks.arrow.join("" if count is None else f"{count:,}" for count in (sent, received))
+def _tokens(of: Line | Totals, marks: _Marks) -> str:
+    return tokens(of.input_tokens, of.output_tokens, estimated=of.estimated, arrow=marks.arrow)
 
 
-def _said(line: Line, marks: _Marks) -> str:
-    return marks.dot.join(line.notes)
+def _cost(line: Line, marks: _Marks) -> str:
+    return "" if line.cost is None else money(line.cost, plain=marks.plain)
+
+
+def _said(line: Line, marks: _Marks, *, with_cost: bool) -> str:
+    cost = [_cost(line, marks)] if with_cost and line.cost is not None else []
+    return marks.dot.join((*line.notes, *cost))
 
 
 def _cell(text: str, width: int, marks: _Marks) -> str:

@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from clearspan import semconv
+from clearspan.exporters.console.facts import (
+    LOAD,
+    amount,
+    clean,
+    cost,
+    count,
+    counted,
+    seconds,
+    speed,
+    wait,
+)
+from clearspan.exporters.console.quantities import Money, duration, energy
 from clearspan.record import Operation, Outcome
 
-__all__ = ["SHOWN", "Line", "SpanView", "Totals", "arrange", "clean", "duration", "totals"]
+__all__ = ["Line", "SpanView", "arrange"]
 
 _MODEL_CALLS: Final = frozenset(
     operation.value
@@ -23,24 +35,6 @@ _MODEL_CALLS: Final = frozenset(
 _STEPS: Final = frozenset(
     operation.value for operation in (Operation.EXECUTE_TOOL, Operation.RETRIEVAL)
 )
-# These repeat the usage of the calls below them.
-_ROLLUPS: Final = frozenset(
-    operation.value for operation in (Operation.INVOKE_AGENT, Operation.INVOKE_WORKFLOW)
-)
-_LONGEST_NOTE: Final = 80
-
-SHOWN: Final = (
-    semconv.OPERATION_NAME,
-    semconv.USAGE_INPUT_TOKENS,
-    semconv.USAGE_OUTPUT_TOKENS,
-    semconv.RESPONSE_FINISH_REASONS,
-    semconv.RESPONSE_TIME_TO_FIRST_CHUNK,
-    semconv.RETRY_COUNT,
-    semconv.OUTCOME,
-    semconv.ERROR_TYPE,
-    semconv.SESSION_ID,
-)
-"""All attributes that a tree is drawn from."""
 
 
 class SpanView(Protocol):
@@ -94,23 +88,14 @@ class Line:
     start_ns: int
     end_ns: int
     first_ns: int | None
-    """When the first chunk of a stream came."""
+    """When the first content of an answer came, or at least the first chunk of a stream."""
     input_tokens: int | None
     output_tokens: int | None
+    estimated: bool
+    """Whether those counts were counted or estimated, not reported."""
+    cost: Money | None
     failed: bool
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A trace in one line. Unknown token counts are `None`."""
-
-    spans: int
-    errors: int
-    duration_ns: int
-    input_tokens: int | None
-    output_tokens: int | None
-    session: str | None
 
 
 def arrange(spans: Iterable[SpanView]) -> list[Line]:
@@ -160,22 +145,24 @@ def _by_start(span: SpanView) -> tuple[int, int, str]:
 def _line(span: SpanView, last: tuple[bool, ...]) -> Line:
     given = span.attributes
     operation = given.get(semconv.OPERATION_NAME)
-    first = _seconds(given.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK))
+    first = wait(given)
     return Line(
         last,
         clean(span.name),
         "model" if operation in _MODEL_CALLS else "step" if operation in _STEPS else "other",
         span.start_ns,
         max(span.start_ns, span.end_ns),
-        None if first is None else span.start_ns + first,
-        _count(given.get(semconv.USAGE_INPUT_TOKENS)),
-        _count(given.get(semconv.USAGE_OUTPUT_TOKENS)),
+        None if first is None else span.start_ns + first[1],
+        count(given.get(semconv.USAGE_INPUT_TOKENS)),
+        count(given.get(semconv.USAGE_OUTPUT_TOKENS)),
+        counted(given),
+        cost(given),
         span.status == "error",
-        tuple(_notes(span, first)),
+        tuple(_notes(span)),
     )
 
 
-def _notes(span: SpanView, first: int | None) -> Iterable[str]:
+def _notes(span: SpanView) -> Iterable[str]:
     given = span.attributes
     if span.status == "error":
         yield clean(str(given.get(semconv.ERROR_TYPE) or "error"))
@@ -188,67 +175,14 @@ def _notes(span: SpanView, first: int | None) -> Iterable[str]:
     task = given.get(semconv.TASK_NAME)
     if isinstance(task, str) and task.replace("-", "_") not in span.name:
         yield clean(task)
-    if first is not None:
-        yield f"first {duration(first)}"
-    load = _seconds(given.get(f"{semconv.PHASE}.load"))
-    if load:
+    if first := wait(given):
+        yield first[0]
+    if load := seconds(given.get(LOAD)):
         yield f"load {duration(load)}"
-    rate = given.get(semconv.DECODE_RATE)
-    if isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < 1e9:
-        yield f"{rate:,.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s"
-    retries = _count(given.get(semconv.RETRY_COUNT))
+    if rate := speed(given):
+        yield rate
+    if joules := amount(given.get(semconv.HARDWARE_ENERGY)):
+        yield energy(joules)
+    retries = count(given.get(semconv.RETRY_COUNT))
     if retries:
         yield "1 retry" if retries == 1 else f"{retries} retries"
-
-
-def totals(spans: Sequence[SpanView]) -> Totals:
-    """The sums of a trace; the tokens are those of model calls."""
-    calls = [span for span in spans if span.attributes.get(semconv.OPERATION_NAME) not in _ROLLUPS]
-    sessions = (span.attributes.get(semconv.SESSION_ID) for span in spans)
-    first = min((span.start_ns for span in spans), default=0)
-    return Totals(
-        len(spans),
-        sum(span.status == "error" for span in spans),
-        max((span.end_ns for span in spans), default=0) - first,
-        _sum(span.attributes.get(semconv.USAGE_INPUT_TOKENS) for span in calls),
-        _sum(span.attributes.get(semconv.USAGE_OUTPUT_TOKENS) for span in calls),
-        next((clean(session) for session in sessions if isinstance(session, str)), None),
-    )
-
-
-def _sum(values: Iterable[object]) -> int | None:
-    known = [count for count in map(_count, values) if count is not None]
-    return sum(known) if known else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _seconds(value: object) -> int | None:
-    """`value`, a number of seconds, in nanoseconds."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9:
-        return int(value * 1e9)
-    return None
-
-
-def duration(nanoseconds: int) -> str:
-    """A length of time in at most seven characters, as long as it is below a thousand hours."""
-    milliseconds = nanoseconds / 1e6
-    if milliseconds < 9.95:
-        return f"{milliseconds:.1f}ms"
-    if milliseconds < 999.5:
-        return f"{milliseconds:.0f}ms"
-    seconds = nanoseconds / 1e9
-    if seconds < 59.995:
-        return f"{seconds:.2f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}m{rest:02}s"
-    return f"{minutes // 60}h{minutes % 60:02}m"
-
-
-def clean(text: str) -> str:
-    """`text` on one line and without what would steer a terminal: it comes from anywhere."""
-    shown = "".join(char if char.isprintable() else " " for char in text[:_LONGEST_NOTE])
-    return shown + ("..." if len(text) > _LONGEST_NOTE else "")

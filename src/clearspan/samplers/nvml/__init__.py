@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
 import os
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from clearspan.core.loading import load
 from clearspan.samplers import ACCELERATOR, DeviceState, Reading
 from clearspan.samplers.nvml.ask import Ask
 from clearspan.samplers.nvml.device import Device
@@ -98,7 +98,7 @@ class Nvml:
     def _start(self) -> tuple[tuple[str, ...] | None, dict[str, Device]] | None:
         """The order of the devices by CUDA's numbers, and those to be read by id."""
         try:
-            pynvml: Any = importlib.import_module("pynvml")
+            pynvml: Any = load("pynvml")
         except ImportError:
             _log.debug("clearspan: nvidia-ml-py is not installed")
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import logging
 import os
@@ -10,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from clearspan.core.loading import load
 from clearspan.samplers import Reading
 from clearspan.samplers.process.ask import Ask
 from clearspan.samplers.process.instruments import INSTRUMENTS
@@ -47,7 +47,7 @@ class Process:
     def open(self) -> bool:
         """Load psutil; nothing is read yet."""
         try:
-            self._psutil = importlib.import_module("psutil")
+            self._psutil = load("psutil")
         except (ImportError, RuntimeError) as error:
             _log.debug("clearspan: the process is not read: %s", type(error).__name__)
             return False
