@@ -44,14 +44,15 @@ def test_it_shows_the_traces_and_what_to_type_next(start: Process, place: Path) 
         r"├─ retrieval handbook ",
         r"│  └─ embeddings text-embedding-3-small ",
         r"└─ invoke_agent help desk ",
-        r"   ├─ chat gpt-4o-mini .* \d+→\d+  tool_calls",
+        r"   ├─ chat gpt-4o-mini .* \d+→\d+ +\$0\.0+\d+  tool_calls",
         r"   ├─ execute_tool opening_hours ",
-        r"   └─ chat gpt-4o-mini .* stop · first ",
+        r"   └─ chat gpt-4o-mini .* \$0\.0+\d+  stop · first .* tok/s",
         r"├─ ✗ chat a-model-that-does-not-exist .* model_not_found",
         r"└─ chat gpt-4o-mini .* stop · 1 retry",
     ):
         assert re.search(f"^{line}", shown, re.MULTILINE), f"{line}\n{shown}"
     assert "stand-in server" in shown
+    assert shown.count("prices are the demo's own") == 1
     for words in ("clearspan show ", "clearspan tail ", "clearspan run app.py "):
         assert words in shown
     assert max(map(len, shown.splitlines())) <= 120
@@ -196,7 +197,9 @@ def test_live_takes_key_and_model_from_the_environment(
 
 
 def test_live_output_does_not_speak_of_a_stand_in(call: Command, server: ModelServer) -> None:
-    assert "stand-in" not in call("demo", "--live").stdout
+    shown = call("demo", "--live").stdout
+    assert "stand-in" not in shown
+    assert "the demo's own" not in shown
 
 
 def bare(request: Request) -> Error | None:

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from clearspan import registry
 from clearspan.exporters import Destination, console as package
-from clearspan.exporters.console import ConsoleSpanExporter, duration, render_trace
+from clearspan.exporters.console import ConsoleSpanExporter, duration, facts, render_trace
 from clearspan.exporters.store import Store, StoreReader, StoreSpanExporter
 from tests.exporters.kit import CHAT, finished, program, tracer
 
@@ -104,7 +104,7 @@ def test_bars_stand_where_the_time_was() -> None:
 def test_the_wait_for_the_first_chunk_is_lighter() -> None:
     tree = drawn([chat("1", None, **{"gen_ai.response.time_to_first_chunk": 0.05})])
     assert tree[1].count("░") == pytest.approx(tree[1].count("█"), abs=1)
-    assert "first 50ms" in tree[1]
+    assert "first chunk 50ms" in tree[1]
 
 
 def test_a_line_says_what_there_is_to_say() -> None:
@@ -127,6 +127,25 @@ def test_a_line_says_what_there_is_to_say() -> None:
     assert line.endswith("cancelled · stop")
     (line,) = drawn([chat("1", None, **{"clearspan.outcome": "completed"})])[1:]
     assert line.endswith("  stop")
+
+
+def test_costs_and_counts_of_ones_own_are_marked_and_added_up() -> None:
+    spent = {"clearspan.cost.total": 0.00042, "clearspan.cost.currency": "USD"}
+    guessed = {
+        **spent,
+        "clearspan.cost.estimated": True,
+        "clearspan.usage.source": "counted",
+        "clearspan.response.time_to_first_content": 0.05,
+        "clearspan.response.output_rate": 41.7,
+        "clearspan.hardware.energy": 2.5,
+    }
+    heading, _, known, own = drawn([Span("1"), chat("2", **spent), chat("3", **guessed)], 160)
+    assert "~3,624→128 tokens · ~$0.00084" in heading
+    assert " 1,812→64 " in known
+    assert " $0.00042 " in known
+    assert "~1,812→64" in own
+    assert "~$0.00042" in own
+    assert "first 50ms · ~42 tok/s · 2.5 J" in own
 
 
 def test_what_is_not_known_is_not_shown() -> None:
@@ -267,7 +286,7 @@ def test_no_spans_are_no_trace() -> None:
             end_ns=st.integers(0, 10**19),
             status=st.sampled_from(["unset", "ok", "error"]),
             attributes=st.dictionaries(
-                st.sampled_from(package.view.SHOWN),
+                st.sampled_from(facts.SHOWN),
                 st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
             ),
         ),

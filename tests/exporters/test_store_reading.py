@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, set_span_in_context
 
+import clearspan
 from clearspan.exporters.store import (
     AmbiguousTrace,
     Store,
@@ -364,3 +365,14 @@ def test_a_store_that_was_moved_is_read_at_its_new_place(filled: Any, path: Path
     moved = path.with_name("moved #1?.db")
     shutil.move(path, moved)
     assert len(StoreReader(moved).traces()) == 4
+
+
+def test_a_file_is_not_begun_for_the_machine_alone(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with clearspan.init(store=str(path), providers=(), hardware="process") as runtime:
+        assert runtime.flush(30)
+        assert not path.exists()
+        with clearspan.span("step"):
+            pass
+        assert runtime.flush(30)
+        assert path.exists()

@@ -168,7 +168,7 @@ def _recorded(
             store=store_path(store),
             providers=("openai",),
             sample_rate=1.0,
-            **({} if live else {"pricing": _PRICES}),
+            pricing=None if live else _PRICES,
         )
     except SettingError as error:
         raise Misuse(error) from error

@@ -2,48 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from clearspan.cli.screen import when
-from clearspan.exporters.console import duration
+from clearspan.exporters.console import Totals, duration, sums as summed
 from clearspan.exporters.store import TraceSummary
 
 __all__ = ["listing"]
 
 _ID = 8
 _WIDE = 100
-_HEADINGS = ("trace", "start", "took", "name", "model", "session", "spans", "in", "out", "errors")
+_HEADINGS = (
+    "trace",
+    "start",
+    "took",
+    "name",
+    "model",
+    "session",
+    "spans",
+    "in",
+    "out",
+    "cost",
+    "errors",
+)
 _NAME, _MODEL, _SESSION = 3, 4, 5
 # What gives way when there is little room, and how far.
 _ELASTIC = {_NAME: 14, _MODEL: 9, _SESSION: 7}
-_NUMBERS = (2, 6, 7, 8, 9)
-_ERRORS = 9
+_NUMBERS = (2, 6, 7, 8, 9, 10)
+_COST, _ERRORS = 9, 10
 
 
-def listing(found: Sequence[TraceSummary]) -> Listing:
-    """The traces as a table that a rich console can print; columns without a value are left out."""
-    return Listing(found)
+def listing(found: Sequence[TraceSummary], sums: Mapping[str, Totals]) -> Listing:
+    """The traces as a table that a rich console can print; columns without a value are left out.
+
+    `sums` are those of the traces by their ids, where there are any.
+    """
+    return Listing(found, sums)
 
 
 class Listing:
     """What `listing` gives."""
 
-    def __init__(self, found: Sequence[TraceSummary]) -> None:
-        self._rows = [_cells(each) for each in found]
+    def __init__(self, found: Sequence[TraceSummary], sums: Mapping[str, Totals]) -> None:
+        self._traces = [(each, sums.get(each.trace_id)) for each in found]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw in the width of `options`."""
-        widths = _fit(self._rows, options.max_width)
+        rows = [_cells(*each, plain=options.ascii_only) for each in self._traces]
+        widths = _fit(rows, options.max_width)
         yield _drawn(_HEADINGS, widths, options, heading=True)
-        for row in self._rows:
+        for row in rows:
             yield _drawn(row, widths, options)
 
 
-def _cells(trace: TraceSummary) -> tuple[str, ...]:
+def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[str, ...]:
+    about = "~" if sums and sums.estimated else ""
     return (
         trace.trace_id[:_ID],
         when(trace.start_ns),
@@ -52,8 +69,9 @@ def _cells(trace: TraceSummary) -> tuple[str, ...]:
         _bare(", ".join(trace.models)),
         _bare(trace.session or ""),
         f"{trace.spans:,}",
-        "" if trace.input_tokens is None else f"{trace.input_tokens:,}",
-        "" if trace.output_tokens is None else f"{trace.output_tokens:,}",
+        "" if trace.input_tokens is None else f"{about}{trace.input_tokens:,}",
+        "" if trace.output_tokens is None else f"{about}{trace.output_tokens:,}",
+        summed(sums.costs, plain=plain) if sums else "",
         str(trace.errors or ""),
     )
 
@@ -69,7 +87,7 @@ def _fit(rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
         for at, heading in enumerate(_HEADINGS)
         if any(row[at] for row in rows)
     }
-    for leaving in (None, _SESSION, _MODEL):
+    for leaving in (None, _SESSION, _MODEL, _COST):
         if leaving is not None:
             widths.pop(leaving, None)
         if _squeeze(widths, width):
@@ -114,4 +132,5 @@ def _drawn(
 def _style(at: int, heading: bool) -> str:  # noqa: FBT001 -- one caller, two arguments
     if heading:
         return "bold"
-    return {0: "cyan", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}.get(at, "")
+    styles = {0: "cyan", _COST: "yellow", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}
+    return styles.get(at, "")

@@ -11,7 +11,14 @@ import click
 
 from clearspan.cli import screen
 from clearspan.cli.failure import Failure
-from clearspan.cli.stored import event_json, opened, span_json, store_option, summary_json
+from clearspan.cli.stored import (
+    event_json,
+    opened,
+    span_json,
+    store_option,
+    summary_json,
+    sums_of,
+)
 from clearspan.core import parse
 from clearspan.exporters.store import StoredSpan, StoreReader
 
@@ -130,14 +137,16 @@ def _check(
 
 def _list(reader: StoreReader, limit: int, wanted: Mapping[str, Any], *, as_json: bool) -> None:
     found = reader.traces(limit=limit, **wanted)
+    sums = sums_of(reader, found)
     if as_json:
-        screen.document({"store": reader.path, "traces": [summary_json(each) for each in found]})
+        traces = [summary_json(each, sums.get(each.trace_id)) for each in found]
+        screen.document({"store": reader.path, "traces": traces})
     if not found:
         raise Failure(_nothing(reader, wanted))
     if not as_json:
         from clearspan.cli.listing import listing
 
-        screen.console().print(listing(found))
+        screen.console().print(listing(found, sums))
 
 
 def _nothing(reader: StoreReader, wanted: Mapping[str, Any]) -> str:

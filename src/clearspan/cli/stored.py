@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 import click
 
 from clearspan.cli.failure import Failure, Misuse
+from clearspan.exporters.console import Totals, totals
 from clearspan.exporters.store import (
     DEFAULT_PATH,
     AmbiguousTrace,
@@ -30,6 +31,7 @@ __all__ = [
     "store_option",
     "store_path",
     "summary_json",
+    "sums_of",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,9 +78,21 @@ def event_json(event: StoredEvent) -> dict[str, Any]:
     return _without_id(event)
 
 
-def summary_json(summary: TraceSummary) -> dict[str, Any]:
+def sums_of(reader: StoreReader, found: Sequence[TraceSummary]) -> dict[str, Totals]:
+    """The sums of those traces that called a model, by their ids."""
+    sums: dict[str, Totals] = {}
+    for each in found:
+        # A trace may have been deleted since it was listed.
+        with suppress(TraceNotFound):
+            if each.models:
+                sums[each.trace_id] = totals(reader.trace(each.trace_id))
+    return sums
+
+
+def summary_json(summary: TraceSummary, sums: Totals | None) -> dict[str, Any]:
     """A line of the list of traces."""
-    return {**asdict(summary), "duration_ns": summary.duration_ns}
+    costs = [cost._asdict() for cost in sums.costs] if sums else []
+    return {**asdict(summary), "duration_ns": summary.duration_ns, "costs": costs}
 
 
 def _without_id(row: StoredSpan | StoredEvent) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from clearspan import semconv
 from clearspan.cli import screen
 from clearspan.cli.stored import opened, span_json, store_option
-from clearspan.exporters.console import duration
+from clearspan.exporters.console import cost, counted, duration, money, speed, wait
 from clearspan.exporters.store import StoredSpan, StoreError, StoreNotFound, StoreReader
 
 __all__ = ["command"]
@@ -49,7 +49,8 @@ def command(seconds: float | None, limit: int | None, as_json: bool, store: str 
                 if as_json:
                     screen.line(span_json(span))
                 else:
-                    console.print(_line(span), soft_wrap=not console.is_terminal)
+                    line = _line(span, plain=console.options.ascii_only)
+                    console.print(line, soft_wrap=not console.is_terminal)
                 if number == limit:
                     return
     except KeyboardInterrupt:
@@ -107,7 +108,7 @@ def _last(reader: StoreReader) -> int:
         return 0
 
 
-def _line(span: StoredSpan) -> Text:
+def _line(span: StoredSpan, *, plain: bool) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{screen.moment(span.start_ns)}  ", "dim")
     text.append(f"{span.trace_id[:_ID]}  ", "cyan")
@@ -115,12 +116,12 @@ def _line(span: StoredSpan) -> Text:
     text.append(
         screen.printable(span.name).replace("\n", " "), "red" if span.status == "error" else "bold"
     )
-    for note, style in _notes(span):
+    for note, style in _notes(span, plain=plain):
         text.append(f"  {screen.printable(note)}", style)
     return text
 
 
-def _notes(span: StoredSpan) -> Iterator[tuple[str, str]]:
+def _notes(span: StoredSpan, *, plain: bool) -> Iterator[tuple[str, str]]:
     if span.status == "error":
         yield f"error {span.error_type or ''}".rstrip(), "red"
     if span.input_tokens is not None or span.output_tokens is not None:
@@ -128,7 +129,14 @@ def _notes(span: StoredSpan) -> Iterator[tuple[str, str]]:
             "?" if count is None else f"{count:,}"
             for count in (span.input_tokens, span.output_tokens)
         )
-        yield f"{sent} in, {received} out", "green"
+        about = "~" if counted(span.attributes) else ""
+        yield f"{about}{sent} in, {about}{received} out", "green"
+    if (spent := cost(span.attributes)) is not None:
+        yield money(spent, plain=plain), "yellow"
+    if (waited := wait(span.attributes)) is not None:
+        yield waited[0], "dim"
+    if (rate := speed(span.attributes)) is not None:
+        yield rate, "dim"
     reasons = span.attributes.get(semconv.RESPONSE_FINISH_REASONS)
     if isinstance(reasons, list) and reasons:
         yield ", ".join(str(reason) for reason in reasons), "dim"

@@ -93,6 +93,7 @@ def amount(value: object) -> float | None:
 
 
 def count(value: object) -> int | None:
+    """A number of tokens, or of anything else that is counted."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

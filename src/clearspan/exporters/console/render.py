@@ -19,7 +19,7 @@ _COLOURS = {"model": "cyan", "step": "magenta", "other": "blue"}
 _GAP = 2
 _NARROWEST_NAME, _WIDEST_NAME = 16, 60
 _NARROWEST_BAR, _WIDEST_BAR = 8, 36
-_NARROWEST_NOTES = 10
+_NARROWEST_NOTES, _SHORT_NOTES = 10, 40
 _DEEPEST = 12
 
 
@@ -126,11 +126,14 @@ def _fit(lines: Sequence[Line], marks: _Marks, width: int) -> _Widths:
         cost = 0  # it is among the notes then
     left -= cost + _GAP if cost else 0
     longest = max(cell_len(_name(line, marks)) for line in lines)
-    name = min(longest, _WIDEST_NAME, max(_NARROWEST_NAME, left * 2 // 5))
+    name = min(longest, _WIDEST_NAME, max(_NARROWEST_NAME, left * 9 // 20))
     name = max(1, min(name, left))
-    left -= name
     said = max((cell_len(_said(line, marks, with_cost=not cost)) for line in lines), default=0)
-    notes = min(said, left * 3 // 5 - _GAP)
+    # Short notes are worth more than bars and the ends of names; long ones are not.
+    if said <= _SHORT_NOTES and _NARROWEST_NAME <= (room := left - said - _GAP) < name:
+        name = room
+    left -= name
+    notes = said if said <= min(_SHORT_NOTES, left - _GAP) else min(said, left * 3 // 5 - _GAP)
     notes = notes if notes >= min(said, _NARROWEST_NOTES) else 0
     left -= notes + _GAP if notes else 0
     bar = min(left - _GAP, _WIDEST_BAR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from clearspan.exporters.store.rows import Encoder
 from clearspan.exporters.store.write import Store
 
 __all__ = ["StoreLogExporter", "StoreMetricExporter", "StoreSpanExporter"]
+
+
+_MACHINE = ("process.", "system.", "cpython.", "hw.")
 
 
 class _Storing:
@@ -67,7 +71,7 @@ class StoreLogExporter(_Storing, LogRecordExporter):
 
 
 class StoreMetricExporter(_Storing, MetricExporter):
-    """Stores metric points.
+    """Stores metric points. A file is not begun for what is told of the process and the machine alone.
 
     Counters and histograms are asked for as deltas: an idle series then costs nothing, and the
     points of several processes add up.
@@ -86,6 +90,18 @@ class StoreMetricExporter(_Storing, MetricExporter):
         **kwargs: Any,
     ) -> MetricExportResult:
         """Write the points."""
+        if _of_the_machine(metrics_data) and not os.path.exists(self._store.path):  # noqa: PTH110 -- a text
+            return MetricExportResult.SUCCESS  # nobody has asked a model yet
         if not self._closed and self._store.write(self._encoder.points(metrics_data)):
             return MetricExportResult.SUCCESS
         return MetricExportResult.FAILURE
+
+
+def _of_the_machine(data: MetricsData) -> bool:
+    """Whether there is nothing but figures of the process and the machine it runs on."""
+    return all(
+        metric.name.startswith(_MACHINE)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
