@@ -33,6 +33,7 @@ _EMBEDDING = "text-embedding-3-small"
 _PRICES: Final[Mapping[str, Any]] = {
     "currency": "USD",
     "priced_on": "2026-11-01",
+    "only": True,
     "models": {
         f"{_CHAT}*": {"input": 0.15, "output": 0.6, "cache_read": 0.075},
         _EMBEDDING: {"input": 0.02},
@@ -168,7 +169,7 @@ def _recorded(
             store=store_path(store),
             providers=("openai",),
             sample_rate=1.0,
-            pricing=None if live else _PRICES,
+            pricing=None if live or os.environ.get("CLEARSPAN_PRICING") else _PRICES,
         )
     except SettingError as error:
         raise Misuse(error) from error
@@ -211,7 +212,7 @@ def _conclude(
     _say()
     for note in desk.notes:
         _say(f"As it happened: {note}.")
-    _say("In the bars, the lighter part is the wait for the first piece of an answer.")
+    _say("In the bars, the lighter part is the wait for the first content of an answer.")
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
         _say("Their prices are the demo's own table; with --live, published prices are used.")
