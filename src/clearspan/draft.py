@@ -223,7 +223,7 @@ class Draft:
     @property
     def answers(self) -> list[Message]:
         """The answers as they stand, whether or not they will be told; one for each choice."""
-        return [answer.sealed(None) for _, answer in sorted(self._choices.items())]
+        return [answer.sealed(answer.finish) for _, answer in sorted(self._choices.items())]
 
     @property
     def streamed(self) -> int | None:

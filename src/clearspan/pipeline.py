@@ -225,14 +225,15 @@ class Pipeline:
     def _complete_here(self, draft: Draft) -> None:
         """Complete on the caller's thread, except where numbers are due that would keep it waiting."""
         self._take_in(draft)
-        slow = any(
-            figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
+        slow = [
+            figure
             for figure in self._figures
-        )
-        if not (
-            slow and self._worker and self._worker.offer(_Read(draft), _BASE_WEIGHT + draft.weight)
-        ):
-            self._finish(draft)
+            if figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
+        ]
+        weight = _BASE_WEIGHT + draft.weight
+        if slow and self._worker is not None and self._worker.offer(_Read(draft), weight):
+            return
+        self._finish(draft, without=slow)  # no room: what would take long stays absent
 
     def complete(self, draft: Draft) -> None:
         """Read, seal, emit. Runs once for each draft."""
@@ -248,9 +249,9 @@ class Pipeline:
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
 
-    def _finish(self, draft: Draft) -> None:
+    def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> None:
         """Work out the numbers, seal, emit."""
-        for figure in self._figures:
+        for figure in (each for each in self._figures if each not in without):
             fenced(f"figure.{figure.name}", figure.work_out, draft)
         record = fenced("pipeline.seal", draft.seal, self._policy)
         if record is None:

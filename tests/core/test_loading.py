@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,6 @@ def test_a_fork_amid_loading_gives_a_child_that_can_load(tmp_path: Path) -> None
 
 def test_a_fork_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "_PATIENCE", 0.01)
-    import threading
-
     entered, done = threading.Event(), threading.Event()
 
     def long() -> None:
@@ -63,13 +62,29 @@ def test_a_fork_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> 
     thread.start()
     assert entered.wait(30)
     loading._before()
-    assert not loading._held
+    assert loading._held == set()
     loading._after()
     loading._in_child()
     loading.load("json")
     done.set()
     thread.join()
     loading._before()
-    assert loading._held
+    assert loading._held == {threading.get_ident()}
     loading._after()
-    assert not loading._held
+    assert loading._held == set()
+
+
+def test_forks_of_several_threads_give_back_only_what_they_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loading, "_PATIENCE", 0.01)
+    loading._before()
+    other = threading.Thread(target=lambda: (loading._before(), loading._after()))
+    other.start()
+    other.join()
+    assert loading._held == {threading.get_ident()}
+    loading._after()
+    free = threading.Thread(target=loading.load, args=("json",))
+    free.start()
+    free.join(30)
+    assert not free.is_alive()

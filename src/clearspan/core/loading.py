@@ -18,7 +18,8 @@ __all__ = ["load", "undisturbed"]
 
 _PATIENCE = 1.0
 _lock = threading.RLock()
-_held = False
+# By thread: several may fork at once, and each gives back only what it took.
+_held: set[int] = set()
 
 
 @contextmanager
@@ -35,21 +36,21 @@ def load(name: str) -> ModuleType:
 
 
 def _before() -> None:
-    global _held
-    _held = _lock.acquire(timeout=_PATIENCE)
+    if _lock.acquire(timeout=_PATIENCE):
+        _held.add(threading.get_ident())
 
 
 def _after() -> None:
-    global _held
-    if _held:
-        _held = False
+    if threading.get_ident() in _held:
+        _held.discard(threading.get_ident())
         _lock.release()
 
 
 def _in_child() -> None:
-    global _held, _lock
+    global _lock
     # Whoever still held the old one is not here.
-    _held, _lock = False, threading.RLock()
+    _lock = threading.RLock()
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only

@@ -18,6 +18,7 @@ from clearspan.emit.measures import INFERENCE, Point, call_attributes
 from clearspan.emit.series import Series, label
 from clearspan.record import Invocation, Operation
 
+_TOO_MANY = 2**63  # a whole number that no wire holds would cost a whole export
 __all__ = ["FRESH", "STALE", "ActiveCalls", "RateLimits"]
 
 FRESH = 60.0
@@ -114,7 +115,12 @@ class RateLimits:
             if not name.startswith(sc.RATE_LIMIT):
                 continue
             parts = _NAME.fullmatch(name)
-            if parts and parts["what"] in _METRICS and type(value) in (int, float):
+            if (
+                parts
+                and parts["what"] in _METRICS
+                and type(value) in (int, float)
+                and value < _TOO_MANY
+            ):
                 found.setdefault((parts["kind"], parts["window"]), {})[parts["what"]] = value
         if not found:
             return

@@ -48,8 +48,12 @@ def limits(draft: Draft, headers: Iterable[tuple[str, str]]) -> None:
             told = seconds(value, bare)
         else:
             exact = number(value)
-            told = int(exact) if exact is not None and exact >= 0 else None
+            # Beyond 64 bits it is no limit, but a way to say that there is none; no wire would hold it.
+            told = int(exact) if exact is not None and 0 <= exact < _TOO_MANY else None
         draft.extra(f"{sc.RATE_LIMIT}{kind}{window}.{found['what']}", told)
+
+
+_TOO_MANY = 2**63
 
 
 def retry_after(draft: Draft, status: object, told: Callable[[str], str | None]) -> None:

@@ -93,7 +93,7 @@ def test_what_is_left_of_a_stream_that_ends_early(
         stream = opened(client, side, given)
         taken = side.take(stream, 1)
         if how == "cut":
-            with pytest.raises(Exception, match=r".+"):
+            with pytest.raises(Exception):  # noqa: B017 -- of what class, and what it says, is the client's matter
                 taken += side.take(stream)
         else:
             while "'In '" not in str(taken):

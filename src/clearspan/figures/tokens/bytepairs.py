@@ -16,7 +16,8 @@ from clearspan.core.loading import load
 
 __all__ = ["BytePairs"]
 
-_WORDS = 50_000
+_WORDS = 20_000
+_SHORT = 24  # bytes of a word that is worth remembering
 _PIECE = 8_192  # characters that are cut into words at a time
 _REACH = 256
 
@@ -41,6 +42,8 @@ class BytePairs:
         return sum(1 if word in self._ranks else self._known_word(word) for word in words)
 
     def _known_word(self, word: bytes) -> int:
+        if len(word) > _SHORT:
+            return self._merged(word)  # whole sentences, in some scripts: nothing of those is kept
         known = self._known.get(word)
         if known is None:
             if len(self._known) >= _WORDS:

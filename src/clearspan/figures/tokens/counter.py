@@ -131,7 +131,7 @@ def _output(
     kinds = {part.get("type", "") for answer in answers for part in answer.get("parts", ())}
     if not kinds or _hidden(source, known, kinds):
         return None
-    stopped = len(answers) == 1 and draft.choice(0).finish == "stop"
+    stopped = len(answers) == 1 and answers[0].get("finish_reason") == "stop"
     return conversation.answered(
         answers, encode, known, ended=stopped and (known.ends or _end_counts(source))
     )
