@@ -250,9 +250,8 @@ class Draft:
         What is no count (no whole number, negative, beyond 64 bits) is not known.
         """
         for name, value in counts.items():
-            if (name == "source" and isinstance(value, str)) or (
-                name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
-            ):
+            known = name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
+            if known or (name in _SOURCES and isinstance(value, str)):
                 self._usage[name] = value
 
     def fail(self, error_type: str, message: str | None = None) -> None:
@@ -390,7 +389,8 @@ def _text(given: object) -> str:
 
 _AS_IT_IS = (str, int, bool)
 _TOO_MANY = 2**63
-_COUNTS = frozenset(field.name for field in dataclasses.fields(Usage))
+_SOURCES = frozenset(("source", "input_source", "output_source"))
+_COUNTS = frozenset(field.name for field in dataclasses.fields(Usage)) - _SOURCES
 _NO_CONTEXT = CallContext()
 _ABSORBED = (
     "provider", "server_address", "server_port", "model", "response_id", "response_model",

@@ -117,7 +117,8 @@ class Usage:
 
     `input` includes `cache_read` and `cache_write`; `output` includes `reasoning`. The counts by
     modality are subsets of the totals. `source` is `reported` when the provider said so, `counted`
-    when a tokenizer of the model counted, `estimated` where even that had to be guessed at.
+    when a tokenizer of the model counted, `estimated` where even that had to be guessed at. Of both
+    directions it is the less certain one's; `input_source` and `output_source` are said where they differ.
     """
 
     input: int | None = None
@@ -132,6 +133,8 @@ class Usage:
     image_output: int | None = None
     audio_output: int | None = None
     source: str = "reported"
+    input_source: str | None = None
+    output_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

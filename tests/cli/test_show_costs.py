@@ -20,9 +20,9 @@ PRICES = {
 }
 
 
-def counted() -> None:
+def guessed() -> None:
     with clearspan.invocation("chat", model="m-priced") as draft:
-        draft.usage(input=10, output=5, source="counted")
+        draft.usage(input=10, output=5, source="estimated")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def priced(place: Path) -> str:
 
     def work() -> None:
         chat("m-priced", "?", "!", tokens=(1200, 30))
-        counted()
+        guessed()
         chat("m-free", "?", "!", tokens=(7, 8))
 
     record("s.db", work, pricing=PRICES)
@@ -89,7 +89,7 @@ def test_one_trace_as_json_has_all_numbers(call: Command, priced: str) -> None:
         call("show", "last", "--model", "m-priced", "--json", "--store", priced).stdout
     )
     (span,) = document["spans"]
-    assert span["attributes"]["clearspan.usage.source"] == "counted"
+    assert span["attributes"]["clearspan.usage.source"] == "estimated"
     assert span["attributes"]["clearspan.cost.total"] == pytest.approx(0.002)
     assert span["attributes"]["clearspan.cost.currency"] == "EUR"
     assert span["attributes"]["clearspan.cost.estimated"] is True

@@ -57,7 +57,7 @@ def test_of_a_store_that_is_there_only_what_is_new(follow: Follow, store: Path) 
 
 def priced() -> None:
     with clearspan.invocation("chat", model="m-priced") as draft:
-        draft.usage(input=10, output=5, source="counted")
+        draft.usage(input=10, output=5, source="estimated", output_source="reported")
         draft.extra("clearspan.decode.rate", 41.7)
         draft.extra("gen_ai.response.time_to_first_chunk", 0.05)
 
@@ -70,7 +70,7 @@ def test_cost_and_pace_are_told(follow: Follow, place: Path, encoding: str, cost
     prices = {"currency": "EUR", "models": {"m-priced": {"input": 100.0, "output": 200.0}}}
     record(".clearspan/clearspan.db", priced, pricing=prices)
     [line] = rest(process)
-    assert line.endswith(f"chat m-priced  ~10 in, ~5 out  {cost}  first chunk 50ms  42 tok/s")
+    assert line.endswith(f"chat m-priced  ~10 in, 5 out  {cost}  first chunk 50ms  42 tok/s")
 
 
 def test_unknown_counts_are_not_numbers(follow: Follow, place: Path) -> None:

@@ -227,6 +227,29 @@ def test_counted_tokens_are_no_metric_unless_wanted(source: str) -> None:
     assert told(record, PREFIX + "count", counted=True) == [(1, FULL)]
 
 
+def test_what_was_reported_is_told_where_the_rest_was_not() -> None:
+    usage = Usage(input=7, output=3, reasoning=1, source="estimated", output_source="reported")
+    record = call(usage=usage, timing=RATED)
+    made = (3, {**FULL, "gen_ai.token.type": "output"})
+    assert told(record, "gen_ai.client.token.usage") == [made]
+    assert told(record, PREFIX + "output.rate") == [(30.0, FULL)]
+    assert told(record, "gen_ai.client.inference.operation.input_tokens", "next") == []
+    assert told(record, "gen_ai.client.inference.operation.output_tokens", "next") == [(3, FULL)]
+    marked = {**FULL, "clearspan.usage.source": "estimated", "gen_ai.token.type": "input"}
+    assert told(record, "gen_ai.client.token.usage", counted=True) == [(7, marked), made]
+
+
+def test_a_model_in_the_process_reports_what_it_counts() -> None:
+    """Its tensors are exact; what was estimated of its text is not."""
+    record = call(kind="internal", usage=Usage(input=7, output=3, source="counted"))
+    assert [value for value, _ in told(record, "gen_ai.client.token.usage")] == [7, 3]
+    assert not any(
+        "clearspan.usage.source" in found for _, found in told(record, "gen_ai.client.token.usage")
+    )
+    guessed = call(kind="internal", usage=Usage(input=7, source="estimated"))
+    assert told(guessed, "gen_ai.client.token.usage") == []
+
+
 def test_reported_tokens_are_not_marked() -> None:
     record = call(usage=Usage(input=7))
     expected = [(7, {**FULL, "gen_ai.token.type": "input"})]

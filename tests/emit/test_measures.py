@@ -289,11 +289,11 @@ def test_a_call_in_the_next_vocabulary() -> None:
     assert said(call(usage=usage), "next") == [
         ("gen_ai.client.inference.duration", 2.5, CHAT),
         (COUNTER + "input_tokens", 10, UNKNOWN),
-        (COUNTER + "output_tokens", 5, UNKNOWN),
         (COUNTER + "cache_read.input_tokens", 4, UNKNOWN),
         (COUNTER + "cache_write.input_tokens", 0, UNKNOWN),
-        (COUNTER + "reasoning.output_tokens", 2, UNKNOWN),
         ("gen_ai.client.inference.operation.input_tokens", 10, CHAT),
+        (COUNTER + "output_tokens", 5, UNKNOWN),
+        (COUNTER + "reasoning.output_tokens", 2, UNKNOWN),
         ("gen_ai.client.inference.operation.output_tokens", 5, CHAT),
     ]
 
@@ -308,8 +308,8 @@ def test_a_failure_in_the_next_vocabulary_counts_the_call() -> None:
     record = call(usage=Usage(input=7), outcome=Outcome.FAILED, error=TIMEOUT)
     assert said(record, "next")[1:] == [
         (COUNTER + "input_tokens", 7, UNKNOWN),
-        (COUNTER + "output_tokens", 0, UNKNOWN),
         ("gen_ai.client.inference.operation.input_tokens", 7, FAILED),
+        (COUNTER + "output_tokens", 0, UNKNOWN),
     ]
 
 

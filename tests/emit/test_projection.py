@@ -79,6 +79,8 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     sc.USAGE_OUTPUT_TOKENS: ({"usage": Usage(output=0)}, 0),
     sc.USAGE_CACHE_READ: ({"usage": Usage(cache_read=4)}, 4),
     sc.USAGE_CACHE_WRITE: ({"usage": Usage(cache_write=5)}, 5),
+    sc.USAGE_INPUT_SOURCE: ({"usage": Usage(input_source="counted")}, "counted"),
+    sc.USAGE_OUTPUT_SOURCE: ({"usage": Usage(output_source="reported")}, "reported"),
     sc.USAGE_REASONING: ({"usage": Usage(reasoning=6)}, 6),
     sc.USAGE_TEXT_INPUT: ({"usage": Usage(text_input=1)}, 1),
     sc.USAGE_IMAGE_INPUT: ({"usage": Usage(image_input=2)}, 2),
@@ -566,7 +568,11 @@ def records(draw: st.DrawFn) -> Invocation:
     if params.get("conversation_id") == context.session:
         params.pop("conversation_id", None)
     retrieval = operation == Operation.RETRIEVAL
-    counts = {field.name: maybe(COUNT) for field in dataclasses.fields(Usage)[:-1]}
+    counts = {
+        field.name: maybe(TEXT if field.name.endswith("_source") else COUNT)
+        for field in dataclasses.fields(Usage)
+        if field.name != "source"
+    }
     return Invocation(
         operation=operation,
         timing=Timing(1, 2, maybe(DOUBLE), maybe(DOUBLE), draw(COUNT)),

@@ -14,7 +14,7 @@ from rich.console import Console
 from clearspan.exporters.console import (
     ConsoleSpanExporter,
     cost,
-    counted,
+    estimated,
     money,
     render_trace,
     speed,
@@ -54,6 +54,8 @@ NAMES = {
     "sent": "gen_ai.usage.input_tokens",
     "received": "gen_ai.usage.output_tokens",
     "source": "clearspan.usage.source",
+    "sent_by": "clearspan.usage.input.source",
+    "received_by": "clearspan.usage.output.source",
     "paid": "clearspan.cost.total",
     "currency": "clearspan.cost.currency",
     "roughly": "clearspan.cost.estimated",
@@ -141,9 +143,9 @@ def test_energies(joules: float, text: str) -> None:
 
 
 def test_tokens_that_are_not_known_are_left_out() -> None:
-    assert tokens(None, None, estimated=True) == ""
+    assert tokens(None, None, estimated=(True, True)) == ""
     assert tokens(1812, None) == "1,812→"
-    assert tokens(None, 3, estimated=True, arrow=">") == "~>3"
+    assert tokens(None, 3, estimated=(True, True), arrow=">") == ">~3"
 
 
 @pytest.mark.parametrize("value", [None, True, "1", -0.1, float("nan"), float("inf"), 1e12])
@@ -180,11 +182,20 @@ def test_the_pace_of_the_model_goes_before_that_of_the_reader() -> None:
     assert speed(told("chat", decoded=0, seen=0)) is None
 
 
-def test_only_what_was_not_reported_is_marked() -> None:
-    assert counted(told("chat", source="counted"))
-    assert counted(told("chat", source="estimated"))
-    assert not counted(told("chat", source="reported"))
-    assert not counted(told("chat"))
+@pytest.mark.parametrize(
+    ("sources", "marked"),
+    [
+        ({}, (False, False)),
+        ({"source": "counted"}, (False, False)),
+        ({"source": "estimated"}, (True, True)),
+        ({"source": "estimated", "sent_by": "reported"}, (False, True)),
+        ({"source": "estimated", "received_by": "counted"}, (True, False)),
+    ],
+)
+def test_only_what_was_estimated_is_marked(
+    sources: dict[str, str], marked: tuple[bool, bool]
+) -> None:
+    assert estimated(told("chat", **sources)) == marked
 
 
 def test_a_line_has_cost_pace_and_energy() -> None:
@@ -192,7 +203,7 @@ def test_a_line_has_cost_pace_and_energy() -> None:
     (line,) = drawn([call("1", sent=12, received=3, **facts)])[1:]
     assert line.endswith("12→3  $0.00042  first 50ms · 42 tok/s · 2.5 J")
     (line,) = drawn([call("1", sent=12, received=3, source="estimated", roughly=True, **facts)])[1:]
-    assert line.endswith("~12→3  ~$0.00042  first 50ms · ~42 tok/s · 2.5 J")
+    assert line.endswith("~12→~3  ~$0.00042  first 50ms · ~42 tok/s · 2.5 J")
 
 
 def test_costs_stand_below_each_other() -> None:
@@ -243,7 +254,7 @@ def test_the_sums_are_of_all_calls() -> None:
         call("3", "1", sent=20, paid=0.2, currency="USD"),
     ]
     found = totals(spans)
-    assert (found.input_tokens, found.output_tokens, found.estimated) == (30, 2, False)
+    assert (found.input_tokens, found.output_tokens, found.estimated) == (30, 2, (False, False))
     assert found.costs == (Money(pytest.approx(0.3), "USD", estimated=False),)  # type: ignore[arg-type]
     assert "30→2 tokens · $0.30" in drawn(spans)[0]
 
@@ -264,19 +275,19 @@ def test_what_an_agent_repeats_is_not_summed_again() -> None:
         agent("0", sent=30, received=4, paid=3),
         agent("1", "0", sent=30, received=4, paid=3),
         Span("2", "1"),
-        call("3", "2", sent=10, received=2, paid=1, source="counted"),
+        call("3", "2", sent=10, received=2, paid=1, source="estimated", sent_by="reported"),
         call("4", "2", sent=20, received=2, paid=2),
     ]
     found = totals(spans)
     assert (found.input_tokens, found.output_tokens) == (30, 4)
     assert found.costs == (Money(3, None, estimated=False),)
-    assert (found.priced, found.calls, found.estimated) == (2, 2, True)
+    assert (found.priced, found.calls, found.estimated) == (2, 2, (False, True))
 
 
 def test_what_only_an_agent_tells_is_summed() -> None:
-    spans = [agent("1", sent=30, received=4, paid=3, source="counted"), Span("2", "1")]
+    spans = [agent("1", sent=30, received=4, paid=3, source="estimated"), Span("2", "1")]
     found = totals(spans)
-    assert (found.input_tokens, found.output_tokens, found.estimated) == (30, 4, True)
+    assert (found.input_tokens, found.output_tokens, found.estimated) == (30, 4, (True, True))
     assert found.costs == (Money(3, None, estimated=False),)
 
 
@@ -286,9 +297,9 @@ def test_a_sum_of_which_a_part_is_missing_says_so() -> None:
 
 
 def test_nothing_known_is_nothing_said() -> None:
-    found = totals([Span("1"), call("2", source="counted")])
+    found = totals([Span("1"), call("2", source="estimated")])
     assert (found.input_tokens, found.output_tokens, found.costs) == (None, None, ())
-    assert not found.estimated
+    assert found.estimated == (False, False)
     assert drawn([Span("1"), call("2")])[0] == "100ms · 2 spans"
 
 
@@ -301,13 +312,13 @@ def test_the_exporter_draws_all_of_it() -> None:
     file = io.StringIO()
     exporter = ConsoleSpanExporter(Console(file=file, width=160, color_system=None))
     facts = told(
-        "chat", sent=12, received=3, source="counted", paid=0.5, currency="EUR", roughly=True,
+        "chat", sent=12, received=3, source="estimated", paid=0.5, currency="EUR", roughly=True,
         content=0.0, seen=50, joules=3,
     )  # fmt: skip
     facts |= {"clearspan.phase.load": 1.5, "clearspan.task": "text-generation"}
     tracer(exporter).start_span("chat m", attributes=facts).end()
     heading, line = file.getvalue().splitlines()
-    assert heading.endswith("~12→3 tokens · ~€0.50")
+    assert heading.endswith("~12→~3 tokens · ~€0.50")
     assert line.endswith(
-        "~12→3  ~€0.50  text-generation · first 0.0ms · load 1.50s · ~50 tok/s · 3.0 J"
+        "~12→~3  ~€0.50  text-generation · first 0.0ms · load 1.50s · ~50 tok/s · 3.0 J"
     )

@@ -60,7 +60,7 @@ class Listing:
 
 
 def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[str, ...]:
-    about = "~" if sums and sums.estimated else ""
+    sent, made = ("~" * about for about in (sums.estimated if sums else (False, False)))
     return (
         trace.trace_id[:_ID],
         when(trace.start_ns),
@@ -69,8 +69,8 @@ def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[st
         _bare(", ".join(trace.models)),
         _bare(trace.session or ""),
         f"{trace.spans:,}",
-        "" if trace.input_tokens is None else f"{about}{trace.input_tokens:,}",
-        "" if trace.output_tokens is None else f"{about}{trace.output_tokens:,}",
+        "" if trace.input_tokens is None else f"{sent}{trace.input_tokens:,}",
+        "" if trace.output_tokens is None else f"{made}{trace.output_tokens:,}",
         summed(sums.costs, plain=plain) if sums else "",
         str(trace.errors or ""),
     )

@@ -11,7 +11,7 @@ from rich.text import Text
 from clearspan import semconv
 from clearspan.cli import screen
 from clearspan.cli.stored import opened, span_json, store_option
-from clearspan.exporters.console import cost, counted, duration, money, speed, wait
+from clearspan.exporters.console import cost, duration, estimated, money, speed, wait
 from clearspan.exporters.store import StoredSpan, StoreError, StoreNotFound, StoreReader
 
 __all__ = ["command"]
@@ -125,12 +125,12 @@ def _notes(span: StoredSpan, *, plain: bool) -> Iterator[tuple[str, str]]:
     if span.status == "error":
         yield f"error {span.error_type or ''}".rstrip(), "red"
     if span.input_tokens is not None or span.output_tokens is not None:
+        counts = (span.input_tokens, span.output_tokens)
         sent, received = (
-            "?" if count is None else f"{count:,}"
-            for count in (span.input_tokens, span.output_tokens)
+            "?" if count is None else f"{'~' * about}{count:,}"
+            for count, about in zip(counts, estimated(span.attributes), strict=True)
         )
-        about = "~" if counted(span.attributes) else ""
-        yield f"{about}{sent} in, {about}{received} out", "green"
+        yield f"{sent} in, {received} out", "green"
     if (spent := cost(span.attributes)) is not None:
         yield money(spent, plain=plain), "yellow"
     if (waited := wait(span.attributes)) is not None:

@@ -38,6 +38,33 @@ class Point(NamedTuple):
     attributes: Mapping[str, Any]
 
 
+class _Direction(NamedTuple):
+    """The metrics of the tokens that go one way, with the fields of `Usage` that they tell."""
+
+    name: str
+    total: str
+    by_modality: str
+    parts: tuple[tuple[str, str], ...]
+
+
+_SENT = _Direction(
+    "input",
+    sc.METRIC_INFERENCE_OPERATION_INPUT,
+    sc.METRIC_INFERENCE_INPUT_TOKENS,
+    (
+        ("cache_read", sc.METRIC_INFERENCE_CACHE_READ),
+        ("cache_write", sc.METRIC_INFERENCE_CACHE_WRITE),
+    ),
+)
+_MADE = _Direction(
+    "output",
+    sc.METRIC_INFERENCE_OPERATION_OUTPUT,
+    sc.METRIC_INFERENCE_OUTPUT_TOKENS,
+    (("reasoning", sc.METRIC_INFERENCE_REASONING),),
+)
+
+
+_UNKNOWN = Usage()
 INFERENCE = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT})
 _STEPS: dict[str, tuple[str, str]] = {
     Operation.EXECUTE_TOOL: (sc.METRIC_EXECUTE_TOOL_DURATION, sc.TOOL_NAME),
@@ -70,30 +97,35 @@ def points(
     inference = record.operation in INFERENCE
     if inference and record.inference_calls and record.error is None:
         return  # told by the calls below it: each call's tokens and time count once
-    usage, marked = _tellable(record.usage, base, counted=counted)
+    told = {way: _tellable(record, way, base, counted=counted) for way in (_SENT, _MADE)}
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
     if vocabulary != "next":
-        yield from _current_tokens(usage, marked)
+        yield from _current_tokens(record.usage, told)
     if vocabulary != "current" and inference:
         yield Point(sc.METRIC_INFERENCE_DURATION, record.duration, failed)
-        yield from _next_tokens(usage, marked, {**marked, **_failure(record)})
+        for way, marked in told.items():
+            usage, under = (_UNKNOWN, base) if marked is None else (record.usage, marked)
+            yield from _next_tokens(usage, way, under, _failure(record))
     if record.kind == "internal":
         yield from _token_points(record, base)
     else:
         yield from _stream_points(record, base, vocabulary if inference else "current")
     yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, failed))
-    yield from _figure_points(record, base, None if usage is _NONE else marked, context)
+    yield from _figure_points(record, base, told[_MADE], context)
 
 
-_NONE = Usage()
+def _tellable(
+    record: Invocation, way: _Direction, base: dict[str, Any], *, counted: bool
+) -> dict[str, Any] | None:
+    """Under which attributes metrics tell of the tokens of a direction, if they may.
 
-
-def _tellable(usage: Usage, base: dict[str, Any], *, counted: bool) -> tuple[Usage, dict[str, Any]]:
-    """What metrics may tell of the tokens, under which attributes."""
-    if usage.source == "reported":
-        return usage, base
-    return (usage, {**base, sc.USAGE_SOURCE: label(usage.source)}) if counted else (_NONE, base)
+    A model in this process is its own provider: what it counted of its own tensors is what it reports.
+    """
+    source = getattr(record.usage, f"{way.name}_source") or record.usage.source
+    if source == "reported" or (source == "counted" and record.kind == "internal"):
+        return base
+    return {**base, sc.USAGE_SOURCE: label(source)} if counted else None
 
 
 def _ended(record: Invocation, failed: dict[str, Any]) -> dict[str, Any]:
@@ -242,31 +274,26 @@ def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterat
     yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, counted))
 
 
-def _current_tokens(usage: Usage, base: dict[str, Any]) -> Iterator[Point]:
-    for kind, value in (("input", usage.input), ("output", usage.output)):
-        if value is not None:
-            yield Point(sc.METRIC_TOKEN_USAGE, value, {**base, sc.TOKEN_TYPE: kind})
+def _current_tokens(
+    usage: Usage, told: Mapping[_Direction, dict[str, Any] | None]
+) -> Iterator[Point]:
+    for way, marked in told.items():
+        value = getattr(usage, way.name)
+        if value is not None and marked is not None:
+            yield Point(sc.METRIC_TOKEN_USAGE, value, {**marked, sc.TOKEN_TYPE: way.name})
 
 
-def _next_tokens(usage: Usage, base: dict[str, Any], failed: dict[str, Any]) -> Iterator[Point]:
-    inputs = {"text": usage.text_input, "image": usage.image_input, "audio": usage.audio_input}
-    outputs = {"text": usage.text_output, "image": usage.image_output, "audio": usage.audio_output}
-    yield from _by_modality(sc.METRIC_INFERENCE_INPUT_TOKENS, usage.input, inputs, base)
-    yield from _by_modality(sc.METRIC_INFERENCE_OUTPUT_TOKENS, usage.output, outputs, base)
-    unknown = {**base, sc.TOKEN_MODALITY: "unknown"}
-    for metric, value in (
-        (sc.METRIC_INFERENCE_CACHE_READ, usage.cache_read),
-        (sc.METRIC_INFERENCE_CACHE_WRITE, usage.cache_write),
-        (sc.METRIC_INFERENCE_REASONING, usage.reasoning),
-    ):
-        if value is not None:
-            yield Point(metric, value, unknown)
-    for metric, value in (
-        (sc.METRIC_INFERENCE_OPERATION_INPUT, usage.input),
-        (sc.METRIC_INFERENCE_OPERATION_OUTPUT, usage.output),
-    ):
-        if value is not None:
-            yield Point(metric, value, failed)
+def _next_tokens(
+    usage: Usage, way: _Direction, base: dict[str, Any], failure: dict[str, Any]
+) -> Iterator[Point]:
+    total = getattr(usage, way.name)
+    kinds = {kind: getattr(usage, f"{kind}_{way.name}") for kind in ("text", "image", "audio")}
+    yield from _by_modality(way.by_modality, total, kinds, base)
+    for field, metric in way.parts:
+        if (part := getattr(usage, field)) is not None:
+            yield Point(metric, part, {**base, sc.TOKEN_MODALITY: "unknown"})
+    if total is not None:
+        yield Point(way.total, total, {**base, **failure})
 
 
 def _by_modality(

@@ -83,6 +83,8 @@ ROWS: tuple[Row, ...] = (
     Row(sc.USAGE_CACHE_READ, "usage", "cache_read", _whole, "part of the input read from a cache"),
     Row(sc.USAGE_CACHE_WRITE, "usage", "cache_write", _whole, "part of the input written to a cache"),
     Row(sc.USAGE_REASONING, "usage", "reasoning", _whole, "part of the output that was reasoning"),
+    Row(sc.USAGE_INPUT_SOURCE, "usage", "input_source", _text, "the source of the input tokens, where the output's is another one"),
+    Row(sc.USAGE_OUTPUT_SOURCE, "usage", "output_source", _text, "the source of the output tokens, where the input's is another one"),
     Row(sc.USAGE_TEXT_INPUT, "usage", "text_input", _whole, "part of the input that was text"),
     Row(sc.USAGE_IMAGE_INPUT, "usage", "image_input", _whole, "part of the input that was images"),
     Row(sc.USAGE_AUDIO_INPUT, "usage", "audio_input", _whole, "part of the input that was audio"),

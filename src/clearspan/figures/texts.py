@@ -35,7 +35,8 @@ def density(draft: Draft) -> None:
 
 def _tokens(counts: Mapping[str, Any]) -> int:
     """Output tokens without those of thinking; 0 where they are not known."""
-    if counts.get("source") == "estimated" or any(counts.get(name) for name in _OTHER_OUTPUT):
+    source = counts.get("output_source", counts.get("source"))
+    if source == "estimated" or any(counts.get(name) for name in _OTHER_OUTPUT):
         return 0
     made: int = counts.get("output", 0)
     thought: int = counts.get("reasoning", 0)

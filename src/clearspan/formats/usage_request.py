@@ -70,10 +70,16 @@ def _extra(item: Any) -> bool:
 
 def refused(exception: BaseException) -> None:
     """Remember the server of a failed call, where it refused the field."""
-    response: Any = vars(exception).get("response")
-    if getattr(response, "status_code", None) not in _REFUSALS or _FIELD not in str(exception):
+    held = vars(exception)
+    response: Any = held.get("response")
+    if response is not None:
+        status, said = getattr(response, "status_code", None), str(exception)
+    else:  # an error of aiohttp's, beside which the hub's client keeps what was answered
+        status, said = held.get("status"), str(held.get("response_error_payload"))
+    if status not in _REFUSALS or _FIELD not in said:
         return
-    parts = urlsplit(str(response.request.url))
+    sent = response.request.url if response is not None else held["request_info"].real_url
+    parts = urlsplit(str(sent))
     while len(_refusing) >= _MOST:
         _refusing.pop(next(iter(_refusing)), None)
     _refusing[parts.hostname, parts.port or _PORTS.get(parts.scheme)] = None

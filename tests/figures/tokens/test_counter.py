@@ -82,7 +82,13 @@ def test_nothing_was_reported(count: TokenCounter) -> None:
 def test_one_side_was_reported(count: TokenCounter, side: str) -> None:
     draft = answered()
     draft.usage(**{side: 99})
-    expected = {"input": COST, "output": 3, "source": "counted", side: 99}
+    expected = {
+        "input": COST,
+        "output": 3,
+        "source": "counted",
+        side: 99,
+        f"{side}_source": "reported",
+    }
     assert counted(count, draft) == expected
 
 
@@ -236,7 +242,9 @@ def test_unseen_thoughts_are_not_guessed(count: TokenCounter) -> None:
 
 def test_without_thinking_the_answer_of_such_a_model_is_estimated(count: TokenCounter) -> None:
     draft = answered(model="gpt-5.1", reasoning_effort="none")
-    assert counted(count, draft) == {"input": COST - 1, "output": 3, "source": "estimated"}
+    assert counted(count, draft) == {
+        "input": COST - 1, "output": 3, "source": "estimated", "input_source": "counted",
+    }  # fmt: skip
 
 
 def test_open_models_show_their_thoughts(count: TokenCounter) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clearspan.exporters import Destination, Exporters
-from clearspan.exporters.console.facts import cost, counted, speed, wait
+from clearspan.exporters.console.facts import cost, estimated, speed, wait
 from clearspan.exporters.console.quantities import duration, money, sums
 from clearspan.exporters.console.render import TraceTree, render_trace
 from clearspan.exporters.console.totals import Totals, totals
@@ -24,8 +24,8 @@ __all__ = [
     "TraceTree",
     "build",
     "cost",
-    "counted",
     "duration",
+    "estimated",
     "money",
     "render_trace",
     "speed",

@@ -15,7 +15,7 @@ __all__ = [
     "clean",
     "cost",
     "count",
-    "counted",
+    "estimated",
     "seconds",
     "speed",
     "wait",
@@ -32,6 +32,8 @@ SHOWN: Final = (
     semconv.USAGE_OUTPUT_TOKENS,
     semconv.RESPONSE_FINISH_REASONS,
     semconv.USAGE_SOURCE,
+    semconv.USAGE_INPUT_SOURCE,
+    semconv.USAGE_OUTPUT_SOURCE,
     semconv.COST_TOTAL,
     semconv.COST_CURRENCY,
     semconv.COST_ESTIMATED,
@@ -50,9 +52,12 @@ SHOWN: Final = (
 """All attributes that a tree is drawn from."""
 
 
-def counted(given: Mapping[str, Any]) -> bool:
-    """Whether a call's tokens were counted or estimated, where nobody reported them."""
-    return given.get(semconv.USAGE_SOURCE) in ("counted", "estimated")
+def estimated(given: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether a call's input tokens were estimated, and whether its output tokens were."""
+    source = given.get(semconv.USAGE_SOURCE)
+    sent = given.get(semconv.USAGE_INPUT_SOURCE, source)
+    made = given.get(semconv.USAGE_OUTPUT_SOURCE, source)
+    return sent == "estimated", made == "estimated"
 
 
 def cost(given: Mapping[str, Any]) -> Money | None:
@@ -83,7 +88,7 @@ def speed(given: Mapping[str, Any]) -> str | None:
     if own:
         return pace(own)
     seen = amount(given.get(semconv.OUTPUT_RATE))
-    return pace(seen, estimated=counted(given)) if seen else None
+    return pace(seen, estimated=estimated(given)[1]) if seen else None
 
 
 def amount(value: object) -> float | None:

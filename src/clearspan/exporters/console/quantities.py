@@ -50,13 +50,17 @@ def _digits(amount: float) -> str:
 
 
 def tokens(
-    sent: int | None, received: int | None, *, estimated: bool = False, arrow: str = "→"
+    sent: int | None,
+    received: int | None,
+    *,
+    estimated: tuple[bool, bool] = (False, False),
+    arrow: str = "→",
 ) -> str:
-    """`1,812→64`, an unknown side left out; `~` marks counts that the provider did not report."""
+    """`1,812→~64`, an unknown side left out; `~` marks one that was estimated."""
     if sent is None and received is None:
         return ""
-    sides = ("" if count is None else f"{count:,}" for count in (sent, received))
-    return "~" * estimated + arrow.join(sides)
+    sides = zip((sent, received), estimated, strict=True)
+    return arrow.join("" if count is None else f"{'~' * about}{count:,}" for count, about in sides)
 
 
 def pace(rate: float, *, estimated: bool = False) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from clearspan import semconv
-from clearspan.exporters.console.facts import clean, cost, count, counted
+from clearspan.exporters.console.facts import clean, cost, count, estimated
 from clearspan.exporters.console.quantities import Money
 from clearspan.exporters.console.view import SpanView
 from clearspan.record import Operation
@@ -31,8 +31,8 @@ class Totals:
     duration_ns: int
     input_tokens: int | None
     output_tokens: int | None
-    estimated: bool
-    """Whether any of those counts was counted or estimated, not reported."""
+    estimated: tuple[bool, bool]
+    """Whether a part of each of those counts was estimated."""
     costs: tuple[Money, ...]
     """One for each currency."""
     priced: int
@@ -59,7 +59,10 @@ def totals(spans: Sequence[SpanView]) -> Totals:
         max((span.end_ns for span in spans), default=0) - first,
         sum(inputs.values()) if inputs else None,
         sum(outputs.values()) if outputs else None,
-        any(span.span_id in used and counted(span.attributes) for span in spans),
+        (
+            any(span.span_id in inputs and estimated(span.attributes)[0] for span in spans),
+            any(span.span_id in outputs and estimated(span.attributes)[1] for span in spans),
+        ),
         _by_currency(costs.values()),
         len(costs),
         len({**used, **costs}),

@@ -13,7 +13,7 @@ from clearspan.exporters.console.facts import (
     clean,
     cost,
     count,
-    counted,
+    estimated,
     seconds,
     speed,
     wait,
@@ -91,8 +91,8 @@ class Line:
     """When the first content of an answer came, or at least the first chunk of a stream."""
     input_tokens: int | None
     output_tokens: int | None
-    estimated: bool
-    """Whether those counts were counted or estimated, not reported."""
+    estimated: tuple[bool, bool]
+    """Whether each of those counts was estimated."""
     cost: Money | None
     failed: bool
     notes: tuple[str, ...]
@@ -155,7 +155,7 @@ def _line(span: SpanView, last: tuple[bool, ...]) -> Line:
         None if first is None else span.start_ns + first[1],
         count(given.get(semconv.USAGE_INPUT_TOKENS)),
         count(given.get(semconv.USAGE_OUTPUT_TOKENS)),
-        counted(given),
+        estimated(given),
         cost(given),
         span.status == "error",
         tuple(_notes(span)),

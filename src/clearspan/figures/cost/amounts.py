@@ -50,13 +50,14 @@ def amounts_of(draft: Draft) -> Amounts | None:
     """The amounts of a call; `None` for one that was refused, which is not billed."""
     counts = draft.counts
     reported = counts.get("source", "reported") == "reported"
+    told = counts.get("input_source", counts.get("source", "reported")) == "reported"
     made: int | None = counts.get("output")
-    if draft.outcome is Outcome.FAILED and not made and not (reported and "input" in counts):
+    if draft.outcome is Outcome.FAILED and not made and not (told and "input" in counts):
         return None
     if made is None and draft.operation == Operation.EMBEDDINGS:
         counts = {**counts, "output": 0}  # nothing is written there
-    told = _told_apart(counts)
-    return replace(told, reported=reported, seconds=_seconds(draft.extras.get(sc.AUDIO_SECONDS)))
+    amounts = _told_apart(counts)
+    return replace(amounts, reported=reported, seconds=_seconds(draft.extras.get(sc.AUDIO_SECONDS)))
 
 
 def _told_apart(counts: Mapping[str, Any]) -> Amounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,8 @@ __all__ = ["TokenCounter"]
 _SPEAKING: Final = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 _COUNTED: Final = (*_SPEAKING, Operation.EMBEDDINGS)
 _REFUSED = 400
+_DIRECTIONS: Final = frozenset(("input", "output"))
+_CERTAINTY: Final = ("reported", "counted", "estimated")
 
 
 class TokenCounter:
@@ -54,9 +56,17 @@ class TokenCounter:
         if "output" not in draft.counts and draft.operation != Operation.EMBEDDINGS:
             _try(found, "output", lambda: _output(draft, source, encode, known))
         if found:
-            exact = counter is not None and all(count.exact for count in found.values())
-            draft.usage(source="counted" if exact else "estimated")
-            draft.usage(**{name: count.tokens for name, count in found.items()})
+            _tell(draft, found, exact=counter is not None)
+
+
+def _tell(draft: Draft, found: Mapping[str, Count], *, exact: bool) -> None:
+    """Each direction by its own source, and the call by the less certain of the two."""
+    sources = dict.fromkeys(draft.counts.keys() & _DIRECTIONS, "reported")
+    for name, count in found.items():
+        sources[name] = "counted" if exact and count.exact else "estimated"
+    least = max(sources.values(), key=_CERTAINTY.index)
+    draft.usage(source=least, **{name: count.tokens for name, count in found.items()})
+    draft.usage(**{f"{name}_source": said for name, said in sources.items() if said != least})
 
 
 def _source(draft: Draft) -> Draft:
