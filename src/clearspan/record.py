@@ -136,6 +136,11 @@ class Usage:
     input_source: str | None = None
     output_source: str | None = None
 
+    @property
+    def sources(self) -> tuple[str, str]:
+        """Where the input's counts come from, and where the output's."""
+        return self.input_source or self.source, self.output_source or self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Gaps:

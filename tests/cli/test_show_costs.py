@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import clearspan
-from clearspan.exporters.store import StoreReader, TraceNotFound
+from clearspan.exporters.store import SpanOutline, StoreReader
 from tests.cli.conftest import Command, chat, failing, names, record
 
 PRICES = {
@@ -98,9 +98,9 @@ def test_one_trace_as_json_has_all_numbers(call: Command, priced: str) -> None:
 def test_a_trace_that_is_deleted_meanwhile_is_listed_without_its_cost(
     call: Command, priced: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(self: StoreReader, trace_id: str) -> None:
-        raise TraceNotFound(trace_id)
+    def gone(self: StoreReader, *_: object) -> dict[str, list[SpanOutline]]:
+        return {}
 
-    monkeypatch.setattr(StoreReader, "trace", gone)
+    monkeypatch.setattr(StoreReader, "outlines", gone)
     assert len(names(call, "--store", priced)) == 3
     assert "cost" not in call("show", "--store", priced).stdout

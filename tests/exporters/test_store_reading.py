@@ -99,6 +99,35 @@ def test_traces_are_listed_newest_first(filled: Any) -> None:
     assert found(*filled, limit=2) == ["plain", "broken"]
 
 
+def test_outlines_have_the_attributes_that_were_asked_for(filled: Any) -> None:
+    reader, ids = filled
+    wanted = ("gen_ai.response.model", "gen_ai.response.finish_reasons", "session.id", "no.such")
+    outlines = reader.outlines([ids["first"], ids["plain"], "0" * 32], wanted)
+    assert set(outlines) == {ids["first"], ids["plain"]}
+    for trace_id, told in outlines.items():
+        whole = reader.trace(trace_id)
+        assert [outline[:6] for outline in told] == [
+            (each.span_id, each.parent_id, each.name, each.start_ns, each.end_ns, each.status)
+            for each in whole
+        ]
+        assert [outline.attributes for outline in told] == [
+            {name: each.attributes[name] for name in wanted if name in each.attributes}
+            for each in whole
+        ]
+    assert outlines[ids["first"]][1].attributes["gen_ai.response.finish_reasons"] == ["stop"]
+
+
+def test_outlines_of_one_attribute_and_of_none(filled: Any) -> None:
+    reader, ids = filled
+    (root, call) = reader.outlines([ids["first"]], ["session.id"])[ids["first"]]
+    assert (root.attributes, call.attributes) == ({"session.id": "s-1"}, {})
+    assert [each.attributes for each in reader.outlines([ids["first"]], [])[ids["first"]]] == [
+        {},
+        {},
+    ]
+    assert reader.outlines([], ["session.id"]) == {}
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [

@@ -137,6 +137,54 @@ def test_currencies_are_not_added_up() -> None:
         _ = calls.cost
 
 
+PRICED = pytest.mark.clearspan(
+    pricing={"only": True, "models": {"m": {"input": 1000, "output": 0}}}
+)
+
+
+@PRICED
+def test_calls_that_nobody_bills_need_no_price(llm: Calls) -> None:
+    ask("chat", "m", input=1)
+    ask("create_batch", "gpt-4o")
+    ask("fetch_response", "gpt-4o", input=7, output=7)
+    ask("moderation", "omni-moderation-latest")
+    with clearspan.invocation("chat", provider="openai", model="gpt-4o") as draft:
+        draft.fail("rate_limit_exceeded")
+    assert len(llm.calls) == 5
+    assert llm.cost == pytest.approx(0.001)
+
+
+@PRICED
+def test_a_failed_call_that_has_used_tokens_needs_a_price(llm: Calls) -> None:
+    ask("chat", "m", input=1)
+    with clearspan.invocation("chat", provider="openai", model="gpt-4o") as draft:
+        draft.usage(input=5, output=1)
+        draft.fail("server_error")
+    with pytest.raises(LookupError, match="no price is known of gpt-4o"):
+        _ = llm.cost
+
+
+@PRICED
+def test_a_call_whose_tokens_nobody_knows_has_no_price(llm: Calls) -> None:
+    ask("chat", "m")
+    with pytest.raises(LookupError, match="no price is known of m;"):
+        _ = llm.cost
+
+
+@PRICED
+def test_estimates_are_in_the_sums(llm: Calls) -> None:
+    ask("chat", "m", input=2, output=1, source="estimated")
+    assert llm.total_tokens == 3
+    assert llm.cost == pytest.approx(0.002)
+    assert llm.calls[0].cost is not None
+    assert llm.calls[0].cost.estimated
+
+
+def ask(operation: str, model: str, **counts: int | str) -> None:
+    with clearspan.invocation(operation, provider="openai", model=model) as draft:
+        draft.usage(**counts)
+
+
 def test_the_fixture_here(llm: Calls) -> None:
     with clearspan.invocation("chat", provider="acme", model="m") as draft:
         draft.usage(input=1)

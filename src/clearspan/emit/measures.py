@@ -97,7 +97,10 @@ def points(
     inference = record.operation in INFERENCE
     if inference and record.inference_calls and record.error is None:
         return  # told by the calls below it: each call's tokens and time count once
-    told = {way: _tellable(record, way, base, counted=counted) for way in (_SENT, _MADE)}
+    told = {
+        way: _tellable(source, base, here=record.kind == "internal", counted=counted)
+        for way, source in zip((_SENT, _MADE), record.usage.sources, strict=True)
+    }
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
     if vocabulary != "next":
@@ -116,14 +119,14 @@ def points(
 
 
 def _tellable(
-    record: Invocation, way: _Direction, base: dict[str, Any], *, counted: bool
+    source: str, base: dict[str, Any], *, here: bool, counted: bool
 ) -> dict[str, Any] | None:
     """Under which attributes metrics tell of the tokens of a direction, if they may.
 
-    A model in this process is its own provider: what it counted of its own tensors is what it reports.
+    A model that is `here`, in this process, is its own provider: what it counted of its own tensors is
+    what it reports.
     """
-    source = getattr(record.usage, f"{way.name}_source") or record.usage.source
-    if source == "reported" or (source == "counted" and record.kind == "internal"):
+    if source == "reported" or (source == "counted" and here):
         return base
     return {**base, sc.USAGE_SOURCE: label(source)} if counted else None
 

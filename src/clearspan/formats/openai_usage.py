@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from clearspan import semconv as sc
@@ -37,6 +38,8 @@ def usage(draft: Draft, source: Any) -> None:
         image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
         audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
     )
+    if draft.provider == "openrouter":
+        draft.set(charged=_charged(source))  # for the figure of cost
     times(draft, source)
     draft.extra(
         sc.ACCEPTED_PREDICTION_TOKENS,
@@ -46,6 +49,20 @@ def usage(draft: Draft, source: Any) -> None:
         sc.REJECTED_PREDICTION_TOKENS,
         _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"),
     )
+
+
+def _charged(source: Any) -> float | None:
+    """What OpenRouter says that the call cost, in its credits, which are US dollars.
+
+    For calls with a key of one's own at the provider, it charges at most a fee, and the provider charges the
+    rest. Without being told whose key it was, more than OpenRouter charges can only be the provider's.
+    """
+    cost = read.number(source, "cost")
+    upstream = read.number(source, "cost_details", "upstream_inference_cost")
+    byok = read.get(source, "is_byok")
+    if cost is None or byok is False or (byok is not True and (upstream or 0) <= cost):
+        return cost
+    return None if upstream is None else float(Decimal(str(cost)) + Decimal(str(upstream)))
 
 
 def _count(source: Any, names: tuple[str, ...]) -> int | None:

@@ -15,7 +15,11 @@ __all__ = ["Calls", "llm"]
 
 
 class Calls:
-    """What a test asked models. Token totals are of the calls whose tokens are known, reported or counted."""
+    """What a test asked models.
+
+    Totals of tokens add up what the calls have, of whatever source: reported, counted, and estimated where
+    nobody could count (`call.usage.source` says which). `count_tokens="off"` leaves what was reported.
+    """
 
     def __init__(self, seen: Captured) -> None:
         self._seen = seen
@@ -37,12 +41,12 @@ class Calls:
 
     @property
     def input_tokens(self) -> int:
-        """Sum of the input tokens that are known."""
+        """Sum of the input tokens, estimates included."""
         return sum(record.usage.input or 0 for record in self.calls)
 
     @property
     def output_tokens(self) -> int:
-        """Sum of the output tokens that are known."""
+        """Sum of the output tokens, estimates included."""
         return sum(record.usage.output or 0 for record in self.calls)
 
     @property
@@ -54,11 +58,16 @@ class Calls:
     def cost(self) -> float:
         """What the calls cost together, in the one currency that they are priced in.
 
-        Raises `LookupError` for an answered call whose cost is not known, and for several currencies:
-        a sum would be wrong, and a test that compares it with a limit would pass for no reason.
+        Costs of estimated tokens are in it (`call.cost.estimated`). Calls that are never billed are not: those
+        that were refused, batches that are still to be done, answers fetched again, OpenAI's moderation.
+
+        Raises `LookupError` for any other call whose cost is not known, and for several currencies: a sum
+        would be wrong, and a test that compares it with a limit would pass for no reason.
         """
-        answered = [record for record in self.calls if record.error is None]
-        unknown = {record.response_model or record.model for record in answered if not record.cost}
+        from clearspan.figures.cost.billed import billed
+
+        unpriced = [record for record in self.calls if record.cost is None and billed(record)]
+        unknown = {record.response_model or record.model for record in unpriced}
         if unknown:
             raise LookupError(
                 f"no price is known of {', '.join(sorted(map(str, unknown)))}; install clearspan[cost], "

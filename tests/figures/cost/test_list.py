@@ -124,7 +124,88 @@ def test_in_the_background_the_asking_thread_loads_nothing(monkeypatch: pytest.M
     draft = call(input=2_000, output=500)
     book(draft)
     assert draft.cost is not None
+    assert set(by) == {"clearspan-prices"}
+
+
+def join_loaders() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "clearspan-prices":
+            thread.join(10)
+
+
+def test_in_the_background_the_asking_thread_looks_through_no_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by: list[str] = []
+    label = listing._label
+
+    def labelled(snapshot: Any) -> Any:
+        by.append(threading.current_thread().name)
+        return label(snapshot)
+
+    monkeypatch.setattr(listing, "_label", labelled)
+    book = PriceBook(background=True)
+    book(call(input=2_000, output=500))
+    join_loaders()
     assert by == ["clearspan-prices"]
+    assert _priced_by(book) == (0.0006, SOURCE)
+    assert len(by) == 1
+
+
+def test_in_the_background_newer_prices_of_the_host_are_read_while_the_older_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    snapshots = importlib.import_module("genai_prices.data_snapshot")
+    book = PriceBook(background=True)
+    book(call(input=2_000, output=500))
+    join_loaders()
+    by: list[str] = []
+    held = threading.Event()
+    label = listing._label
+
+    def labelled(snapshot: Any) -> Any:
+        by.append(threading.current_thread().name)
+        held.wait(10)
+        return label(snapshot)
+
+    monkeypatch.setattr(listing, "_label", labelled)
+    try:
+        snapshots.set_custom_snapshot(fetched())
+        assert _priced_by(book) == (0.0006, SOURCE)
+        assert _priced_by(book) == (0.0006, SOURCE)
+        held.set()
+        join_loaders()
+        assert _priced_by(book) == (0.018, f"{SOURCE}, updated")
+        assert by == ["clearspan-prices"]  # once for each list
+    finally:
+        snapshots.set_custom_snapshot(None)
+    _priced_by(book)
+    join_loaders()
+    assert _priced_by(book) == (0.0006, SOURCE)
+    assert by == ["clearspan-prices"] * 2
+
+
+def _priced_by(book: PriceBook) -> tuple[float, str | None]:
+    draft = call(input=2_000, output=500)
+    book(draft)
+    assert draft.cost is not None
+    return draft.cost.total, draft.cost.source
+
+
+def test_a_host_that_takes_its_prices_back_leaves_nothing_to_load() -> None:
+    code = """
+import sys
+from datetime import datetime, timezone
+from genai_prices import data_snapshot as snapshots
+fetched = snapshots.DataSnapshot(providers=[], from_auto_update=True, timestamp=datetime.now(timezone.utc))
+snapshots.set_custom_snapshot(fetched)
+from tests.figures.cost.kit import call
+from clearspan.figures.cost import PriceBook
+assert "genai_prices.data" not in sys.modules
+PriceBook()(call(input=1, output=1))
+print("genai_prices.data" in sys.modules)
+"""
+    assert program(code).strip() == "True"
 
 
 def test_a_failure_in_the_background_is_counted_and_stays_there(
@@ -139,9 +220,7 @@ def test_a_failure_in_the_background_is_counted_and_stays_there(
     before = fence.failures().get("prices.load", 0)
     book = PriceBook(background=True)
     book(call(input=1, output=1))
-    for thread in threading.enumerate():
-        if thread.name == "clearspan-prices":
-            thread.join(10)
+    join_loaders()
     assert fence.failures()["prices.load"] == before + 1
 
 
@@ -215,12 +294,10 @@ def test_the_day_of_installing_is_that_of_the_files(
     assert listing._installed() is None
 
 
-def test_prices_that_the_host_had_fetched_are_used_at_once_and_say_so() -> None:
+def fetched() -> Any:
+    """Prices as a host may have put them in the place of the package's."""
     snapshots = importlib.import_module("genai_prices.data_snapshot")
     types = importlib.import_module("genai_prices.types")
-    book = PriceBook()
-    before = call(input=1_000_000, output=0)
-    book(before)
     provider = types.Provider(
         id="openai", name="OpenAI", api_pattern="",
         models=[types.ModelInfo(
@@ -228,13 +305,20 @@ def test_prices_that_the_host_had_fetched_are_used_at_once_and_say_so() -> None:
             prices=types.ModelPrice(input_mtok=Decimal(7), output_mtok=Decimal(8)),
         )],
     )  # fmt: skip
-    fetched = snapshots.DataSnapshot(
+    return snapshots.DataSnapshot(
         providers=[provider],
         from_auto_update=True,
         timestamp=datetime(2026, 11, 20, tzinfo=timezone.utc),
     )
+
+
+def test_prices_that_the_host_had_fetched_are_used_at_once_and_say_so() -> None:
+    snapshots = importlib.import_module("genai_prices.data_snapshot")
+    book = PriceBook()
+    before = call(input=1_000_000, output=0)
+    book(before)
     try:
-        snapshots.set_custom_snapshot(fetched)
+        snapshots.set_custom_snapshot(fetched())
         after = call(input=1_000_000, output=0)
         book(after)
     finally:

@@ -21,6 +21,7 @@ from clearspan.exporters.store.errors import (
 from clearspan.exporters.store.models import (
     Counts,
     SessionSummary,
+    SpanOutline,
     StoredEvent,
     StoredPoint,
     StoredSpan,
@@ -41,6 +42,7 @@ __all__ = [
     "AmbiguousTrace",
     "Counts",
     "SessionSummary",
+    "SpanOutline",
     "Store",
     "StoreError",
     "StoreLogExporter",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
     "Attributes",
     "Counts",
     "SessionSummary",
+    "SpanOutline",
     "StoredEvent",
     "StoredPoint",
     "StoredSpan",
@@ -56,6 +57,18 @@ class StoredSpan:
     def duration_ns(self) -> int:
         """Nanoseconds from start to end."""
         return self.end_ns - self.start_ns
+
+
+class SpanOutline(NamedTuple):
+    """What one span is, with some of its attributes only; see `StoredSpan`. Quick to make: there are many."""
+
+    span_id: str
+    parent_id: str | None
+    name: str
+    start_ns: int
+    end_ns: int
+    status: str
+    attributes: Attributes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,18 @@ from typing import Final
 from clearspan.exporters.store.schema import EVENT_COLUMNS, POINT_COLUMNS, SPAN_COLUMNS
 from clearspan.record import Operation
 
-__all__ = ["COUNTS", "EVENTS", "POINTS", "SESSIONS", "SPANS", "Filter", "summaries"]
+__all__ = ["COUNTS", "EVENTS", "OUTLINES", "POINTS", "SESSIONS", "SPANS", "Filter", "summaries"]
 
 SPANS: Final = f"SELECT id, {', '.join(SPAN_COLUMNS)} FROM spans"  # noqa: S608 -- our own names
 EVENTS: Final = f"SELECT id, {', '.join(EVENT_COLUMNS)} FROM events"  # noqa: S608 -- our own names
 POINTS: Final = f"SELECT id, {', '.join(POINT_COLUMNS)} FROM metric_points"  # noqa: S608 -- our own names
+# The attributes wanted are given as JSON paths, the traces as one JSON array: there may be any number.
+# A span that another program wrote may have attributes that are no JSON.
+OUTLINES: Final = (
+    "SELECT trace_id, span_id, parent_id, name, start_ns, end_ns, status,"
+    " CASE WHEN json_valid(attributes) THEN json_extract(attributes, {paths}) END"
+    " FROM spans WHERE trace_id IN (SELECT value FROM json_each(?)) ORDER BY start_ns, id"
+)
 COUNTS: Final = (
     "SELECT (SELECT count(*) FROM traces t WHERE EXISTS"
     " (SELECT 1 FROM spans s WHERE s.trace_id = t.trace_id)),"

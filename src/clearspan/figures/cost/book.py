@@ -1,4 +1,4 @@
-"""The price book: an own table first, then the hours of local models, then published prices."""
+"""The price book: what was charged, where that is told; an own table; local hours; published prices."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.figures.cost.amounts import Amounts, amounts_of
+from clearspan.figures.cost.billed import ELSEWHERE
 from clearspan.figures.cost.hours import hours, is_local
 from clearspan.figures.cost.listing import Listed, Listing
 from clearspan.figures.cost.rates import Bill, Rates, bill
 from clearspan.figures.cost.reading import load
 from clearspan.figures.cost.table import Entry, Table
 from clearspan.figures.cost.whose import asked, names_of
-from clearspan.record import Cost, Operation
+from clearspan.record import Cost
 
 __all__ = ["PriceBook"]
 
-# Told and paid where the work was done, or not at all.
-_ELSEWHERE = (
-    Operation.FETCH_RESPONSE, Operation.CREATE_BATCH, Operation.EXECUTE_TOOL,
-    Operation.RETRIEVAL, Operation.INVOKE_WORKFLOW, Operation.TASK,
-)  # fmt: skip
+_TOO_MUCH = 1e12
 _HINT = "prices: genai-prices is not installed (pip install 'clearspan[cost]')"
 
 
@@ -53,9 +50,12 @@ class PriceBook:
 
     def __call__(self, draft: Draft) -> None:
         """Price a call; where anything is unknown that has to be paid, there is no cost."""
-        if draft.cost is not None or draft.inference_calls or draft.operation in _ELSEWHERE:
+        charged = _charged(draft)
+        if draft.cost is not None or draft.inference_calls or draft.operation in ELSEWHERE:
             return
-        draft.cost = self._own(draft) if self._table is not None else self._published(draft)
+        if charged is None:
+            charged = self._own(draft) if self._table is not None else self._published(draft)
+        draft.cost = charged
 
     def _own(self, draft: Draft) -> Cost | None:
         table: Table = self._table  # type: ignore[assignment]  # asked only where there is one
@@ -78,6 +78,13 @@ class PriceBook:
             return None
         sure = listed.sure and answered and _certain(draft, amounts, listed.rates)
         return _cost(bill(listed.rates, amounts), listed, sure=sure)
+
+
+def _charged(draft: Draft) -> Cost | None:
+    """What the provider itself said that the call cost, in US dollars."""
+    told = draft.params.pop("charged", None)  # it is no parameter of the request
+    known = type(told) is float and 0 <= told < _TOO_MUCH
+    return Cost(told, source="reported") if known else None
 
 
 def _by_table(table: Table, entry: Entry, draft: Draft) -> Cost | None:

@@ -79,15 +79,15 @@ class Listing:
         self.installed = util.find_spec(_MODULE) is not None
         self._background = background
         self._library: Any = None
-        self._tried_by: int | None = None
         self._shelf: _Shelf | None = None
+        self._tried_by: int | None = None
+        self._tried_for: Any = None
 
     def price(self, asked: Asked, tier: str | None, tokens: int, when: datetime) -> Listed | None:
         """The rates for a call with so many input tokens at that time; `None` where none are known."""
-        library = self._ready()
-        if library is None:
+        shelf = self._current()
+        if shelf is None:
             return None
-        shelf = self._current(library.get_snapshot())
         for place, model in enumerate(asked.models):
             found = shelf.find(asked.provider, model)
             if found is not None:
@@ -98,39 +98,45 @@ class Listing:
 
     # -- the package ---------------------------------------------------------------------------
 
-    def _ready(self) -> Any:
+    def _current(self) -> _Shelf | None:
+        """What was found so far, unless the host has put newer prices in the package's place.
+
+        In the background those are read meanwhile, and the older ones hold.
+        """
+        snapshot = self._library.get_snapshot() if self._library is not None else None
+        if self.installed and (self._shelf is None or self._shelf.snapshot is not snapshot):
+            self._try(snapshot)
+        return self._shelf
+
+    def _try(self, snapshot: Any) -> None:
         process = os.getpid()
-        if self._library is None and self.installed and self._tried_by != process:
-            # Once, even where it fails; a forked child does not have the thread of its parent.
-            self._tried_by = process
-            if self._background:
-                threading.Thread(
-                    target=fenced,
-                    args=("prices.load", self._load),
-                    name="clearspan-prices",
-                    daemon=True,
-                ).start()
-            else:
-                self._load()
-        return self._library
+        if self._tried_by == process and self._tried_for is snapshot:
+            return
+        # Once, even where it fails; a forked child does not have the thread of its parent.
+        self._tried_by, self._tried_for = process, snapshot
+        if self._background:
+            threading.Thread(
+                target=fenced,
+                args=("prices.load", self._load),
+                name="clearspan-prices",
+                daemon=True,
+            ).start()
+        else:
+            self._load()
 
     def _load(self) -> None:
+        """All that takes long: the package, its data, and a walk through them for their date."""
         try:
             library = load(f"{_MODULE}.data_snapshot")
+            load(f"{_MODULE}.data")  # also where the host's prices hold now: they may be taken back
         except ImportError:  # there, but something that it needs is not
             self.installed = False
             return
-        library.get_snapshot()  # reads the data, which is most of the work
+        snapshot = library.get_snapshot()
+        # Remembered by a cache that threads may share: calls may be completed on the host's.
+        find = functools.lru_cache(maxsize=_REMEMBERED)(functools.partial(_find, snapshot))
+        self._shelf = _Shelf(snapshot, find, _label(snapshot))
         self._library = library
-
-    def _current(self, snapshot: Any) -> _Shelf:
-        """What was found so far, unless the host has put newer prices in the package's place."""
-        shelf = self._shelf
-        if shelf is None or shelf.snapshot is not snapshot:
-            # Remembered by a cache that threads may share: calls may be completed on the host's.
-            find = functools.lru_cache(maxsize=_REMEMBERED)(functools.partial(_find, snapshot))
-            shelf = self._shelf = _Shelf(snapshot, find, _label(snapshot))
-        return shelf
 
 
 def _find(snapshot: Any, provider: str, model: str) -> tuple[Any, Any] | None:
