@@ -341,15 +341,15 @@ def streaming(**counts: int | None) -> Draft:
 
 
 def test_the_rate_is_of_what_came_after_the_first_content() -> None:
-    assert sealed(streaming(output=5)).timing.output_rate == 2.0
+    assert sealed(streaming(output=3)).timing.output_rate == 1.0
     assert sealed(streaming()).timing.output_rate is None
 
 
 def test_hidden_reasoning_was_over_before() -> None:
-    assert sealed(streaming(output=105, reasoning=100)).timing.output_rate == 2.0
-    shown = streaming(output=105, reasoning=100)
+    assert sealed(streaming(output=103, reasoning=100)).timing.output_rate == 1.0
+    shown = streaming(output=9, reasoning=6)
     shown.reasoning("hm")
-    assert sealed(shown).timing.output_rate == 52.0
+    assert sealed(shown).timing.output_rate == 3.0
     summary = streaming(output=105, reasoning=100)
     summary.reasoning("in short")
     summary.extra("openai.api.type", "responses")
@@ -360,13 +360,13 @@ def test_hidden_reasoning_was_over_before() -> None:
 
 
 def test_a_rate_that_nobody_can_tell() -> None:
-    local, lossy, around = streaming(output=5), streaming(output=5), Draft("chat", kind="internal")
+    local, lossy, around = streaming(output=3), streaming(output=3), Draft("chat", kind="internal")
     local.kind, lossy.lost = "internal", 1
     assert sealed(local).timing.output_rate is None
     assert sealed(lossy).timing.output_rate is None
-    around.inner = streaming(output=5)
+    around.inner = streaming(output=3)
     around.absorb(around.inner)
-    assert sealed(around).timing.output_rate == 2.0
+    assert sealed(around).timing.output_rate == 1.0
 
 
 # -- content that is not wanted ----------------------------------------------------------------------------

@@ -38,18 +38,38 @@ def test_a_single_chunk_has_no_pause() -> None:
 @pytest.mark.parametrize(
     ("stamps", "tokens", "rate"),
     [
-        ([(11.0, True), (13.0, True)], 5, 2.0),
-        ([(11.0, False), (12.0, True), (14.0, True), (19.0, False)], 5, 2.0),
-        ([(11.0, True), (13.0, True)], 2, 0.5),
+        ([(11.0, True), (12.0, True), (13.0, True), (15.0, True), (16.0, True)], 5, 0.8),
+        ([(11.0, False), (12.0, True), (14.0, True), (19.0, False)], 2, 0.5),
+        ([(11.0, True), (13.0, True)], 6, 1.5),  # three a chunk: the first three start the clock
+        ([(11.0, True), (13.0, True)], 8, 2.0),
+        ([(11.0, True), (13.0, True)], 9, None),  # held back, and let go all at once
         ([(11.0, True), (13.0, True)], 1, None),
         ([(11.0, True), (13.0, True)], 0, None),
         ([(11.0, True), (13.0, True)], None, None),
-        ([(11.0, True)], 5, None),  # all at once: nothing to divide by
-        ([(11.0, False), (13.0, False)], 5, None),
+        ([(11.0, True)], 2, None),  # all at once: nothing to divide by
+        ([(11.0, False), (13.0, False)], 2, None),
     ],
 )
 def test_the_rate_of_the_output(stamps: Any, tokens: int | None, rate: float | None) -> None:
     assert paced(*stamps).timing(0, 0, tokens).output_rate == rate
+
+
+def test_what_came_together_is_one_arrival() -> None:
+    """Twice two tokens: the first two start the clock, however they were cut into chunks."""
+    together = paced((11.0, True), (11.0005, True), (13.0, True), (13.0, True))
+    assert together.timing(0, 0, 4).output_rate == 1.0
+
+
+@pytest.mark.parametrize(
+    ("stamps", "tokens"),
+    [
+        ([(11.0 + index * 0.0002, True) for index in range(300)], 300),  # all at once
+        ([(11.0, True), (12.0, True), (13.0, True)], 1200),  # three long pieces
+        ([(11.0 + index // 100, True) for index in range(300)], 300),  # the same in small chunks
+    ],
+)
+def test_the_pace_of_a_server_that_held_tokens_back_is_not_theirs(stamps: Any, tokens: int) -> None:
+    assert paced(*stamps).timing(0, 0, tokens).output_rate is None
 
 
 def test_the_times_of_an_inner_record_count_from_the_outer_one_s_start() -> None:
@@ -61,10 +81,24 @@ def test_the_times_of_an_inner_record_count_from_the_outer_one_s_start() -> None
     inner.phase("decode", 4.0)
     inner.decoded = 8
     outer.absorb(inner)
-    timing = outer.timing(0, 0, 5)
+    timing = outer.timing(0, 0, 6)
     assert (timing.first_chunk, timing.first_content, timing.chunks) == (2.0, 3.0, 3)
-    assert (timing.output_rate, timing.decode_rate) == (2.0, 2.0)
+    assert (timing.output_rate, timing.decode_rate) == (1.5, 2.0)
     assert timing.phases == {"load": 1.0, "decode": 4.0}
+
+
+def test_of_a_stream_of_which_chunks_were_missed_only_their_number_is_known() -> None:
+    inner = paced((11.0, True), (12.0, True), (13.0, True))
+    inner.missed = 100
+    inner.phase("decode", 2.0)
+    inner.decoded = 8
+    timing = inner.timing(0, 0, 3)
+    assert (timing.chunks, timing.decode_rate) == (103, 4.0)
+    assert (timing.first_chunk, timing.first_content, timing.output_rate) == (None, None, None)
+    assert timing.gaps == Gaps()
+    outer = Pace()
+    outer.absorb(inner)
+    assert outer.timing(0, 0, 3) == timing
 
 
 def test_a_phase_adds_up_and_is_never_negative() -> None:

@@ -11,13 +11,22 @@ from clearspan.semconv import OPENAI_API_TYPE
 
 __all__ = ["Pace", "streamed"]
 
+_APART = 0.001
+"""Seconds from which on two chunks did not come together: a client needs less to read what is there."""
+_BUNDLE = 4
+"""Tokens that come together, on average, at the most: some servers send two or three to a chunk."""
+
 
 class Pace:
-    """The times of one operation. Clock readings are monotonic seconds, as `started_at` is."""
+    """The times of one operation. Clock readings are monotonic seconds, as `started_at` is.
+
+    `missed` is how many chunks came and were not kept to be read; the caller's thread alone counts
+    them. With one of them missing nobody knows which was the first, nor how long the pauses were.
+    """
 
     __slots__ = (
-        "chunks", "decoded", "first_chunk", "first_content", "gaps", "last_chunk", "last_content", "phases",
-        "started_at",
+        "arrivals", "chunks", "contents", "decoded", "first_arrival", "first_chunk", "first_content", "gaps",
+        "last_chunk", "last_content", "missed", "phases", "started_at",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -27,6 +36,10 @@ class Pace:
         self.last_chunk: float | None = None
         self.last_content: float | None = None
         self.chunks = 0
+        self.missed = 0
+        self.contents = 0  # chunks with content
+        self.arrivals = 0  # how often such came, those that came together being one
+        self.first_arrival = 0  # how many came together, as the first
         self.gaps = Sketch()
         self.phases: dict[str, float] = {}
         self.decoded: int | None = None
@@ -38,11 +51,19 @@ class Pace:
         else:
             self.gaps.add(at - self.last_chunk)
         if content:
-            if self.first_content is None:
-                self.first_content = at - self.started_at
-            self.last_content = at
+            self._content(at)
         self.last_chunk = at
         self.chunks += 1
+
+    def _content(self, at: float) -> None:
+        if self.first_content is None:
+            self.first_content = at - self.started_at
+        if self.last_content is None or at - self.last_content >= _APART:
+            self.arrivals += 1
+        self.last_content = at
+        self.contents += 1
+        if self.arrivals == 1:
+            self.first_arrival = self.contents
 
     def phase(self, name: str, seconds: float | None) -> None:
         """So much of the work went into `name`; adds up."""
@@ -60,30 +81,45 @@ class Pace:
                 None if inner.first_content is None else inner.first_content + offset
             )
             self.last_chunk, self.last_content = inner.last_chunk, inner.last_content
-            self.chunks, self.gaps = inner.chunks, inner.gaps
+            self.chunks, self.contents, self.gaps = inner.chunks, inner.contents, inner.gaps
+            self.arrivals, self.first_arrival = inner.arrivals, inner.first_arrival
+        self.missed += inner.missed
 
     def timing(self, start_ns: int, end_ns: int, streamed: int | None = None) -> Timing:
-        """The sealed times; `streamed` is how many tokens the stream brought, where that is known."""
+        """The sealed times; `streamed` is how many tokens the stream brought, where that is known.
+
+        Of a stream of which chunks were missed, their number is known and no time of any.
+        """
         decoding = self.phases.get("decode")
+        decoded = self.decoded / decoding if self.decoded and decoding else None
+        chunks = self.chunks + self.missed
+        if self.missed:
+            return Timing(start_ns, end_ns, chunks=chunks, phases=self.phases, decode_rate=decoded)
         median, p95 = self.gaps.quantiles((0.5, 0.95))
         return Timing(
             start_ns,
             end_ns,
             self.first_chunk,
             self.first_content,
-            self.chunks,
+            chunks,
             Gaps(median, p95, self.gaps.largest if self.gaps.count else None, self.gaps.values()),
             self.phases,
-            self.decoded / decoding if self.decoded and decoding else None,
+            decoded,
             self._rate(streamed),
         )
 
     def _rate(self, tokens: int | None) -> float | None:
-        """Tokens a second from the first content to the last: the first token only starts the clock."""
-        if tokens is None or tokens < 2 or self.first_content is None or self.last_content is None:
+        """Tokens a second after the first arrival of content, which only starts the clock.
+
+        Its tokens are its share of the chunks. Where more than `_BUNDLE` come with an arrival, or all
+        with one, somebody held them back, and the pace of the chunks is not theirs.
+        """
+        if tokens is None or self.first_content is None or self.last_content is None:
+            return None
+        if self.arrivals < 2 or not 1 < tokens <= _BUNDLE * self.arrivals:
             return None
         took = self.last_content - self.started_at - self.first_content
-        return (tokens - 1) / took if took > 0 else None
+        return tokens * (self.contents - self.first_arrival) / self.contents / took
 
 
 def streamed(

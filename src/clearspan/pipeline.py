@@ -183,6 +183,7 @@ class Pipeline:
             self._read_chunks(draft, items)
         elif not self._worker.offer(Chunks(draft, items), _CHUNK_WEIGHT * len(items)):
             draft.lost += len(items)
+            draft.pace.missed += len(items)
 
     def close(self, draft: Draft) -> None:
         """The operation is over, its end time taken; complete it here or on the worker.

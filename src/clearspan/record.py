@@ -219,7 +219,8 @@ class HardwareUse:
     `energy_per_token` in joules for each output token. `attribution` is `exclusive` when no other
     recorded call and no other process used the devices meanwhile, else `shared`: energy is then the
     call's fair share, utilisation and memory are those of the whole device. `share` (0 to 1) is the call's
-    part of the devices' time among recorded calls, `models` what the devices are called, in their order.
+    part of the devices' time among recorded calls, `shares` that of each device (of no attribute), `models` what
+    the devices are called, both in the order of `devices`.
     """
 
     devices: tuple[str, ...] = ()
@@ -232,6 +233,7 @@ class HardwareUse:
     attribution: str | None = None
     share: float | None = None
     models: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,12 @@ PATIENCE = 60.0
 # What a test's process has at hand. `tell` is what it answers, `lines` sets the script.
 PRELUDE = """
 import json, logging, os, sys, threading
+import clearspan.samplers
+clearspan.samplers.sees_all = lambda: True  # as outside of containers
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
 def lines(*wanted):
     with open(os.environ["CLEARSPAN_NVML_SCRIPT"] + ".new", "w") as file:
-        file.write("\\n".join([*base, *wanted]) + "\\n")
+        file.write("\\n".join([*base, *wanted]).replace("own", str(os.getpid())) + "\\n")
     os.replace(file.name, os.environ["CLEARSPAN_NVML_SCRIPT"])
 def told(sampler):
     keys = ("hw.id", "hw.gpu.task", "hw.limit_type", "error.type", "hw.state")
@@ -92,7 +94,7 @@ def gpu(unit: int = 0, **changes: Any) -> list[str]:
         "memory_total": 80_000_000_000, "memory_used": 20_000_000_000,
         "power_mw": 120_000 + unit, "energy_mj": 5_000_000, "temperature": 55, "threshold_0": 95,
         "threshold_1": 90, "threshold_3": 85, "fans": 1, "fan_0": 30, "ecc_0_1": 7, "ecc_1_1": 2,
-        "ecc_1_0": 0, "pids": "4711",
+        "ecc_1_0": 0, "pids": "own",
     }  # fmt: skip
     figures.update(changes)
     return [f"gpu {unit} {key} {value}" for key, value in figures.items() if value is not None]
@@ -184,7 +186,8 @@ def alone(
     script = None if base is None else folder / "script"
     if script is not None and base is not None:
         script.write_text("\n".join(base) + "\n")
-    lines = f"base = {base or []!r}\n{PRELUDE}\n{textwrap.dedent(code)}\nprint(json.dumps(tell))"
+    start = "" if script is None else "lines()"
+    lines = f"base = {base or []!r}\n{PRELUDE}\n{start}\n{textwrap.dedent(code)}\nprint(json.dumps(tell))"
     ended = subprocess.run(
         [sys.executable, "-c", lines],
         capture_output=True,

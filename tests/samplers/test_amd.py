@@ -203,7 +203,9 @@ def test_whose_figures_they_are(library: Library, clock: Clock) -> None:
     }  # fmt: skip
 
 
-def test_the_state_that_calls_are_attributed_by(library: Library, clock: Clock) -> None:
+def test_the_state_that_calls_are_attributed_by(
+    library: Library, clock: Clock, everybody: None
+) -> None:
     library.cards[0].processes = [use(os.getpid())]
     (state,) = opened(clock).states()
     assert (state.device, state.model) == (GPU, "AMD Instinct MI300X")
@@ -305,12 +307,19 @@ def test_uncorrected_errors_degrade(library: Library, clock: Clock) -> None:
     assert (found["hw.status ok"], found["hw.status degraded"]) == (0.0, 1.0)
 
 
+@pytest.fixture
+def everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clearspan.samplers.amd.is_root", lambda: True)
+    monkeypatch.setattr("clearspan.samplers.amd.sees_all", lambda: True)
+
+
 @pytest.mark.parametrize(
     ("processes", "foreign"),
     [
-        ([use(1)], False),  # this one, by the number that it has outside of its container
+        ([use(os.getpid())], False),
+        ([use(1)], True),  # a single one, and not this process
         ([use(1), use(2)], True),
-        ([use(1), use(2, 0)], False),  # has it open, no more
+        ([use(os.getpid()), use(2, 0)], False),  # has it open, no more
         ([use(1), use(2, "N/A")], True),
         ([], False),
         ([object()], None),  # handles, as the first releases answered
@@ -318,13 +327,26 @@ def test_uncorrected_errors_degrade(library: Library, clock: Clock) -> None:
     ],
 )
 def test_whether_others_compute_there(
-    library: Library, clock: Clock, processes: Any, foreign: bool | None
+    library: Library, clock: Clock, processes: Any, foreign: bool | None, everybody: None
 ) -> None:
     library.cards[0].processes = processes
     assert opened(clock).states()[0].foreign is foreign
 
 
-def test_others_are_looked_for_once_a_second(library: Library, clock: Clock) -> None:
+@pytest.mark.parametrize(("root", "first"), [(False, True), (True, False)])
+def test_where_processes_may_be_hidden_nobody_is_known_to_be_alone(
+    library: Library, clock: Clock, monkeypatch: pytest.MonkeyPatch, root: bool, first: bool
+) -> None:
+    monkeypatch.setattr("clearspan.samplers.amd.is_root", lambda: root)
+    monkeypatch.setattr("clearspan.samplers.amd.sees_all", lambda: first)
+    library.cards[0].processes = [use(os.getpid())]
+    (state,) = opened(clock).states()
+    assert (state.foreign, state.occupied) == (None, True)
+
+
+def test_others_are_looked_for_once_a_second(
+    library: Library, clock: Clock, everybody: None
+) -> None:
     card = library.cards[0]
     sampler = opened(clock)
     assert sampler.states()[0].foreign is False

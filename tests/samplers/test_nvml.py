@@ -57,7 +57,7 @@ def nvml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def state(**changes: Any) -> dict[str, Any]:
     return {
         "device": "GPU-0", "utilization": 0.4, "memory": 20_000_000_000, "power": 120.0,
-        "energy": 5000.0, "foreign": False, "model": "NVIDIA H100",
+        "energy": 5000.0, "foreign": False, "model": "NVIDIA H100", "occupied": True,
     } | changes  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_the_state_of_several_gpus(nvml: Bench) -> None:
     found = nvml.run(machine(gpu(0), gpu(1, util=0, pids="none"), gpu(2, pids="1,2")), STATES)
     assert found == [
         state(),
-        state(device="GPU-1", utilization=0.0, power=pytest.approx(120.001)),
+        state(device="GPU-1", utilization=0.0, power=pytest.approx(120.001), occupied=False),
         state(device="GPU-2", power=pytest.approx(120.002), foreign=True),
     ]
 
@@ -136,7 +136,8 @@ def test_the_choice_of_devices_decides_what_is_read(nvml: Bench) -> None:
 def test_a_slice_tells_its_memory_and_its_gpu_the_rest(nvml: Bench) -> None:
     lines = machine(sliced(0, [10_000, 20_000]))
     assert nvml.run(lines, STATES, CUDA_VISIBLE_DEVICES="MIG-01") == [
-        state(device="MIG-01", utilization=None, memory=5000, power=None, energy=None, model="NVIDIA H100 MIG 1")
+        state(device="MIG-01", utilization=None, memory=5000, power=None, energy=None,
+              model="NVIDIA H100 MIG 1", occupied=False)
     ]  # fmt: skip
     found = nvml.run(lines, READ, CUDA_VISIBLE_DEVICES="MIG-01")
     assert found["hw.gpu.memory.usage MIG-01"] == 5000
@@ -193,7 +194,8 @@ def test_a_state_without_what_fails(nvml: Bench) -> None:
     }.items():
         for code in (3, 15, 999):
             lines = [*machine(gpu()), f"fail {function} {code}"]
-            assert nvml.run(lines, STATES) == [state(**{field: None})]
+            untold = {field: None} | ({"occupied": None} if field == "foreign" else {})
+            assert nvml.run(lines, STATES) == [state(**untold)]
 
 
 def test_who_computes_there_is_looked_at_once_a_second(nvml: Bench) -> None:
@@ -272,7 +274,15 @@ def test_of_a_device_that_tells_nothing_no_state_is_made_up(nvml: Bench) -> None
     lines = ["count 1", "gpu 0 uuid GPU-0"]
     assert nvml.run(lines, READ) == {}
     assert nvml.run(lines, STATES) == [
-        state(utilization=None, memory=None, power=None, energy=None, foreign=None, model=None)
+        state(
+            utilization=None,
+            memory=None,
+            power=None,
+            energy=None,
+            foreign=None,
+            model=None,
+            occupied=None,
+        )
     ]
 
 

@@ -6,11 +6,27 @@ anything to read. Each figure is isolated: one that cannot be read is left out, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["ACCELERATOR", "AcceleratorSampler", "DeviceState", "Instrument", "Reading", "Sampler"]
+__all__ = [
+    "ACCELERATOR",
+    "AcceleratorSampler",
+    "DeviceState",
+    "Instrument",
+    "Reading",
+    "Sampler",
+    "at_work",
+    "is_root",
+    "sees_all",
+]
+
+# The pid namespace that a Linux machine starts with has this number on every kernel.
+_FIRST = "pid:[4026531836]"
 
 
 class Instrument(NamedTuple):
@@ -32,7 +48,7 @@ ACCELERATOR: tuple[Instrument, ...] = (
     Instrument("hw.temperature", "gauge", "Cel", "temperature at a sensor"),
     Instrument("hw.temperature.limit", "gauge", "Cel", "temperature at which the device protects itself"),
     Instrument("hw.fan.speed_ratio", "gauge", "1", "fan speed as a share of the most intended"),
-    Instrument("hw.errors", "counter", "{error}", "memory errors over the device's life, by kind"),
+    Instrument("hw.errors", "counter", "{error}", "memory errors that the device counted, by kind"),
     Instrument("hw.status", "updowncounter", "1", "1 for the state that the device is in, 0 for others"),
 )  # fmt: skip
 """What is told of accelerators: names, kinds and units of OpenTelemetry's hardware conventions."""
@@ -51,8 +67,8 @@ class DeviceState:
     """One accelerator at one moment; what could not be read is `None`.
 
     `utilization` is 0 to 1, `memory` in use in bytes, `power` in watts, `energy` the device's own
-    running total in joules. `foreign` says whether processes other than this one compute on it, `model`
-    is what its maker calls it.
+    running total in joules. `foreign` says whether processes other than this one compute on it, `occupied`
+    whether any does; `model` is what its maker calls it.
     """
 
     device: str
@@ -62,6 +78,7 @@ class DeviceState:
     energy: float | None = None
     foreign: bool | None = None
     model: str | None = None
+    occupied: bool | None = None
 
 
 class Sampler(Protocol):
@@ -71,7 +88,10 @@ class Sampler(Protocol):
     instruments: Sequence[Instrument]
 
     def present(self) -> bool:
-        """Whether it may be worth opening. Cheap, asked at `init`: nothing is loaded that stays."""
+        """Whether it may be worth opening. Cheap, asked at `init`: nothing is imported or started.
+
+        To look for a library is to load it, and it may stay in the process; none of it is called.
+        """
         ...
 
     def open(self) -> bool:
@@ -97,3 +117,31 @@ class AcceleratorSampler(Sampler, Protocol):
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         """The ids of the devices that a library numbers so, among those that are visible to the process."""
         ...
+
+
+def is_root() -> bool:
+    """Whether this process may look at those of all users."""
+    return getattr(os, "geteuid", lambda: -1)() == 0
+
+
+def sees_all() -> bool:
+    """Whether process ids here are the machine's: not so in a container, where drivers tell none of others'."""
+    if sys.platform != "linux":
+        return True
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()) == _FIRST
+    except OSError:
+        return False
+
+
+def at_work(ids: Iterable[int], *, everybody: bool) -> tuple[bool | None, bool | None]:
+    """`foreign` and `occupied` of a device on which the processes `ids` were seen to compute.
+
+    `everybody` says that none can be hidden, and that the ids are those of this process's namespace. Else
+    nobody knows that there is no other, and a single unknown id may be this process by another name.
+    """
+    found, own = set(ids), os.getpid()
+    if everybody:
+        return not found <= {own}, bool(found)
+    others = len(found - {own}) > (own not in found)
+    return others or None, bool(found) or None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from clearspan.core.loading import load
-from clearspan.samplers import ACCELERATOR, DeviceState, Reading
+from clearspan.samplers import ACCELERATOR, DeviceState, Reading, at_work, is_root, sees_all
 
 __all__ = ["Amd"]
 
@@ -61,7 +61,7 @@ class Amd:
         self._wait, self._again = 0.0, 0.0
 
     def present(self) -> bool:
-        """Whether ROCm's library can be loaded: where the loader looks, or `ROCM_PATH` says."""
+        """Whether ROCm's library can be loaded, which it stays then: where the loader looks, or `ROCM_PATH` says."""
         folders = [os.environ[name] for name in ("ROCM_PATH", "ROCM_HOME") if name in os.environ]
         places = [str(Path(folder, "lib", "libamd_smi.so")) for folder in folders]
         return any(_loads(place) for place in ("libamd_smi.so", *places))
@@ -217,7 +217,7 @@ class _Device:
         self._name = name
         self._energy_before: tuple[float, float] | None = None
         self._asked = float("-inf")
-        self._foreign: bool | None = None
+        self._at_work: tuple[bool | None, bool | None] = (None, None)
         told = {
             "hw.id": name,
             "hw.name": (
@@ -242,9 +242,10 @@ class _Device:
             return None
         self._ask.begin()
         used, _ = self._memory() or (None, None)
+        foreign, occupied = self._others()
         found = DeviceState(
             self._name, self._utilization(), None if used is None else int(used), self._power(),
-            self._energy(), self._others(), self._model,
+            self._energy(), foreign, self._model, occupied,
         )  # fmt: skip
         return None if self._see() else found
 
@@ -358,25 +359,23 @@ class _Device:
         asked = self._ask("amdsmi_get_temp_metric", self._handle, kind, what)
         return self._ask.number("temperature", asked, _HOTTEST)
 
-    def _others(self) -> bool | None:
-        """Whether others compute here; looked at once a second at the most, as amdsmi wants it.
-
-        Processes without memory on the device only have it open. In a container ids may be those of
-        another namespace: a single one that is not known is taken to be this process.
-        """
+    def _others(self) -> tuple[bool | None, bool | None]:
+        """Whether others compute here, and whether anybody does; asked once a second, as amdsmi wants it."""
         now = self._clock()
         if now - self._asked >= 1.0:
             self._asked = now
             running = self._ask("amdsmi_get_gpu_process_list", self._handle)
-            self._foreign = _several(running)
-        return self._foreign
+            ids, everybody = _busy(running), is_root() and sees_all()
+            self._at_work = (None, None) if ids is None else at_work(ids, everybody=everybody)
+        return self._at_work
 
 
-def _several(running: Any) -> bool | None:
+def _busy(running: Any) -> set[int] | None:
+    """The ids of those with memory on the device: the others only have it open."""
     if not isinstance(running, list) or not all(isinstance(each, dict) for each in running):
         return None
-    at_work = [each for each in running if _get(_get(each, "memory_usage"), "vram_mem") != 0]
-    return len({_get(each, "pid") for each in at_work}) > 1
+    found = [each for each in running if _get(_get(each, "memory_usage"), "vram_mem") != 0]
+    return {_get(each, "pid") for each in found}
 
 
 def _loads(library: str) -> bool:

@@ -287,7 +287,7 @@ def test_a_step_of_the_program_is_no_model(operation: str) -> None:
     [
         ("ollama", "127.0.0.1", 3.6), ("ollama", "localhost", 3.6), ("ollama", "[::1]", 3.6),
         ("ollama", "192.168.1.5", None), ("ollama", "ollama.com", None), ("ollama", None, None),
-        ("openai", "127.0.0.1", None),
+        ("openai", "127.0.0.1", None), ("hugging_face", "127.0.0.1", 3.6),
     ],
 )  # fmt: skip
 def test_an_ollama_on_this_machine(provider: str, host: str | None, dollars: float | None) -> None:
@@ -311,6 +311,15 @@ def test_calls_that_share_a_device_pay_for_their_shares_by_what_it_is_called() -
     )
     found = cost(draft, table(gpu_hour={"NVIDIA H200": 3.0, "*": 1.0}))
     assert (found.total, found.estimated) == (1.5, True)  # 2 devices x 1 h x 3.00 x a quarter
+
+
+def test_each_device_is_charged_by_its_own_share() -> None:
+    draft = local()
+    draft.hardware = HardwareUse(
+        devices=("dear", "cheap"), attribution="shared", share=0.55, shares=(0.1, 1.0)
+    )
+    found = cost(draft, table(gpu_hour={"dear": 10.0, "cheap": 1.0}))
+    assert (found.total, found.estimated) == (pytest.approx(2.0), True)
 
 
 def test_a_price_of_the_model_goes_before_that_of_the_hour() -> None:

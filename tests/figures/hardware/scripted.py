@@ -26,10 +26,15 @@ class Device:
     foreign: Any = False
     there: bool = True
     model: str | None = None
+    occupied: Any = True
 
     def state(self, now: float) -> DeviceState:
-        figures = (self.utilization, self.memory, self.power, self.energy, self.foreign)
-        return DeviceState(self.id, *(_at(now, figure) for figure in figures), self.model)
+        figures: dict[str, Any] = {
+            "utilization": self.utilization, "memory": self.memory, "power": self.power, "energy": self.energy,
+            "foreign": self.foreign, "occupied": self.occupied,
+        }  # fmt: skip
+        told = {name: _at(now, figure) for name, figure in figures.items()}
+        return DeviceState(self.id, model=self.model, **told)
 
 
 def _at(now: float, figure: Any) -> Any:

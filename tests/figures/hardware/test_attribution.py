@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import weakref
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +55,65 @@ def test_a_server_elsewhere_is_not(address: str | None) -> None:
     machine.run(machine.now + 1)
     assert machine.finish(draft).hardware is None
     assert (machine.started, machine.reads) == (0, 0)
+
+
+def test_a_server_is_never_alone_and_counts_where_somebody_computes() -> None:
+    machine = Machine([Device("A", 50.0, occupied=False), Device("B", 70.0)])
+    draft = machine.begin(server("localhost"))
+    machine.run(machine.now + 1)
+    machine.finish(draft)
+    assert draft.hardware is not None
+    assert (draft.hardware.devices, draft.hardware.attribution) == (("B",), "shared")
+    assert energy(draft) == pytest.approx(70.0)
+
+
+@pytest.mark.parametrize(
+    ("occupied", "devices"),
+    [([None], ("0",)), ([False], None), ([None, None], None), ([None, False], None), ([None, True], ("1",))],
+)  # fmt: skip
+def test_where_processes_are_hidden_only_a_single_device_is_a_servers(
+    occupied: list[bool | None], devices: tuple[str, ...] | None
+) -> None:
+    machine = Machine([Device(str(i), occupied=told) for i, told in enumerate(occupied)])
+    draft = machine.begin(server("localhost"))
+    machine.run(machine.now + 1)
+    machine.finish(draft)
+    assert (draft.hardware and draft.hardware.devices) == devices
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "seen"),
+    [
+        ("ollama", "llama3", True), ("hugging_face", "tgi", True), ("openai", "gpt-4o", False),
+        ("ollama", "gpt-oss:120b-cloud", False), ("ollama", "minimax-m2:cloud", False),
+    ],
+)  # fmt: skip
+def test_a_gateway_on_this_machine_is_no_local_model(provider: str, model: str, seen: bool) -> None:
+    machine = Machine()
+    draft = server("localhost")
+    draft.provider, draft.model = provider, model
+    machine.begin(draft)
+    machine.run(machine.now + 1)
+    assert (machine.finish(draft).hardware is not None) is seen
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_only_a_worker_waits_for_the_ledger(own: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    draft = machine.begin()
+    machine.run(machine.now + 1)
+    machine.end(draft)
+    asked: list[float] = []
+    taken = SimpleNamespace(acquire=lambda *, timeout: asked.append(timeout), release=lambda: None)
+    monkeypatch.setattr(machine.attribution, "_lock", taken)
+    if own:
+        thread = threading.Thread(target=machine.complete, args=(draft,))
+        thread.start()
+        thread.join()
+    else:
+        machine.complete(draft)
+    assert draft.hardware is None
+    assert [wait > 0 for wait in asked] == [own]
 
 
 def test_steps_and_calls_that_run_no_model_are_not() -> None:
@@ -214,7 +274,7 @@ def test_what_cannot_be_read_is_absent_and_the_rest_stands() -> None:
     machine = Machine([Device(power=None, utilization=None, memory=700)])
     draft = machine.call(0, 1, tokens=5)
     assert draft.hardware == HardwareUse(
-        devices=("GPU-0",), memory_peak=700, attribution="exclusive", share=1.0
+        devices=("GPU-0",), memory_peak=700, attribution="exclusive", share=1.0, shares=(1.0,)
     )
 
 

@@ -65,6 +65,25 @@ def test_azure_counts_milliseconds(server: ModelServer, side: Side) -> None:
     assert limits(only(seen))["requests.reset"] == 0.5
 
 
+@pytest.mark.parametrize(("told", "kept"), [(2**53, True), (2**63, False), (10**40, False)])
+def test_whatever_a_server_grants_can_be_sent_on(
+    server: ModelServer, client: Any, side: Side, told: int, kept: bool
+) -> None:
+    """The wire holds 64 bits: a number beyond would cost every span that is exported with it."""
+    names = ("requests.limit", "requests.remaining", "tokens.limit", "tokens.remaining")
+    headers = (f"x-ratelimit-{what}-{of}" for of, what in (name.split(".") for name in names))
+    server.respond(Reply("Rome.", headers=dict.fromkeys(headers, str(told))))
+    with captured() as seen:
+        side.do(client.chat.completions.create(**CHAT))
+    found = limits(only(seen))
+    assert [found.get(name) for name in names] == [told if kept else None] * 4
+    points = [
+        point for name, seen_of in seen.metrics.items() if "rate_limit" in name for point in seen_of
+    ]
+    assert sum(point["value"] == told for point in points) == (4 if kept else 0)
+    assert all(point["value"] < 2**63 for point in points)
+
+
 @pytest.mark.parametrize(
     "failures", [[Error(500, headers=FAST)], [Error(429, headers=FAST)] * 2, [Cut()]]
 )

@@ -61,6 +61,27 @@ def test_the_usage_is_known_and_the_program_sees_what_it_would(
     assert only(seen).attributes["clearspan.response.chunk_count"] == len(before) + 1
 
 
+def test_a_deployment_of_azure_is_asked_too(server: ModelServer, side: Side) -> None:
+    kind = openai.AsyncAzureOpenAI if side.asynchronous else openai.AzureOpenAI
+    client: Any = kind(
+        azure_endpoint=server.origin,
+        api_version="2025-01-01",
+        api_key="unused",
+        azure_deployment="mine",
+    )
+    server.respond(REPLY)
+    with captured(request_usage=True) as seen:
+        chunks = streamed(client, side, CHAT)
+    side.do(client.close())
+    (body,) = sent(server)
+    assert body["stream_options"] == ASKED["stream_options"]
+    assert all(chunk.usage is None for chunk in chunks)
+    attributes = only(seen).attributes
+    assert attributes["gen_ai.provider.name"] == "azure.ai.openai"
+    assert attributes["gen_ai.usage.output_tokens"] == 2
+    assert "clearspan.usage.source" not in attributes
+
+
 def reported(seen: Any) -> dict[str, Any]:
     """The attributes of the one span, without counts that nobody reported."""
     held = dict(only(seen).attributes)

@@ -72,14 +72,14 @@ def test_content_is_later_than_the_first_chunk_that_has_none(
 def test_the_rate_is_at_least_that_of_the_whole_call(
     server: ModelServer, client: Any, side: Side, given: dict[str, Any]
 ) -> None:
-    told = {"prompt_tokens": 3, "completion_tokens": 11, "total_tokens": 14}
+    told = {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}
     if given is INPUT:
-        told = {"input_tokens": 3, "output_tokens": 11, "total_tokens": 14}
+        told = {"input_tokens": 3, "output_tokens": 3, "total_tokens": 6}
     server.respond(Reply(chunks=PIECES, chunk_delay=PAUSE, usage=told))
     with captured(request_usage=True) as seen:
         side.take(opened(client, side, given))
     timing = record(seen).timing
-    assert timing.output_rate >= 10 / timing.duration
+    assert timing.output_rate >= 2 / timing.duration
 
 
 @pytest.mark.parametrize("given", [CHAT, PROMPT, INPUT], ids=["chat", "completions", "responses"])

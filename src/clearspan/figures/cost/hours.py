@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.figures.cost.names import Names
-from clearspan.figures.cost.whose import is_here
+from clearspan.figures.hardware.here import is_here
 from clearspan.record import Operation
 
 __all__ = ["hours", "is_local"]
@@ -17,20 +17,21 @@ _HOUR = Decimal(3600) * 10**9  # in nanoseconds
 
 
 def is_local(draft: Draft) -> bool:
-    """Whether the model ran on accelerators here: in this process, or in an Ollama on this machine."""
+    """Whether the model ran on accelerators here: in this process, or in a server of models on this machine."""
     if draft.kind == "internal":
         steps = (
             draft.operation == Operation.INVOKE_AGENT
         )  # other steps of a program are never priced
         return not steps and draft.extras.get(sc.MODEL_DEVICE) != "cpu"
-    return draft.provider == "ollama" and is_here((draft.server_address or "").lower())
+    return is_here(draft)
 
 
 def hours(prices: Names[Decimal], draft: Draft) -> tuple[Decimal, bool] | None:
     """The price of the call's time on its devices, and whether it was alone there all the time.
 
-    Calls that share a device are charged their shares of its time, where those are known. A price is
-    looked up by what the device is called, or by its id where that is not known.
+    Calls that share a device are charged their shares of the time of each, where those are known; without
+    them the whole time, which is not sure. A price is looked up by what the device is called, or by its id
+    where that is not known.
     """
     hardware = draft.hardware
     devices = hardware.devices if hardware is not None else ()
@@ -42,7 +43,16 @@ def hours(prices: Names[Decimal], draft: Draft) -> tuple[Decimal, bool] | None:
     if not all(found):
         return None  # a device without a price
     time = Decimal(max(0, draft.end_ns - draft.start_ns)) / _HOUR
-    share = hardware.share if hardware is not None else None
-    time *= Decimal(1 if share is None else share)
+    shares = hardware.shares if hardware is not None else ()
+    mean = hardware.share if hardware is not None else None
+    whole = sum(
+        (
+            price[0] * Decimal(share)
+            for price, share in zip(
+                found, chain(shares, repeat(1.0 if mean is None else mean)), strict=False
+            )
+        ),
+        Decimal(0),
+    )
     alone = hardware is not None and bool(devices) and hardware.attribution == "exclusive"
-    return sum((price[0] for price in found), Decimal(0)) * time, alone
+    return whole * time, alone

@@ -10,7 +10,7 @@ from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.record import Operation
 
-__all__ = ["Asked", "asked", "is_here", "is_near", "names_of"]
+__all__ = ["Asked", "asked", "is_near", "names_of"]
 
 # Our names of providers, which are mostly the conventions', and those of genai-prices.
 _LISTS = {
@@ -105,12 +105,3 @@ def is_near(host: str) -> bool:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:
         return "." not in host or host.rpartition(".")[2] in _NEAR
-
-
-@functools.lru_cache(maxsize=256)
-def is_here(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

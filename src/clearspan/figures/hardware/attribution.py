@@ -92,6 +92,7 @@ class Attribution:
         if call is None or call.until is not None or call.draft() is not draft:
             return
         call.until = over(draft)
+        call.thread = threading.get_ident()
         self._events.append(Event(call.until, True, call))
         self._fresh = True
 
@@ -110,7 +111,10 @@ class Attribution:
     # -- at completion ---------------------------------------------------------------------------
 
     def work_out(self, draft: Draft) -> None:
-        """Put a `HardwareUse` into a draft whose call was looked at and that nobody else tells of."""
+        """Put a `HardwareUse` into a draft whose call was looked at and that nobody else tells of.
+
+        On the thread on which the call ended nothing waits: what is being changed at that moment tells nothing.
+        """
         told = draft
         call = self._calls.pop(id(draft), None)
         if call is None and draft.inner is not None:
@@ -122,7 +126,7 @@ class Attribution:
             call.until = over(told)
         if not self._ledger.empty:
             self._locate(told.devices)
-        if self._hold():
+        if self._hold(wait=call.thread != threading.get_ident()):
             try:
                 self._ledger.hear(self._news())
                 tokens = draft.counts.get("output")
@@ -130,9 +134,9 @@ class Attribution:
             finally:
                 self._let_go()
 
-    def _hold(self) -> bool:
+    def _hold(self, *, wait: bool = True) -> bool:
         """Have the ledger to oneself. Not for one whom a collection let in while it is being changed."""
-        if not self._lock.acquire(timeout=_PATIENCE):
+        if not self._lock.acquire(timeout=_PATIENCE if wait else 0):
             return False
         if self._busy:
             self._lock.release()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
+import threading
 import weakref
 from collections.abc import Hashable
-from functools import lru_cache
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
+from clearspan.figures.hardware.here import is_here
 from clearspan.record import Operation
 
 __all__ = ["Call", "elsewhere", "over", "wanted"]
@@ -21,10 +21,11 @@ _ACCELERATORS = ("cuda", "meta")
 class Call:
     """One call, by the monotonic clock (seconds), with no hold on its draft.
 
-    `within` says that the model is in this process, `settled` that there is nothing more to tell of it.
+    `within` says that the model is in this process, `settled` that there is nothing more to tell of it, `thread`
+    on which of the program's threads it was heard of last.
     """
 
-    __slots__ = ("draft", "model", "settled", "start", "until", "within")
+    __slots__ = ("draft", "model", "settled", "start", "thread", "until", "within")
 
     def __init__(self, draft: Draft) -> None:
         self.draft = weakref.ref(draft)
@@ -33,13 +34,14 @@ class Call:
         self.model: Hashable = (draft.provider, draft.model)
         self.within = draft.kind == "internal"
         self.settled = False
+        self.thread = threading.get_ident()
 
 
 def wanted(draft: Draft) -> bool:
     """Whether a model runs for this call on this machine: in the process, or in a server on it."""
     if draft.endpoint is None or draft.provider is None or draft.operation in _NO_WORK:
         return False
-    return draft.kind == "internal" or _is_here(draft.server_address)
+    return is_here(draft)
 
 
 def elsewhere(draft: Draft) -> bool:
@@ -51,16 +53,3 @@ def elsewhere(draft: Draft) -> bool:
 def over(draft: Draft) -> float:
     """When the call ended."""
     return draft.started_at + (draft.end_ns - draft.start_ns) / 1e9
-
-
-@lru_cache(maxsize=256)
-def _is_here(address: str | None) -> bool:
-    """Whether an address is that of the machine itself. A name is not looked up."""
-    name = (address or "").strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        found = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return found.is_loopback or found.is_unspecified

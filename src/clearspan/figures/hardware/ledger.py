@@ -74,13 +74,16 @@ class Ledger:
         self._within.pop(call, None)
         usual = self._rates.mean or 1.0
         windows: dict[str, Window] = {}
-        here = self._devices(draft)
+        here, known = (
+            self._used(call, draft),
+            bool(self.places.get(draft.devices)) or len(self._meters) == 1,
+        )
         for device, meter in self._meters.items():
             if call in meter and device in here:
                 windows[device] = meter.settle(call, until, rate or usual, usual)
             else:
                 meter.forget(call)
-        return use(windows, tokens, within=call.within)
+        return use(windows, tokens, within=call.within, sure=known)
 
     def forget(self, call: Call) -> None:
         """A call has no claim, and will not ask."""
@@ -132,6 +135,20 @@ class Ledger:
             return ()
         known = self.places.get(draft.devices) or ()
         return [device for device in known if device in self._meters] if known else [*self._meters]
+
+    def _used(self, call: Call, draft: Draft) -> Sequence[str]:
+        """Those that count: where its library does not say, those on which somebody was seen to compute.
+
+        Where processes are hidden, the one device that there is counts, and of several none.
+        """
+        found = [device for device in self._devices(draft) if call in self._meters[device]]
+        if self.places.get(draft.devices):
+            return found
+        told = {device: self._meters[device].occupied(call) for device in found}
+        busy = [device for device, occupied in told.items() if occupied]
+        return busy or [
+            name for name, told_of in told.items() if told_of is None and len(told) == 1
+        ]
 
     def _find_nested(self) -> None:
         """Calls that are done by others below them have no claim, as those have it."""

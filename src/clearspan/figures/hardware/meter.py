@@ -118,6 +118,14 @@ class Meter:
         for strip, overlap in self._between(presence.since, presence.until):
             strip.withdraw(overlap, presence.rate)
 
+    def occupied(self, call: Call) -> bool | None:
+        """Whether any process was seen to compute while `call` was there; `None` where that could be hidden."""
+        presence = self._present[call]
+        strips = self._between(presence.since, presence.until)
+        found = {told for strip, _ in strips for told in strip.occupied}
+        found.update(point.state.occupied for point in (self._last,) if point is not None)
+        return True if True in found else None if None in found else False
+
     def settle(self, call: Call, until: float, rate: float, usual: float) -> Window:
         """What `call` used, over since `until`, having made `rate` tokens per second, as calls do `usual`ly."""
         self.leave(call, until)

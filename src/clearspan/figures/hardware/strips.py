@@ -11,7 +11,7 @@ __all__ = ["Strip", "Window", "most"]
 _N = TypeVar("_N", int, float)
 _DUST = 1e-9
 _SUMS = ("length", "left", "free", "known", "tokens", "seconds", "busy", "seen")
-_STATES = ("utilization", "memory", "allocated", "foreign", "model")
+_STATES = ("utilization", "memory", "allocated", "foreign", "occupied", "model")
 
 
 class Window:
@@ -48,7 +48,7 @@ class Strip:
 
     __slots__ = (
         "allocated", "busy", "end", "foreign", "free", "known", "left", "length", "memory", "model",
-        "seconds", "seen", "start", "tokens", "utilization",
+        "occupied", "seconds", "seen", "start", "tokens", "utilization",
     )  # fmt: skip
 
     def __init__(self, start: float) -> None:
@@ -60,6 +60,7 @@ class Strip:
         self.memory: int | None = None
         self.allocated: int | None = None
         self.foreign: frozenset[bool | None] = frozenset()
+        self.occupied: frozenset[bool | None] = frozenset()
         self.model: str | None = None
 
     def fill(self, before: Point | None, after: Point, reach: float) -> None:
@@ -74,6 +75,7 @@ class Strip:
         self.utilization, self.memory = state.utilization, state.memory
         self.allocated = _allocated(before, after)
         self.foreign = frozenset((state.foreign,))
+        self.occupied = frozenset((state.occupied,))
         self.model = state.model
 
     def absorb(self, later: Strip) -> None:
@@ -85,6 +87,7 @@ class Strip:
         self.memory = most(self.memory, later.memory)
         self.allocated = most(self.allocated, later.allocated)
         self.foreign |= later.foreign
+        self.occupied |= later.occupied
 
     def split(self, at: float) -> Strip:
         """Give up what was before `at`, as a strip of its own; sums go with the time."""

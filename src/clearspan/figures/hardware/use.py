@@ -15,18 +15,21 @@ _N = TypeVar("_N", int, float)
 _COVERED = 0.98
 
 
-def use(windows: Mapping[str, Window], tokens: int | None, *, within: bool) -> HardwareUse | None:
+def use(
+    windows: Mapping[str, Window], tokens: int | None, *, within: bool, sure: bool
+) -> HardwareUse | None:
     """What a call used of `windows` (by the devices' ids), and for each of its output tokens.
 
     Over several devices the utilisation is the mean, its peak the highest; memory and energy are
-    sums, absent where one device did not tell. torch's allocator tells of calls `within` the process.
+    sums, absent where one device did not tell. torch's allocator tells of calls `within` the process, and
+    only those can be alone on their devices, if it is `sure` which these are.
     """
-    found = list(windows.values())
+    found = [windows[device] for device in sorted(windows)]
     energy = _sum([window.energy if _covers(window.known, window) else None for window in found])
     shares = [window.busy / window.seen for window in found if _covers(window.seen, window)]
     peaks = [window.utilization for window in found if window.utilization is not None]
     memory = _sum([window.memory for window in found])
-    own = [window.own / window.timed for window in found if _covers(window.timed, window)]
+    own = tuple(window.own / window.timed for window in found if _covers(window.timed, window))
     allocated = [window.allocated for window in found if window.allocated is not None]
     if energy is None and memory is None and not peaks and not allocated:
         return None
@@ -38,8 +41,9 @@ def use(windows: Mapping[str, Window], tokens: int | None, *, within: bool) -> H
         allocator_peak=sum(allocated) if within and allocated else None,
         energy=energy,
         energy_per_token=energy / tokens if energy is not None and tokens else None,
-        attribution=_attribution(found),
+        attribution=_attribution(found) if within and sure else "shared",
         share=sum(own) / len(own) if len(own) == len(found) else None,
+        shares=own if len(own) == len(found) else (),
         models=_models(windows),
     )
 

@@ -44,7 +44,7 @@ class Nvml:
         self._shown: dict[str, Device] = {}
 
     def present(self) -> bool:
-        """Whether NVIDIA's library can be loaded. Nothing of it is called."""
+        """Whether NVIDIA's library can be loaded, which it stays then. Nothing of it is called."""
         windows = sys.platform == "win32"
         try:
             ctypes.CDLL("nvml.dll" if windows else "libnvidia-ml.so.1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from clearspan.samplers import DeviceState, Reading
+from clearspan.samplers import DeviceState, Reading, at_work, sees_all
 from clearspan.samplers.nvml.ask import Ask
 from clearspan.samplers.nvml.visible import Unit
 
@@ -39,7 +39,7 @@ class Device:
         self.lost: bool | None = None
         self._energy_before: tuple[float, float] | None = None
         self._asked = float("-inf")
-        self._foreign: bool | None = None
+        self._at_work: tuple[bool | None, bool | None] = (None, None)
         told = {
             "hw.id": unit.id,
             "hw.name": unit.name,
@@ -58,14 +58,16 @@ class Device:
         memory = self._memory()
         used = None if memory is None else memory[0]
         whole = self._unit.parent is None
+        foreign, occupied = self._others()
         found = DeviceState(
             self._unit.id,
             self._utilization() if whole else None,
             used,
             self._power() if whole else None,
             self._energy() if whole else None,
-            self._others(),
+            foreign,
             self._unit.name or None,
+            occupied,
         )
         return None if self._see() else found
 
@@ -175,17 +177,18 @@ class Device:
             found = self._ask.number("energy", found, least + _PACE * (now - at + _LATE), least)
         return None if found is None else found / 1e3
 
-    def _others(self) -> bool | None:
-        """Whether others compute here; looked at once a second at the most.
+    def _others(self) -> tuple[bool | None, bool | None]:
+        """Whether others compute here, and whether anybody does; looked at once a second at the most.
 
-        In a container the driver may tell process ids of another namespace: a single one that is
-        not known is taken to be this process.
+        The driver tells of processes that the asker's pid namespace knows, some releases by the host's ids.
         """
         now = self._clock()
         if now - self._asked >= 1.0:
             self._asked = now
             # Without its version the binding raises something else on drivers that lack it.
             running = self._ask("nvmlDeviceGetComputeRunningProcesses_v3", self._unit.handle)
-            ids = None if running is None else {process.pid for process in running}
-            self._foreign = None if ids is None else len(ids) > 1
-        return self._foreign
+            self._at_work = (None, None)
+            if running is not None:
+                ids = {process.pid for process in running}
+                self._at_work = at_work(ids, everybody=sees_all())
+        return self._at_work
