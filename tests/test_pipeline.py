@@ -210,8 +210,10 @@ def test_content_is_wanted_as_the_policy_says(rigs: Any) -> None:
 def test_chunks_are_read_and_timed(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint())
     draft.started_at = 10.0
-    rig.pipeline.chunks(draft, [(10.5, ""), (10.75, "Hel")])
-    rig.pipeline.chunks(draft, [(11.0, "lo")])
+    draft.unread.extend([(10.5, ""), (10.75, "Hel")])
+    rig.pipeline.chunks(draft)
+    draft.unread.extend([(11.0, "lo")])
+    rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "Hello"
     timing = rig.record.timing
@@ -220,7 +222,8 @@ def test_chunks_are_read_and_timed(rig: Rig) -> None:
 
 def test_a_generators_pace_is_its_consumers(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint(stepped=True, chunk=None))
-    rig.pipeline.chunks(draft, [(1.0, "x"), (2.0, "y")])
+    draft.unread.extend([(1.0, "x"), (2.0, "y")])
+    rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.timing.chunks == 0
     assert rig.record.output == ()
@@ -337,12 +340,31 @@ def test_then_the_record(rigs: Any) -> None:
     assert rig.pipeline.open_calls == 0
 
 
+def test_what_came_of_a_stream_that_is_open_at_the_end_is_told(rig: Rig) -> None:
+    """Nobody closed it, and nobody collected it: as when a loop over it was left."""
+    outer, inner = rig.open(endpoint=endpoint()), Draft("chat")
+    inner.endpoint = endpoint()
+    inner.started_at = outer.started_at
+    outer.inner = inner
+    inner.unread.extend([(outer.started_at + 1, "Hel"), (outer.started_at + 2, "lo")])
+    plain = rig.open(endpoint=endpoint())
+    plain.unread.append((plain.started_at + 1, "Hi"))
+    rig.pipeline.end_open()
+    rig.settle()
+    assert [record.output_text for record in rig.records] == ["Hello", "Hi"]
+    assert [record.timing.chunks for record in rig.records] == [2, 1]
+    assert {record.outcome for record in rig.records} == {Outcome.ABANDONED}
+    assert [record.duration for record in rig.records] == pytest.approx([2.0, 1.0])
+
+
 def test_chunks_without_room_are_counted(rigs: Any) -> None:
     rig = rigs(own=True, size=8192)
     draft = rig.open(endpoint=endpoint())
-    rig.pipeline.chunks(draft, [(1.0, "kept")])
+    draft.unread.extend([(1.0, "kept")])
+    rig.pipeline.chunks(draft)
     rig.settle()
-    rig.pipeline.chunks(draft, [(1.0, "x")] * 100)
+    draft.unread.extend([(1.0, "x")] * 100)
+    rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "kept"
     assert rig.record.extras == {"clearspan.content.lost": 100}
@@ -399,7 +421,8 @@ def fail(*_: Any) -> Any:
 def test_a_reader_that_fails_costs_what_it_reads(rig: Rig, broken: Any, site: str) -> None:
     draft = rig.open(endpoint=endpoint(**broken), call=asked())
     draft.started_at = 0.0
-    rig.pipeline.chunks(draft, [(1.0, "streamed ")])
+    draft.unread.extend([(1.0, "streamed ")])
+    rig.pipeline.chunks(draft)
     draft.result = {"id": "r", "text": "answer"}
     rig.pipeline.close(draft)
     assert rig.record.input_text == ("" if "request" in broken else "question")

@@ -112,8 +112,10 @@ def test_without_some_of_its_chunks_a_stream_has_no_times(*, nested: bool) -> No
     )
     stream.started_at = 1.0
     stream.usage(output=3)
-    made.chunks(stream, [(2.0, "a")] * 100)  # the first ones find no room
-    made.chunks(stream, [(3.0, "b"), (4.0, "c")])
+    stream.unread.extend([(2.0, "a")] * 100)  # the first ones find no room
+    made.chunks(stream)
+    stream.unread.extend([(3.0, "b"), (4.0, "c")])
+    made.chunks(stream)
     made.close(outer)
     go.set()
     assert made.worker is not None

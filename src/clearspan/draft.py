@@ -51,7 +51,7 @@ class Draft:
         "model", "name", "operation", "outcome", "output_value", "pace", "params", "pieces", "provider",
         "recording", "ref", "response_id", "response_model", "result", "scores", "sealed", "server_address",
         "server_port", "span", "start_ns", "system_parts", "tool_calls", "trace", "transport", "wants",
-        "weight",
+        "unread", "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
@@ -97,8 +97,8 @@ class Draft:
         self.transport: dict[str, Any] | None = None
         self.weight = 0
         self.lost = 0
-        self.start_ns = 0
-        self.end_ns = 0
+        self.start_ns = self.end_ns = 0
+        self.unread: list[tuple[float, Any]] = []  # chunks that came, by the clock of `started_at`
         self.pieces = 0
         self.agent: Draft | None = None
         self.inference_calls = 0

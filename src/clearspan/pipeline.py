@@ -6,6 +6,7 @@ where the application's own providers are used, so that its processors see what 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -177,8 +178,12 @@ class Pipeline:
         if self._watch is not None:
             self._watch.end(inner)
 
-    def chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
-        """Take a batch of chunks, so that none is kept alive for the whole stream."""
+    def chunks(self, draft: Draft) -> None:
+        """Take the chunks that are waiting, so that none is kept alive for the whole stream."""
+        items = draft.unread[:]
+        del draft.unread[: len(items)]
+        if items and draft.hint is None:
+            draft.hint = items[0][1]
         if self._worker is None or self._inline:
             self._read_chunks(draft, items)
         elif not self._worker.offer(Chunks(draft, items), _CHUNK_WEIGHT * len(items)):
@@ -210,9 +215,15 @@ class Pipeline:
     def end_open(self) -> None:
         """End what is still open, as at shutdown: nobody is going to."""
         for draft in self.calls():
-            draft.outcome = draft.outcome or Outcome.ABANDONED
-            draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
-            self.close(draft)
+            fenced("pipeline.end_open", self._end, draft)
+
+    def _end(self, draft: Draft) -> None:
+        for streamed in (draft, draft.inner):
+            if streamed is not None and streamed.unread:
+                self.chunks(streamed)
+        draft.outcome = draft.outcome or Outcome.ABANDONED
+        draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
+        self.close(draft)
 
     def _handle(self, batch: list[Work]) -> None:
         for item in batch:
@@ -249,6 +260,10 @@ class Pipeline:
             draft.absorb(draft.inner)
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
+        last = draft.pace.last_chunk
+        if draft.outcome is Outcome.ABANDONED and draft.kind == "client" and last is not None:
+            # Nobody read on; that it was found out so late is no time of the call's.
+            draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
 
     def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> None:
         """Work out the numbers, seal, emit."""

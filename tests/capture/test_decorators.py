@@ -645,7 +645,7 @@ def test_F33_an_inlet_that_fails_to_close_leaves_the_answer_alone(
     with captured(providers=()):
         monkeypatch.setattr(Pipeline, "close", fail)
         assert work(1) == 2
-    assert fence.failures() == {"inlet.close": 1}
+    assert fence.failures() == {"inlet.close": 1, "pipeline.end_open": 1}
     fence.reset()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import clearspan
 from clearspan import semconv as sc
 from clearspan.capture import inlet
 from clearspan.testing import Captured, captured
+from clearspan.testing.server import ModelServer, Reply
 from tests.runtime.support import Kept, names, use, work
 
 
@@ -241,6 +243,31 @@ def test_invocations_and_accounts() -> None:
             )
         assert seen.open_calls == 0
         assert seen.accounts.pending == 0
+
+
+def test_what_is_open_at_the_end_of_the_block_is_abandoned() -> None:
+    """A stream of openai's is a circle: left in a loop, it is there until the collector runs."""
+    openai = pytest.importorskip("openai")
+    gc.disable()
+    try:
+        with ModelServer() as server, captured() as seen:
+            server.respond(Reply(chunks=["In ", "Italy", "."]))
+            client = openai.OpenAI(base_url=server.url, api_key="unused")
+            for chunk in client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "Where?"}], stream=True
+            ):
+                if "In " in str(chunk):
+                    break
+            assert (seen.open_calls, seen.spans) == (1, [])
+        client.close()
+    finally:
+        gc.enable()
+    (record,) = seen.invocations
+    assert (str(record.outcome), record.output_text) == ("abandoned", "In ")
+    assert record.timing.first_content is not None
+    assert seen.accounts.pending == 0
+    gc.collect()
+    assert len(seen.spans) == 1
 
 
 def test_reading_waits_for_threads_work() -> None:

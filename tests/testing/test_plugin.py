@@ -132,7 +132,8 @@ def test_currencies_are_not_added_up() -> None:
         Invocation("chat", Timing(0, 1), cost=Cost(1.0, currency=currency))
         for currency in ("EUR", "USD")
     ]
-    calls = Calls(SimpleNamespace(invocations=records))  # type: ignore[arg-type]  # all that it reads
+    seen = SimpleNamespace(invocations=records, under_way=lambda _: 0)  # all that it reads
+    calls = Calls(seen)  # type: ignore[arg-type]
     with pytest.raises(LookupError, match="EUR, USD"):
         _ = calls.cost
 
@@ -195,3 +196,14 @@ def test_the_fixture_here(llm: Calls) -> None:
     assert (llm.models, llm.errors) == ({"m", "n"}, ["overloaded"])
     assert len(llm.spans) == 2
     assert llm.events == []
+
+
+@PRICED
+def test_a_call_that_goes_on_has_no_cost_yet(llm: Calls) -> None:
+    with clearspan.span("around"):
+        assert llm.cost == 0
+        with clearspan.invocation("chat", model="m") as draft:
+            draft.usage(input=1)
+            with pytest.raises(LookupError, match="1 of the calls have not ended"):
+                _ = llm.cost
+        assert llm.cost > 0

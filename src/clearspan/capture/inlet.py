@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from clearspan.draft import Draft
@@ -25,8 +25,8 @@ class Inlet(Protocol):
     def detach(self, token: Any) -> None:
         """Undo `attach`."""
 
-    def chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
-        """Take chunks of a stream with the time (monotonic seconds) each arrived."""
+    def chunks(self, draft: Draft) -> None:
+        """Take the chunks of a stream that are waiting in `draft.unread`, so that none lives for long."""
 
     def close(self, draft: Draft) -> None:
         """The operation is over; its outcome and end time are in the draft."""

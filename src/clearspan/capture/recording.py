@@ -88,7 +88,6 @@ class Recording:
         "_inner",
         "_late",
         "left",
-        "_buffer",
         "_done",
         "_finalizer",
         "_inlet",
@@ -107,7 +106,6 @@ class Recording:
         self.error_code: Callable[[BaseException], str | None] | None = None
         self.hides: Callable[[Any], bool] | None = None
         self._inlet = inlet
-        self._buffer: list[tuple[float, Any]] = []
         self._done = False
         self._inner: Recording | None = None
         self._late = False
@@ -183,10 +181,10 @@ class Recording:
 
         True for one that the program has not asked for.
         """
-        buffer = self._buffer
-        buffer.append((time.perf_counter(), item))
-        if len(buffer) >= _BATCH:
-            self._hand_over()
+        unread = self.draft.unread
+        unread.append((time.perf_counter(), item))
+        if len(unread) >= _BATCH:
+            fenced("inlet.chunks", self._inlet.chunks, self.draft)
         return self.hides is not None and fenced("reader.hides", self.hides, item)
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
@@ -207,8 +205,8 @@ class Recording:
         if error is not None and outcome is Outcome.FAILED:
             described = fenced("recording.error", describe_error, error, self.error_code)
             draft.error = described or ErrorInfo(type(error).__name__)
-        if self._buffer:
-            self._hand_over()
+        if draft.unread:
+            fenced("inlet.chunks", self._inlet.chunks, draft)
         self._close()
 
     def _close(self) -> None:
@@ -238,12 +236,6 @@ class Recording:
         if self._late:
             self.draft.error = self.draft.error or inner.error
             self.ended(inner.outcome or Outcome.COMPLETED)
-
-    def _hand_over(self) -> None:
-        batch, self._buffer = self._buffer, []
-        if self.draft.hint is None:
-            self.draft.hint = batch[0][1]
-        fenced("inlet.chunks", self._inlet.chunks, self.draft, batch)
 
     # -- provider.Tap --------------------------------------------------------------------------
 

@@ -131,6 +131,10 @@ class Captured:
         """Operations that have begun and not ended."""
         return self._pipeline.open_calls
 
+    def under_way(self, kind: str) -> int:
+        """How many of them are of that kind: `client` or `internal`."""
+        return sum(draft.kind == kind for draft in self._pipeline.calls())
+
 
 @contextmanager
 def captured(**settings: Any) -> Generator[Captured]:
@@ -139,7 +143,8 @@ def captured(**settings: Any) -> Generator[Captured]:
     Takes the settings of `clearspan.init` that concern what is recorded: `content`,
     `content_target`, `redact`, `providers`, `sample_rate`, `pricing`, `count_tokens` and so on; `hardware` is
     off unless it is asked for. What the
-    program's own clearspan would have recorded goes here instead until the block ends.
+    program's own clearspan would have recorded goes here instead until the block ends. What is still open then
+    is `abandoned`: so is a stream that was left in the middle, unless it was closed or collected before.
     """
     wanted = load({"exporters": ("memory",), "hardware": "off", **settings}, environ={})
     ledger = Ledger()
@@ -172,6 +177,7 @@ def captured(**settings: Any) -> Generator[Captured]:
     finally:
         inlet.give_back(pipeline)
         patches.remove()
+        pipeline.end_open()
         if pipeline.worker is not None:
             pipeline.worker.close(_DEADLINE)
         meter.shutdown()

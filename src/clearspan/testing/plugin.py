@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -66,12 +67,16 @@ class Calls:
         """
         from clearspan.figures.cost.billed import billed
 
+        if under_way := self._seen.under_way("client"):
+            raise LookupError(
+                f"{under_way} of the calls have not ended, so that their cost is not known; a stream that is left "
+                "in the middle ends with close() or a `with` around it"
+            )
         unpriced = [record for record in self.calls if record.cost is None and billed(record)]
         unknown = {record.response_model or record.model for record in unpriced}
         if unknown:
             raise LookupError(
-                f"no price is known of {', '.join(sorted(map(str, unknown)))}; install clearspan[cost], "
-                "or give a table by @pytest.mark.clearspan(pricing={...})"
+                f"no price is known of {', '.join(sorted(map(str, unknown)))}; {_remedy(unpriced)}"
             )
         costs = [record.cost for record in self.calls if record.cost is not None]
         if len(currencies := {cost.currency for cost in costs}) > 1:
@@ -87,6 +92,20 @@ class Calls:
     def errors(self) -> list[str]:
         """The error types of the calls that failed."""
         return [record.error.type for record in self.calls if record.error is not None]
+
+
+def _remedy(unpriced: list[Invocation]) -> str:
+    """Why calls have no cost, as far as that can be told, and what to do about it."""
+    from clearspan.figures.cost.whose import is_near
+
+    if all(record.usage.input is record.usage.output is None for record in unpriced):
+        return "nobody told or counted the tokens"
+    table = "give a table by @pytest.mark.clearspan(pricing={...})"
+    if all(is_near(record.server_address or "") for record in unpriced):
+        return f"a server on this machine or in a private network has no published price: {table}"
+    if importlib.util.find_spec("genai_prices") is None:
+        return f"install clearspan[cost], or {table}"
+    return f"the published prices do not have it: {table}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
