@@ -120,7 +120,16 @@ def test_a_phase_adds_up_and_is_never_negative() -> None:
         ({"output": 7, "reasoning": 4}, None, {}, None),
     ],
 )
+@pytest.mark.parametrize("provider", [None, "deepseek"])
 def test_tokens_that_came_as_chunks(
-    counts: Any, kinds: Any, extras: Any, tokens: int | None
+    provider: str | None, counts: Any, kinds: Any, extras: Any, tokens: int | None
 ) -> None:
-    assert streamed(counts, kinds, extras) == tokens
+    assert streamed(counts, kinds, extras, provider) == tokens
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure.ai.openai", "openrouter"])
+def test_what_may_be_a_summary_of_reasoning_has_no_number_of_tokens(provider: str) -> None:
+    counts = {"output": 7, "reasoning": 4}
+    assert streamed(counts, {"text", "reasoning"}, {}, provider) is None
+    assert streamed(counts, {"text"}, {}, provider) == 3
+    assert streamed({"output": 7}, {"text", "reasoning"}, {}, provider) == 7

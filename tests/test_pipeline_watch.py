@@ -20,7 +20,7 @@ from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Endpoint
-from clearspan.record import Gaps, Invocation
+from clearspan.record import Gaps, Invocation, Outcome
 from clearspan.testing import Error, ModelServer, captured
 
 LONG = 30.0
@@ -126,3 +126,20 @@ def test_without_some_of_its_chunks_a_stream_has_no_times(*, nested: bool) -> No
     assert timing.chunks == 102
     assert (timing.first_chunk, timing.first_content, timing.output_rate) == (None, None, None)
     assert timing.gaps == Gaps()
+
+
+def test_a_stream_that_was_left_takes_as_long_as_its_chunks_tell() -> None:
+    """Where chunks were missed, nobody knows when the last one came."""
+    records: list[Invocation] = []
+    made = pipeline(consumers=[records.append])
+    for missed in (0, 1):
+        draft = Draft("chat")
+        draft.endpoint = Endpoint("chat", (), lambda *_: None, lambda *_: None)
+        assert made.open(draft)
+        draft.unread.append((draft.started_at + 1.5, "a"))
+        made.chunks(draft)
+        draft.pace.missed = missed
+        draft.outcome = Outcome.ABANDONED
+        draft.end_ns = draft.start_ns + 60 * 10**9
+        made.close(draft)
+    assert [record.duration for record in records] == pytest.approx([1.5, 60.0])

@@ -40,7 +40,7 @@ class Draft:
     Names, models and numbers are plain attributes that adapters set; content goes through
     methods, which do nothing where content is not wanted, so adapters need no `if`. `keeps` says
     that an answer is put together although it will not be told: its tokens may have to be counted.
-    `wants` names what the application asked of adapters beside that (`usage`, `confidence`);
+    `wants` names what the application asked of adapters beside that (`usage`, `confidence`, `cost`);
     `devices` are the accelerators that the model is on, as its library numbers them.
     """
 
@@ -95,8 +95,7 @@ class Draft:
         self.recording = True
         self.finish_with: Callable[[Draft], None] | None = None
         self.transport: dict[str, Any] | None = None
-        self.weight = 0
-        self.lost = 0
+        self.weight = self.lost = 0
         self.start_ns = self.end_ns = 0
         self.unread: list[tuple[float, Any]] = []  # chunks that came, by the clock of `started_at`
         self.pieces = 0
@@ -229,8 +228,9 @@ class Draft:
     def streamed(self) -> int | None:
         """How many tokens the reader of a stream saw come; a model in the process has steps instead."""
         kinds = {kind for answer in self._choices.values() for kind, _ in answer.parts}
-        unseen = self.lost or (self.inner or self).kind == "internal"
-        return None if unseen else streamed(self._usage, kinds if self.keeps else None, self.extras)
+        if self.lost or (self.inner or self).kind == "internal":
+            return None
+        return streamed(self._usage, kinds if self.keeps else None, self.extras, self.provider)
 
     def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""

@@ -13,6 +13,8 @@ __all__ = ["Pace", "streamed"]
 
 _APART = 0.001
 """Seconds from which on two chunks did not come together: a client needs less to read what is there."""
+# Who may show a summary where others show the reasoning itself.
+_SUMMARIZING = ("openai", "azure.ai.openai", "openrouter")
 _BUNDLE = 4
 """Tokens that come together, on average, at the most: some servers send two or three to a chunk."""
 
@@ -123,12 +125,15 @@ class Pace:
 
 
 def streamed(
-    counts: Mapping[str, Any], kinds: Collection[str] | None, extras: Mapping[str, Any]
+    counts: Mapping[str, Any],
+    kinds: Collection[str] | None,
+    extras: Mapping[str, Any],
+    provider: str | None = None,
 ) -> int | None:
     """The output tokens that came as chunks; `kinds` are the types of parts that did, if known.
 
-    Reasoning that is not shown is over before the first content. What the Responses API shows of it
-    is a summary, whose tokens nobody counts, so that nothing is said then.
+    Reasoning that is not shown is over before the first content. What the Responses API and OpenAI's models
+    show of it is a summary, whose tokens nobody counts, so that nothing is said then.
     """
     output, reasoning = counts.get("output"), counts.get("reasoning")
     if output is None or not reasoning:
@@ -137,4 +142,5 @@ def streamed(
         return None
     if "reasoning" not in kinds:
         return int(output - reasoning)
-    return None if extras.get(OPENAI_API_TYPE) == "responses" else int(output)
+    summary = extras.get(OPENAI_API_TYPE) == "responses" or provider in _SUMMARIZING
+    return None if summary else int(output)

@@ -260,7 +260,7 @@ class Pipeline:
             draft.absorb(draft.inner)
         if draft.ref is not None:
             draft.ref.settle(draft.response_id)
-        last = draft.pace.last_chunk
+        last = None if draft.pace.missed else draft.pace.last_chunk
         if draft.outcome is Outcome.ABANDONED and draft.kind == "client" and last is not None:
             # Nobody read on; that it was found out so late is no time of the call's.
             draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)

@@ -269,13 +269,15 @@ class Timing:
 class ErrorInfo:
     """What went wrong: `type` as for `error.type`; message and stack are cleaned like content.
 
-    `exception` is the exception's class name, where `type` is a provider's own error code.
+    `exception` is the exception's class name, where `type` is a provider's own error code; `cause` is that of
+    the exception that it was raised from.
     """
 
     type: str
     message: str | None = None
     stacktrace: str | None = None
     exception: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

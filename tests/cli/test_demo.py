@@ -68,6 +68,62 @@ def test_what_it_says_to_type_next_works(call: Command, place: Path) -> None:
     assert "Can I bring my bicycle for a repair on Saturday?" in result.stdout
 
 
+def test_with_a_store_of_its_own_the_hints_keep_their_column(
+    call: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = call("demo", "--store", "my demo.db").stdout
+    *_, hints = shown.partition("What to type next:\n\n")
+    begins = [re.search(r"  (all|one|spans|record) ", line) for line in hints.splitlines()]
+    assert len({found.start() for found in begins if found}) == 1
+    assert sum(found is not None for found in begins) == 4
+    assert max(map(len, hints.splitlines())) <= 80
+    assert hints.count(' --store "my demo.db"') == 4
+
+
+@pytest.mark.parametrize("width", [160, 80, 60, 40])
+def test_closing_lines_are_wrapped_at_words(
+    call: Command, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = call("demo", "--store", "a.db").stdout
+    *_, closing = shown.partition("\nAs it happened: ")
+    said = " ".join(closing.split())
+    assert "The answers came from a stand-in server on this machine, not from a model." in said
+    assert "record a program of yours, unchanged" in said
+    assert "\n  clearspan show --store a.db" in closing
+    for line in closing.splitlines():
+        # What is to be copied stays whole.
+        assert len(line) <= width or line.startswith("  clearspan ") or local_model.REMEDY in line
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize(("width", "fancy"), [(160, True), (80, False)])
+def test_bars_are_explained_only_where_there_are_some(
+    call: Command, monkeypatch: pytest.MonkeyPatch, width: int, *, fancy: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = call("demo").stdout
+    assert ("░" in shown) is ("In the bars, the lighter part" in shown) is fancy
+
+
+def test_prices_of_others_are_not_called_the_demo_s(
+    call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_PRICING", "off")
+    assert "prices" not in call("demo").stdout
+    (place / "mine.json").write_text('{"models": {"gpt*": {"input": 1, "output": 2}}}')
+    monkeypatch.setenv("CLEARSPAN_PRICING", "mine.json")
+    shown = call("demo").stdout
+    assert "$" in shown
+    assert "prices" not in shown
+
+
+def test_without_any_priced_call_nothing_is_said_of_prices(call: Command) -> None:
+    shown = call("demo", "--model", "house-7b", "--embedding-model", "house-e").stdout
+    assert "prices" not in shown
+
+
 def test_the_program_does_what_the_demo_promises(call: Command) -> None:
     document = demo(call)
     found = spans(document)

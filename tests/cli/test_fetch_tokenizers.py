@@ -115,7 +115,52 @@ def test_a_server_without_the_file(
 
 def test_no_server_at_all(call: Command, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known(monkeypatch, "http://127.0.0.1:9")
-    assert "cannot be fetched: ConnectionError" in failed(call, cache)
+    said = failed(call, cache)
+    assert "cannot be fetched: ConnectionError" in said
+    # Both are tried, and of both it is said how to bring them and where to.
+    for name in files.FETCHED:
+        wanted = files.source(name)
+        assert wanted is not None
+        assert (
+            f"  by hand: download {wanted.url} where it can be had, "
+            f"and save it as {cache / wanted.filename}\n"
+        ) in said
+    assert said.endswith(
+        "clearspan: o200k_base and cl100k_base could not be fetched; until the files are there, "
+        "tokens that no provider reports are estimated. TIKTOKEN_CACHE_DIR may name another folder "
+        "for them\n"
+    )
+
+
+def test_what_can_be_fetched_is_though_another_cannot(
+    call: Command, cache: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(name: str) -> files.Source:
+        missing = "/missing" if name == "o200k_base" else ""
+        return files.Source(f"{server}{missing}/{name}.tiktoken", SHA256)
+
+    monkeypatch.setattr(files, "source", source)
+    result = call("doctor", "--fetch-tokenizers")
+    assert result.exit_code == 1
+    (kept,) = cache.iterdir()
+    assert f"cl100k_base: {kept}\n" in result.stderr
+    assert "clearspan: o200k_base could not be fetched; " in result.stderr
+
+
+def test_a_file_with_other_contents_is_told_and_replaced(
+    call: Command, cache: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(monkeypatch, server)
+    wanted = files.source("o200k_base")
+    assert wanted is not None
+    cache.mkdir()
+    (cache / wanted.filename).write_bytes(b"<html>no entrance</html>")
+    versions = json.loads(call("doctor", "--no-send", "--json").stdout)["versions"]
+    assert (
+        f"none; {cache / wanted.filename} has other contents than tiktoken expects; without o200k_base"
+    ) in versions["tokenizers"]
+    assert call("doctor", "--fetch-tokenizers", "--no-send").exit_code == 0
+    assert (cache / wanted.filename).read_bytes() == CONTENTS
 
 
 @pytest.mark.parametrize(("limit", "value"), [("_LIMIT", -1.0), ("_LARGEST", 10)])
@@ -140,6 +185,9 @@ def test_a_folder_that_cannot_be_made(
     result = call("doctor", "--fetch-tokenizers")
     assert result.exit_code == 1
     assert "cannot be written: " in result.stderr
+    assert (
+        "  by hand: name a folder that can be written to by TIKTOKEN_CACHE_DIR\n" in result.stderr
+    )
 
 
 def test_a_tiktoken_that_does_not_know_the_encoding(

@@ -123,6 +123,15 @@ def test_a_filter_that_cannot_be_read_is_wrong_usage(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("given", ["yesterday", "5parsecs", "12:75", "2026-13-01", "99999-01-01"])
+def test_a_time_that_is_none_is_told_all_that_is_one(call: Command, given: str) -> None:
+    said = " ".join(call("show", "--since", given).stderr.split())
+    assert (
+        f"'{given}' is no time: use 90m, 24h or 7d (so long ago), or a date such as 2026-01-31, "
+        "2026-01-31T09:00 or 2026-01-31T09:00:00Z"
+    ) in said
+
+
 def test_an_empty_result_says_so_and_exits_with_1(call: Command, store: Path) -> None:
     result = call("show", "--session", "nobody")
     assert (result.exit_code, result.stdout) == (1, "")

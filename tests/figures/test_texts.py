@@ -90,7 +90,9 @@ def test_text_that_was_lost_or_not_kept() -> None:
     unkept.text("Rome")
     unkept.usage(output=2)
     unrecorded.recording = False
-    assert [told(made) for made in (lost, unkept, unrecorded)] == [None] * 3
+    around = draft("Rome", output=2)
+    around.inner = lost
+    assert [told(made) for made in (lost, unkept, unrecorded, around)] == [None] * 4
 
 
 def test_what_a_tokenizer_said_stands() -> None:

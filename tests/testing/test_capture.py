@@ -307,3 +307,16 @@ def test_its_names_are_lazy() -> None:
         kit.Nothing  # noqa: B018 -- asked for to fail
     for name in kit.__all__:
         assert getattr(kit, name) is not None
+
+
+def test_calls_are_those_that_ask_a_model_wherever_it_is() -> None:
+    with captured(providers=()) as seen:
+        with clearspan.invocation("chat", model="pipeline", kind="internal") as outer:
+            assert seen.open_model_calls == 1
+            outer.inference_calls = 1
+        with clearspan.invocation("embeddings", model="local", kind="internal") as draft:
+            draft.usage(input=3)
+        with clearspan.span("step"):
+            assert seen.open_model_calls == 0
+        talk()
+    assert [record.model for record in seen.calls] == ["local", "m"]

@@ -132,7 +132,7 @@ def test_currencies_are_not_added_up() -> None:
         Invocation("chat", Timing(0, 1), cost=Cost(1.0, currency=currency))
         for currency in ("EUR", "USD")
     ]
-    seen = SimpleNamespace(invocations=records, under_way=lambda _: 0)  # all that it reads
+    seen = SimpleNamespace(calls=records, open_model_calls=0)  # all that it reads
     calls = Calls(seen)  # type: ignore[arg-type]
     with pytest.raises(LookupError, match="EUR, USD"):
         _ = calls.cost

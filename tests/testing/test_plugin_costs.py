@@ -18,13 +18,15 @@ class Seen:
     """As much of what was captured as the sum reads."""
 
     def __init__(self, *hosts: str | None) -> None:
-        self.invocations = [
+        self.calls = [
             Invocation(
                 "chat", Timing(0, 1), provider="openai", model="m", server_address=host,
                 usage=Usage(input=1, output=1),
             )
             for host in hosts
         ]  # fmt: skip
+
+    open_model_calls = 0
 
 
 def said(*hosts: str | None) -> str:
@@ -51,7 +53,7 @@ def test_the_list_is_asked_for_only_where_it_is_not_installed(
     assert said(*hosts).endswith("of m; install clearspan[cost], or give a table by @pytest.mark.clearspan(pricing={...})")  # fmt: skip
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     assert "install" not in said(*hosts)
-    assert "of m; the published prices do not have it: give a table" in said(*hosts)
+    assert "of m; no list of prices tells what such a call costs: give a table" in said(*hosts)
 
 
 @pytest.mark.clearspan(count_tokens="off")
@@ -59,6 +61,6 @@ def test_tokens_that_nobody_knows_are_not_for_want_of_a_table(llm: Calls) -> Non
     with clearspan.invocation("chat", provider="openai", model="m"):
         pass
     with pytest.raises(
-        LookupError, match="no price is known of m; nobody told or counted the tokens$"
+        LookupError, match=r"no price is known of m; nobody told or counted the tokens$"
     ):
         _ = llm.cost

@@ -360,7 +360,14 @@ def describe_error(
     name = qualified(type(error))
     known = fenced("reader.error", code, error) if code is not None else None
     message = fenced("recording.error", str, error)
-    return ErrorInfo(known or name, message or None, _frames(error), name)
+    cause = error.__cause__
+    return ErrorInfo(
+        known or name,
+        message or None,
+        _frames(error),
+        name,
+        qualified(type(cause)) if cause is not None else None,
+    )
 
 
 def qualified(cls: type) -> str:

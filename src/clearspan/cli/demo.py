@@ -8,15 +8,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import textwrap
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
+from rich.text import Text
 
 from clearspan.cli import local_model, screen
 from clearspan.cli.failure import Failure, Misuse
 from clearspan.cli.stored import opened, span_json, store_option, store_path
+from clearspan.exporters.console import cost, render_trace
 from clearspan.exporters.store import StoredSpan
 from clearspan.settings import SettingError
 
@@ -41,6 +44,9 @@ _PRICES: Final[Mapping[str, Any]] = {
 }
 _PATIENCE = 60.0
 _FLUSH = 15.0
+# What a rich terminal and a plain one show of a wait.
+_WAITING = ({"░"}, {"-"})
+_BESIDE = 28  # the margins, and room for some words
 _REMEDY = "python -m pip install 'clearspan[demo]'"
 
 
@@ -98,14 +104,20 @@ def command(
             for spans in traces
         ]})  # fmt: skip
     else:
-        _show(traces)
-        _conclude(desk, traces, store, live=live)
+        waits = _show(traces)
+        _conclude(desk, traces, store, live=live, waits=waits)
     if not desk.answered:
         raise Failure(f"no call of {chat!r} succeeded; check the key, the address and --model")
 
 
-def _say(text: str = "") -> None:
-    screen.console().print(text, soft_wrap=True)
+def _say(text: str = "", *, indent: str = "") -> None:
+    """Print `text` in the width that there is; words, which may be paths to be copied, stay whole."""
+    console = screen.console()
+    wrapped = textwrap.fill(
+        text, console.width, initial_indent=indent, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    console.print(wrapped, soft_wrap=True)
 
 
 def _require_client(*, live: bool) -> None:
@@ -169,7 +181,7 @@ def _recorded(
             store=store_path(store),
             providers=("openai",),
             sample_rate=1.0,
-            pricing=None if live or os.environ.get("CLEARSPAN_PRICING") else _PRICES,
+            pricing=_PRICES if _own_prices(live=live) else None,
         )
     except SettingError as error:
         raise Misuse(error) from error
@@ -197,34 +209,73 @@ def _stored(session: str, store: str | None) -> list[list[StoredSpan]]:
         return [reader.trace(each.trace_id) for each in reversed(found)]
 
 
-def _show(traces: list[list[StoredSpan]]) -> None:
-    from clearspan.exporters.console import render_trace
+def _own_prices(*, live: bool) -> bool:
+    """Whether the demo's own table holds: not for a real server, nor where the user says otherwise."""
+    return not live and not os.environ.get("CLEARSPAN_PRICING", "").strip()
 
+
+def _show(traces: list[list[StoredSpan]]) -> bool:
+    """Draw the traces; answers whether the wait for an answer is seen in a bar."""
     console = screen.console()
+    seen = False
     for spans in traces:
+        tree = render_trace(spans, title=f"trace {spans[0].trace_id[:8]}")
         console.print()
-        console.print(render_trace(spans, title=f"trace {spans[0].trace_id[:8]}"))
+        console.print(tree)
+        seen |= any(set(segment.text) in _WAITING for segment in console.render(tree))
+    return seen
 
 
 def _conclude(
-    desk: HelpDesk, traces: list[list[StoredSpan]], store: str | None, *, live: bool
+    desk: HelpDesk,
+    traces: list[list[StoredSpan]],
+    store: str | None,
+    *,
+    live: bool,
+    waits: bool,
 ) -> None:
     _say()
     for note in desk.notes:
         _say(f"As it happened: {note}.")
-    _say("In the bars, the lighter part is the wait for the first content of an answer.")
+    if waits:
+        _say("In the bars, the lighter part is the wait for the first content of an answer.")
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
-        _say("Their prices are the demo's own table; with --live, published prices are used.")
+        if _own_prices(live=live) and any(
+            cost(span.attributes) for spans in traces for span in spans
+        ):
+            _say(
+                "Their prices are the demo's own table; with --live, published prices are used "
+                "where there are any."
+            )
         if not local_model.installed():
-            _say(f"It shows a model in this process too, after {local_model.REMEDY}")
-    _say(f"Stored in {store_path(store)}. What to type next:\n")
-    where = f" --store {store}" if store else ""
+            _say("It shows a model in this process too, after:")
+            _type(local_model.REMEDY)
+    _say(f"Stored in {store_path(store)}. What to type next:")
+    _say()
+    where = ""
+    if store:
+        where = f' --store "{store}"' if " " in store else f" --store {store}"
     first = traces[0][0].trace_id[:8]
-    for words, what in (
+    _hints([
         (f"clearspan show{where}", "all traces, newest first"),
         (f"clearspan show {first} --content{where}", "one trace, with what was asked and answered"),
         (f"clearspan tail{where}", "spans as they come, while a program runs"),
         (f"clearspan run{where} app.py", "record a program of yours, unchanged"),
-    ):
-        _say(f"  {words:<36}  {what}")
+    ])  # fmt: skip
+
+
+def _type(command: str) -> None:
+    # Never broken by us: it is to be copied.
+    screen.console().print(f"  {command}", soft_wrap=True)
+
+
+def _hints(rows: list[tuple[str, str]]) -> None:
+    """Commands with what they do beside them, or below where there is no room beside."""
+    console = screen.console()
+    if console.width >= max(len(typed) for typed, _ in rows) + _BESIDE:
+        console.print(screen.Rows([(Text(typed), Text(what)) for typed, what in rows]))
+        return
+    for typed, what in rows:
+        _type(typed)
+        _say(what, indent=" " * 6)

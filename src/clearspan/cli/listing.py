@@ -14,7 +14,8 @@ from clearspan.exporters.store import TraceSummary
 
 __all__ = ["listing"]
 
-_ID = 8
+_ID = 0
+_ID_DIGITS = 8
 _WIDE = 100
 _HEADINGS = (
     "trace",
@@ -29,11 +30,12 @@ _HEADINGS = (
     "cost",
     "errors",
 )
-_NAME, _MODEL, _SESSION = 3, 4, 5
-# What gives way when there is little room, and how far.
+_START, _TOOK, _NAME, _MODEL, _SESSION, _SPANS, _IN, _OUT, _COST, _ERRORS = range(1, 11)
+# What gives way when there is little room, and how far; no number is ever cut.
 _ELASTIC = {_NAME: 14, _MODEL: 9, _SESSION: 7}
-_NUMBERS = (2, 6, 7, 8, 9, 10)
-_COST, _ERRORS = 9, 10
+_NUMBERS = (_TOOK, _SPANS, _IN, _OUT, _COST, _ERRORS)
+# What is left out when that is not enough, the least important first.
+_LEAVING = (_SESSION, _MODEL, _COST, _SPANS, _START, _TOOK, _OUT, _IN, _ERRORS)
 
 
 def listing(found: Sequence[TraceSummary], sums: Mapping[str, Totals]) -> Listing:
@@ -62,7 +64,7 @@ class Listing:
 def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[str, ...]:
     sent, made = ("~" * about for about in (sums.estimated if sums else (False, False)))
     return (
-        trace.trace_id[:_ID],
+        trace.trace_id[:_ID_DIGITS],
         when(trace.start_ns),
         duration(trace.duration_ns),
         _bare(trace.name),
@@ -87,11 +89,12 @@ def _fit(rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
         for at, heading in enumerate(_HEADINGS)
         if any(row[at] for row in rows)
     }
-    for leaving in (None, _SESSION, _MODEL, _COST):
-        if leaving is not None:
-            widths.pop(leaving, None)
+    for leaving in _LEAVING:
         if _squeeze(widths, width):
-            break
+            return widths
+        widths.pop(leaving, None)
+    if not _squeeze(widths, width) and _NAME in widths:
+        widths[_NAME] = max(1, width - widths[_ID] - _gap(width))
     return widths
 
 
@@ -105,6 +108,8 @@ def _squeeze(widths: dict[int, int], width: int) -> bool:
     rigid = sum(cells for at, cells in widths.items() if at not in elastic)
     room = width - rigid - _gap(width) * (len(widths) - 1)
     while sum(elastic.values()) > room:
+        if not elastic:
+            return False
         widest = max(elastic, key=lambda at: elastic[at] - _ELASTIC[at])
         if elastic[widest] <= _ELASTIC[widest]:
             return False
@@ -132,5 +137,5 @@ def _drawn(
 def _style(at: int, heading: bool) -> str:  # noqa: FBT001 -- one caller, two arguments
     if heading:
         return "bold"
-    styles = {0: "cyan", _COST: "yellow", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}
+    styles = {_ID: "cyan", _COST: "yellow", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}
     return styles.get(at, "")

@@ -33,28 +33,22 @@ def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     text = (value or "").strip()
     if not text:
         return None
-    if text[-1].isalpha() and text[-1] not in "Zz":
-        return _storable(time.time() - _ago(text))
     try:
+        if text[-1].isalpha() and text[-1] not in "Zz":
+            return _storable(time.time() - parse.duration(text))
         # Python 3.10 does not know the Z of UTC.
         moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
         return _storable(moment.timestamp())
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{text!r} is no time: use 90m, 24h, 7d, or a date such as 2026-01-31T09:00"
+            f"{text!r} is no time: use 90m, 24h or 7d (so long ago), or a date such as 2026-01-31, "
+            "2026-01-31T09:00 or 2026-01-31T09:00:00Z"
         ) from None
 
 
 def _storable(seconds: float) -> int:
     """Nanoseconds since 1970, as near as a store can come."""
     return max(0, min(int(seconds * 1e9), _LATEST))
-
-
-def _ago(text: str) -> float:
-    try:
-        return parse.duration(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no length of time: use 90m, 24h or 7d") from None
 
 
 @click.command(
@@ -78,7 +72,7 @@ Examples:
     "--since",
     callback=_since,
     metavar="TIME",
-    help="Only traces since then: 90m, 24h, 7d, or a date and time.",
+    help="Only traces since then: 90m, 24h, 7d, or a date such as 2026-01-31T09:00.",
 )
 @click.option("--session", help="Only traces of this session.")
 @click.option("--model", help="Only traces with a call to this model.")

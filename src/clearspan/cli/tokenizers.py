@@ -29,46 +29,82 @@ def presence() -> str:
     said = ", ".join(there) or "none"
     if not lacking:
         return said
-    return (
-        f"{said}; without {' and '.join(lacking)} tokens that no provider reports are estimated; "
-        "`clearspan doctor --fetch-tokenizers` fetches what is missing"
-    )
+    faults = dict.fromkeys(fault for name in lacking for fault in files.faults(name))
+    return "; ".join([
+        said, *faults,
+        f"without {' and '.join(lacking)} tokens that no provider reports are estimated",
+        "`clearspan doctor --fetch-tokenizers` fetches what is missing, or says how to bring it by hand",
+    ])  # fmt: skip
 
 
 def fetch() -> None:
-    """Fetch what is missing into `TIKTOKEN_CACHE_DIR`, else clearspan's own folder. Raises `Failure`."""
+    """Fetch what is missing into `TIKTOKEN_CACHE_DIR`, else clearspan's own folder.
+
+    Raises `Failure` when all was tried, with how to bring by hand what did not come.
+    """
     named = os.environ.get("TIKTOKEN_CACHE_DIR")
     folder = Path(named) if named else files.own_folder()
+    lacking: list[str] = []
     for name in files.FETCHED:
-        path = files.present(name)
-        if path is None:
-            path = _fetched(name, folder)
-        click.echo(f"{name}: {path}", err=True)
+        try:
+            path = files.present(name) or _fetched(name, folder)
+        except _Lacking as lack:
+            _say(f"{name}: {lack}")
+            _say(f"  by hand: {lack.remedy}")
+            lacking.append(name)
+        else:
+            _say(f"{name}: {path}")
+    if lacking:
+        raise Failure(
+            f"{' and '.join(lacking)} could not be fetched; until the files are there, tokens that no "
+            "provider reports are estimated. TIKTOKEN_CACHE_DIR may name another folder for them"
+        )
+
+
+class _Lacking(Exception):
+    """Why a file did not come, and how it may come otherwise."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _fetched(name: str, folder: Path) -> Path:
     wanted = files.source(name)
     if wanted is None:
-        raise Failure(f"the installed tiktoken does not know {name}; upgrade tiktoken")
-    contents = _download(name, wanted.url)
-    if hashlib.sha256(contents).hexdigest() != wanted.sha256:
-        raise Failure(f"{wanted.url} is not the file that tiktoken expects; nothing was kept")
+        raise _Lacking(f"the installed tiktoken does not know {name}", "upgrade tiktoken")
     path = folder / wanted.filename
-    # Beside its place and then moved there: no program ever sees half a file.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(contents)
-        partial.replace(path)
-    except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
+        contents = _download(name, wanted.url, wanted.sha256)
+    except (OSError, ValueError) as error:  # what is wrong with a download is either
+        remedy = f"download {wanted.url} where it can be had, and save it as {path}"
+        raise _Lacking(str(error), remedy) from error
+    _keep(contents, path)
     return path
 
 
-def _download(name: str, url: str) -> bytes:
+def _keep(contents: bytes, path: Path) -> None:
+    # Beside its place and then moved there: no program ever sees half a file.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(contents)
+        partial.replace(path)
+    except OSError as error:
+        raise _Lacking(
+            f"{path} cannot be written: {error.strerror or error}",
+            "name a folder that can be written to by TIKTOKEN_CACHE_DIR",
+        ) from error
+
+
+def _download(name: str, url: str, sha256: str) -> bytes:
     import requests
 
-    click.echo(f"fetching {name} from {url}", err=True)
+    _say(f"fetching {name} from {url}")
     deadline = time.monotonic() + _LIMIT
     held = bytearray()
     try:
@@ -79,9 +115,11 @@ def _download(name: str, url: str) -> bytes:
                 held += block
                 progress(len(held), int(length) if length.isdigit() else 0)
                 if time.monotonic() > deadline or len(held) > _LARGEST:
-                    raise Failure(f"{url} takes too long, or is too large; nothing was kept")
+                    raise ValueError(f"{url} takes too long, or is too large; nothing was kept")
     except requests.RequestException as error:
-        raise Failure(f"{url} cannot be fetched: {type(error).__name__}") from error
+        raise OSError(f"{url} cannot be fetched: {type(error).__name__}") from error
+    if hashlib.sha256(held).hexdigest() != sha256:
+        raise ValueError(f"{url} is not the file that tiktoken expects; nothing was kept")
     return bytes(held)
 
 

@@ -98,7 +98,11 @@ def path(value: Any) -> str:
 
 def pricing(value: Any) -> Any:
     """A table as a mapping, a file's path, or `off`."""
-    return dict(value) if isinstance(value, Mapping) else path(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError("use a price table (a mapping), the path of a JSON file, or 'off'")
+    return path(value)
 
 
 def pairs(value: Any) -> dict[str, str]:

@@ -25,12 +25,16 @@ def density(draft: Draft) -> None:
     Not for what was estimated, as that is characters to begin with; nor where tools were called,
     something was lost, or thinking was shown whose tokens are not told apart.
     """
-    known = sc.TEXT_OUTPUT_DENSITY in draft.extras or draft.lost or not draft.recording
+    known = sc.TEXT_OUTPUT_DENSITY in draft.extras or _lossy(draft) or not draft.recording
     if known or draft.outcome not in (None, Outcome.COMPLETED):
         return
     tokens, characters = _tokens(draft.counts), _characters(draft)
     if tokens and characters:
         draft.extra(sc.TEXT_OUTPUT_DENSITY, tokens / characters)
+
+
+def _lossy(draft: Draft) -> bool:
+    return bool(draft.lost or (draft.inner is not None and draft.inner.lost))
 
 
 def _tokens(counts: Mapping[str, Any]) -> int:

@@ -25,12 +25,13 @@ def usage(draft: Draft, source: Any) -> None:
     if read.fields(source) is None:
         return
     cached = _detail(source, _INPUT_DETAILS, "cached_tokens")
+    sent, reasoning = _count(source, _INPUT), _detail(source, _OUTPUT_DETAILS, "reasoning_tokens")
     draft.usage(
-        input=_count(source, _INPUT),
-        output=_count(source, _OUTPUT),
+        input=sent,
+        output=_made(source, sent or 0, reasoning or 0),
         cache_read=cached if cached is not None else _count(source, _CACHED),
         cache_write=_detail(source, _INPUT_DETAILS, "cache_write_tokens"),
-        reasoning=_detail(source, _OUTPUT_DETAILS, "reasoning_tokens"),
+        reasoning=reasoning,
         text_input=_detail(source, _INPUT_DETAILS, "text_tokens"),
         image_input=_detail(source, _INPUT_DETAILS, "image_tokens"),
         audio_input=_detail(source, _INPUT_DETAILS, "audio_tokens"),
@@ -38,7 +39,7 @@ def usage(draft: Draft, source: Any) -> None:
         image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
         audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
     )
-    if draft.provider == "openrouter":
+    if draft.provider == "openrouter" and "cost" in draft.wants:
         draft.set(charged=_charged(source))  # for the figure of cost
     times(draft, source)
     draft.extra(
@@ -49,6 +50,15 @@ def usage(draft: Draft, source: Any) -> None:
         sc.REJECTED_PREDICTION_TOKENS,
         _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"),
     )
+
+
+def _made(source: Any, sent: int, reasoning: int) -> int | None:
+    """All output tokens. Some servers (xAI's) leave reasoning out of them, and have it in the total only."""
+    made, total = _count(source, _OUTPUT), read.count(source, "total_tokens")
+    if made is None:
+        return None
+    apart = reasoning > made if total is None else total == sent + made + reasoning
+    return made + reasoning if apart else made
 
 
 def _charged(source: Any) -> float | None:

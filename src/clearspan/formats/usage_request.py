@@ -72,14 +72,23 @@ def refused(exception: BaseException) -> None:
     """Remember the server of a failed call, where it refused the field."""
     held = vars(exception)
     response: Any = held.get("response")
+    said: tuple[object, ...]
     if response is not None:
-        status, said = getattr(response, "status_code", None), str(exception)
+        status, request = getattr(response, "status_code", None), response.request
+        body = getattr(response, "_content", None)  # as far as it was read: reading is the caller's
+        said = (str(exception), str(held.get("body")), body if isinstance(body, bytes) else b"")
+        sent, asked = (
+            str(request.url),
+            getattr(request, "_content", None) or getattr(request, "body", None),
+        )
     else:  # an error of aiohttp's, beside which the hub's client keeps what was answered
-        status, said = held.get("status"), str(held.get("response_error_payload"))
-    if status not in _REFUSALS or _FIELD not in said:
+        status, said = held.get("status"), (str(held.get("response_error_payload")),)
+        sent, asked = str(getattr(held.get("request_info"), "real_url", "")), None
+    if status not in _REFUSALS or _FIELD not in str(said):
         return
-    sent = response.request.url if response is not None else held["request_info"].real_url
-    parts = urlsplit(str(sent))
+    if isinstance(asked, bytes) and _WANTED.encode() not in asked:
+        return  # it is not the field that was refused here
+    parts = urlsplit(sent)
     while len(_refusing) >= _MOST:
         _refusing.pop(next(iter(_refusing)), None)
     _refusing[parts.hostname, parts.port or _PORTS.get(parts.scheme)] = None

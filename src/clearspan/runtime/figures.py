@@ -98,5 +98,9 @@ def _counter() -> TokenCounter:
 
 def wants_of(settings: Settings) -> frozenset[str]:
     """What adapters are asked for beside what calls tell by themselves."""
-    asked = {"usage": settings.request_usage, "confidence": settings.token_confidence}
+    asked = {
+        "usage": settings.request_usage,
+        "confidence": settings.token_confidence,
+        "cost": settings.pricing != "off",
+    }
     return frozenset(name for name, wanted in asked.items() if wanted)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
@@ -24,6 +25,28 @@ __all__ = ["Hardware"]
 _log = logging.getLogger("clearspan")
 
 
+class _Need(NamedTuple):
+    """What a sampler of ours needs: a library of the system, and the package that speaks with it."""
+
+    library: str
+    module: str
+    package: str
+
+
+_NEEDS: Final[Mapping[str, _Need]] = {
+    "nvml": _Need(
+        "the library of NVIDIA's driver (libnvidia-ml.so.1, on Windows nvml.dll) cannot be loaded; install "
+        "the driver, or start the container with its GPUs, as docker run --gpus all does",
+        "pynvml", "pip install nvidia-ml-py",
+    ),
+    "amd": _Need(
+        "ROCm's library (libamd_smi.so) cannot be loaded; install ROCm's amd-smi-lib, or name the folder of "
+        "ROCm by ROCM_PATH",
+        "amdsmi", "it comes with ROCm: pip install $ROCM_PATH/share/amd_smi",
+    ),
+}  # fmt: skip
+
+
 class Hardware:
     """Built from `settings`; raises `SettingError` for a sampler that does not exist or cannot be built.
 
@@ -35,6 +58,7 @@ class Hardware:
         asked, others = _load(settings.hardware)
         there = [each for each in [*asked, *others] if fenced("samplers.present", each.present)]
         self.missing = [sampler.name for sampler in asked if sampler not in there]
+        self._asked = [sampler.name for sampler in asked]
         self.samplers: Sequence[Sampler] = there
         self.source = Source(there, settings.hardware_interval)
         accelerated = any(hasattr(sampler, "states") for sampler in there)
@@ -42,8 +66,16 @@ class Hardware:
 
     def start(self, meter: Meter) -> None:
         """Warn of what was asked for and is absent, and make the instruments of what is there."""
-        for name in self.missing:
-            _log.warning("clearspan: hardware: %s was asked for, and is not there", name)
+        for name in self._asked:
+            need = _NEEDS.get(name)
+            if name in self.missing:
+                why = f": {need.library}" if need is not None else ""
+                _log.warning("clearspan: hardware: %s was asked for, and is not there%s", name, why)
+            elif need is not None and not _installed(need.module):
+                _log.warning(
+                    "clearspan: hardware: %s was asked for, and cannot be read: the Python package %s is not "
+                    "installed (%s)", name, need.module, need.package,
+                )  # fmt: skip
         if self.samplers:
             board = _board_of(meter)
             for sampler in self.samplers:
@@ -84,6 +116,13 @@ def _failed(sampler: Sampler) -> list[str]:
         f"{what} failed {'once' if times == 1 else f'{times} times'}"
         for what, times in sorted((found or {}).items())
     ]
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ValueError:  # a program has put something of its own in the module's place
+        return True
 
 
 def _load(names: Iterable[str]) -> tuple[list[Sampler], list[Sampler]]:

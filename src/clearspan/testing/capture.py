@@ -19,8 +19,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from clearspan import runtime
 from clearspan.capture import inlet
 from clearspan.core.ledger import Accounts, Ledger
+from clearspan.draft import Draft
 from clearspan.pipeline import Pipeline
-from clearspan.record import Invocation
+from clearspan.record import Invocation, Operation
 from clearspan.runtime.build import Providers, identifiers
 from clearspan.settings import load
 
@@ -62,6 +63,16 @@ class SeenEvent:
     severity: str | None
     trace_id: str
     span_id: str
+
+
+_ASKED = (
+    Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT, Operation.EMBEDDINGS,
+)  # fmt: skip
+
+
+def _calls(told: Invocation | Draft) -> bool:
+    """Whether it is about a model that is asked for something."""
+    return told.kind == "client" or told.operation in _ASKED
 
 
 class Captured:
@@ -131,9 +142,20 @@ class Captured:
         """Operations that have begun and not ended."""
         return self._pipeline.open_calls
 
-    def under_way(self, kind: str) -> int:
-        """How many of them are of that kind: `client` or `internal`."""
-        return sum(draft.kind == kind for draft in self._pipeline.calls())
+    @property
+    def calls(self) -> list[Invocation]:
+        """The records of calls of models, elsewhere or in the process, without steps, tools and agents.
+
+        What only tells of calls below it, as a pipeline does of its model's, is not among them.
+        """
+        return [
+            record for record in self.invocations if _calls(record) and not record.inference_calls
+        ]
+
+    @property
+    def open_model_calls(self) -> int:
+        """Those that have begun and not ended."""
+        return sum(_calls(draft) for draft in self._pipeline.calls())
 
 
 @contextmanager

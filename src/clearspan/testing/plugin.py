@@ -28,7 +28,7 @@ class Calls:
     @property
     def calls(self) -> list[Invocation]:
         """The model calls, in end order; steps, tools and agents are not among them."""
-        return [record for record in self._seen.invocations if record.kind == "client"]
+        return self._seen.calls
 
     @property
     def spans(self) -> list[SeenSpan]:
@@ -67,7 +67,7 @@ class Calls:
         """
         from clearspan.figures.cost.billed import billed
 
-        if under_way := self._seen.under_way("client"):
+        if under_way := self._seen.open_model_calls:
             raise LookupError(
                 f"{under_way} of the calls have not ended, so that their cost is not known; a stream that is left "
                 "in the middle ends with close() or a `with` around it"
@@ -105,7 +105,7 @@ def _remedy(unpriced: list[Invocation]) -> str:
         return f"a server on this machine or in a private network has no published price: {table}"
     if importlib.util.find_spec("genai_prices") is None:
         return f"install clearspan[cost], or {table}"
-    return f"the published prices do not have it: {table}"
+    return f"no list of prices tells what such a call costs: {table}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -118,6 +118,13 @@ def test_a_side_without_a_price_is_not_free() -> None:
     assert priced(call(model="m", input=MILLION, output=5), given) is None
 
 
+@pytest.mark.parametrize(
+    "fields", [{"cache_read": 1}, {"tiers": {"flex": {"input": 1, "output": 1}}}]
+)
+def test_a_price_of_something_else_does_not_make_tokens_free(fields: dict[str, Any]) -> None:
+    assert priced(call(model="m", input=MILLION, output=MILLION), {"models": {"m": fields}}) is None
+
+
 def test_a_refused_call_is_not_paid_by_an_own_table_either() -> None:
     draft = call(model="m")
     draft.outcome = Outcome.FAILED
@@ -275,6 +282,13 @@ def test_the_processor_is_no_accelerator() -> None:
     assert priced(local(device="cpu"), table(gpu_hour=2.5)) is None
 
 
+def test_a_refused_call_of_a_local_model_took_no_hours() -> None:
+    refused, broken = local(), local(input=3, output=1, source="counted")
+    refused.outcome = broken.outcome = Outcome.FAILED
+    assert priced(refused, table(gpu_hour=2.5)) is None
+    assert cost(broken, table(gpu_hour=2.5)).total == 2.5
+
+
 @pytest.mark.parametrize("operation", ["invoke_agent", "invoke_workflow", "task"])
 def test_a_step_of_the_program_is_no_model(operation: str) -> None:
     draft = local()
@@ -364,6 +378,14 @@ WRONG: list[tuple[Any, str]] = [
     ),
     ({"models": {"m": {"tiers": {"flex": -1}}}}, "tiers: flex: a price must be a number"),
     ({"models": {"m": {"tiers": {"flex": {"x": 1}}}}}, "tiers: flex: unknown field 'x'"),
+    ({"models": {"m": {}}}, """model 'm': has no price; write {"input": 0, "output": 0} for one"""),
+    ({"models": {"m": {"provider": "openai", "tiers": {}, "above": {}}}}, "'m': has no price"),
+    (
+        {},
+        'has no price; give models, such as {"models": {"my-model": {"input": 1.5, "output": 6}}}',
+    ),
+    ({"currency": "EUR", "priced_on": "2026-11-01"}, "has no price; give models"),
+    ({"models": {}, "gpu_hour": {}}, "or leave pricing out for published prices"),
     ({"gpu_hour": -1}, "gpu_hour: a price must be a number of at least 0, not -1"),
     ({"gpu_hour": {"NVIDIA H200": "dear"}}, "gpu_hour: NVIDIA H200: a price must be a number"),
 ]
@@ -379,16 +401,36 @@ def test_what_is_wrong_is_named_with_its_remedy(given: Mapping[str, Any], said: 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
-        PricingError, match=r"prices\.json: No such file.*give the path of a JSON file"
+        PricingError, match=r"prices\.json: No such file.*give .*the path of a JSON file"
     ):
         PriceBook(tmp_path / "prices.json")
+
+
+@pytest.mark.parametrize("given", [5, [], ["prices.json"], 1.5, True])
+def test_what_is_neither_a_table_nor_a_path(given: Any) -> None:
+    with pytest.raises(PricingError) as caught:
+        PriceBook(given)
+    assert str(caught.value) == (
+        "must be a price table (a mapping), the path of a JSON file with one, or 'off', "
+        f"not {given!r}"
+    )
+
+
+def test_a_path_of_somebody_who_is_not_there() -> None:
+    with pytest.raises(PricingError, match=r"~nobody-of-that-name/p\.json: .*JSON file"):
+        PriceBook("~nobody-of-that-name/p.json")
+
+
+def test_own_prices_alone_may_be_none_at_all() -> None:
+    """What a provider says that it charged is told all the same."""
+    assert priced(call(input=MILLION, output=0), {"only": True}) is None
 
 
 @pytest.mark.parametrize("content", [b"models: {}", b"\xff\xfe", b"", b"[" * 100_000])
 def test_a_file_that_is_no_json(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "prices.json"
     path.write_bytes(content)
-    with pytest.raises(PricingError, match=r"prices\.json: is no JSON file"):
+    with pytest.raises(PricingError, match=r"prices\.json: is no JSON file .*an object such as {"):
         PriceBook(path)
 
 

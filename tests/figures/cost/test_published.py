@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from clearspan.draft import Draft
+from clearspan.provider import Call
 from clearspan.record import Outcome
 from tests.figures.cost.kit import NOON, call, cost, priced
 
@@ -341,6 +343,24 @@ def test_a_refused_call_costs_nothing_that_is_told() -> None:
     draft = call(model="text-embedding-3-small", operation="embeddings", input=9, source="counted")
     draft.outcome = Outcome.FAILED
     assert priced(draft) is None
+
+
+def asking(**given: Any) -> Draft:
+    draft = call(input=2_000, output=500)
+    draft.call = Call(None, (), given)
+    return draft
+
+
+@pytest.mark.parametrize(
+    "given", [{"web_search_options": {}}, {"extra_body": {"search_parameters": {"mode": "on"}}}]
+)
+def test_searches_are_billed_beside_the_tokens(given: dict[str, Any]) -> None:
+    assert cost(asking(**given)).estimated
+    around = call(input=2_000, output=500)
+    around.inner = asking(**given)
+    assert cost(around).estimated
+    assert not cost(asking(web_search_options=None, extra_body={"user": "u"})).estimated
+    assert cost(call(model="gpt-4o-search-preview", input=2_000, output=500)).estimated
 
 
 def test_a_failure_that_came_with_usage_was_billed() -> None:

@@ -20,9 +20,15 @@ TABLE = {"models": {"*": {"input": 1_000_000, "output": 0}}}
 TOKENS = {"prompt_tokens": 5, "completion_tokens": 2}
 
 
+def asked(*about: str, **facts: Any) -> Draft:
+    draft = call(*about, **facts)
+    draft.wants = frozenset({"cost"})
+    return draft
+
+
 def told(usage: dict[str, Any], provider: str = "openrouter") -> Draft:
     """A call that was answered with such a `usage`."""
-    draft = call(provider, "no-such-model")
+    draft = asked(provider, "no-such-model")
     openai_chat.response(draft, {"usage": {**TOKENS, **usage}})
     return draft
 
@@ -63,7 +69,7 @@ def test_what_was_charged_wins_over_what_is_worked_out() -> None:
     assert priced(told({"cost": 0.25, "is_byok": True}), TABLE) == Cost(
         5.0, input=5.0, output=0.0, source="own prices"
     )
-    known = call("openrouter", "openai/gpt-4o-mini", input=1_000, output=1_000)
+    known = asked("openrouter", "openai/gpt-4o-mini", input=1_000, output=1_000)
     assert (found := priced(known)) is not None
     assert found.estimated
     openai_chat.response(known, {"usage": {"cost": 0.25}})
@@ -85,20 +91,20 @@ def test_what_the_application_says_stays() -> None:
 
 
 def test_an_answer_that_is_fetched_again_is_not_paid_again() -> None:
-    draft = call("openrouter", "m", operation="fetch_response")
+    draft = asked("openrouter", "m", operation="fetch_response")
     openai_chat.response(draft, {"usage": {"cost": 0.25}})
     assert priced(draft) is None
 
 
 def test_streams_and_other_apis() -> None:
-    draft = call("openrouter", "m")
+    draft = asked("openrouter", "m")
     for usage in (None, {"cost": 0.1}, {"cost": 0.25}, TOKENS):
         openai_chat.chunk(draft, {"choices": [], "usage": usage})
     assert priced(draft) == Cost(0.25, source="reported")
-    draft = call("openrouter", "m")
+    draft = asked("openrouter", "m")
     openai_responses.response(draft, {"usage": {"input_tokens": 1, "cost": 0.25}})
     assert priced(draft) == Cost(0.25, source="reported")
-    draft = call("openrouter", "m", operation="embeddings")
+    draft = asked("openrouter", "m", operation="embeddings")
     embeddings.response(draft, {"usage": {"prompt_tokens": 1, "cost": 0.25}})
     assert priced(draft) == Cost(0.25, source="reported")
 
@@ -112,7 +118,7 @@ def test_as_the_client_hands_it_over() -> None:
 
 
 def told_by(usage: Any) -> Draft:
-    draft = call("openrouter", "m")
+    draft = asked("openrouter", "m")
     openai_chat.response(draft, {"usage": usage})
     return draft
 
@@ -146,7 +152,7 @@ def test_recorded_answers_have_the_cost_that_they_tell() -> None:
         body: Any = recorded.response.get("body")
         usage = body.get("usage") if isinstance(body, dict) else None
         if isinstance(usage, dict) and "cost" in usage:
-            draft = call("openrouter", "m")
+            draft = asked("openrouter", "m")
             (openai_chat if "choices" in body else openai_responses).response(draft, body)
             own = usage.get("is_byok") is True
             there = usage["cost_details"]["upstream_inference_cost"] if own else 0

@@ -150,6 +150,16 @@ def test_timed_out(count: TokenCounter) -> None:
     assert counted(count, draft) == {"input": COST, "source": "counted"}
 
 
+@pytest.mark.parametrize("cause", ["httpx.ConnectTimeout", "httpx.PoolTimeout"])
+def test_what_was_never_sent_has_no_tokens(count: TokenCounter, cause: str) -> None:
+    draft = made(**ASKED)
+    name = "openai.APITimeoutError"
+    draft.outcome, draft.error = Outcome.FAILED, ErrorInfo(name, None, None, name, cause)
+    assert counted(count, draft) == {}
+    draft.error = ErrorInfo(name, None, None, name, "httpx.ReadTimeout")
+    assert counted(count, draft) == {"input": COST, "source": "counted"}
+
+
 def test_a_timeout_under_the_providers_own_code(count: TokenCounter) -> None:
     draft = made(**ASKED)
     draft.outcome, draft.error = Outcome.FAILED, ErrorInfo("408", None, None, "httpx.ReadTimeout")

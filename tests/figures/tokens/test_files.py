@@ -74,7 +74,33 @@ def test_a_file_with_other_contents_is_none_and_stays(folder: Path) -> None:
     path.write_bytes(CONTENTS + b"eHg= 300\n")
     assert vocabularies.load("tiny") is None
     assert files.present("tiny") is None
+    assert files.faults("tiny") == [f"{path} has other contents than tiktoken expects"]
     assert path.exists()
+
+
+def test_a_good_file_is_found_behind_one_that_is_not(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / SOURCE.filename).write_bytes(b"")
+    monkeypatch.setattr(files, "folders", lambda: [others, tmp_path / "nowhere", folder, folder])
+    assert files.paths_of(SOURCE) == [others / SOURCE.filename, folder / SOURCE.filename]
+    assert files.present("tiny") == folder / SOURCE.filename
+    assert files.read(SOURCE, time.monotonic() + 60) == RANKS
+    assert vocabularies.load("tiny") is not None
+
+
+def test_a_file_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files, "_contents", refused)
+    path = folder / SOURCE.filename
+    assert files.present("tiny") is None
+    assert files.faults("tiny") == [f"{path} cannot be read: Permission denied"]
+    with pytest.raises(PermissionError):
+        files.read(SOURCE, time.monotonic() + 60)
 
 
 def test_a_missing_file_is_not_fetched(folder: Path) -> None:
@@ -82,6 +108,7 @@ def test_a_missing_file_is_not_fetched(folder: Path) -> None:
     assert vocabularies.load("tiny") is None
     assert files.present("tiny") is None
     assert files.present("no such encoding") is None
+    assert files.faults("tiny") == files.faults("no such encoding") == []
     with pytest.raises(LookupError):
         files.read(SOURCE, time.monotonic() + 60)
 

@@ -10,7 +10,7 @@ import pytest
 
 from clearspan.formats import usage_request
 from clearspan.testing import captured
-from clearspan.testing.server import Error, Reply
+from clearspan.testing.server import Error, Json, Reply
 from tests.providers.openai.kit import CHAT, beta, only, text
 
 if TYPE_CHECKING:
@@ -207,6 +207,41 @@ def test_a_server_that_refuses_is_not_asked_again(
         assert sent(server) == [{**CHAT, "stream": True, **ASKED}]
         streamed(client, side, CHAT)
     assert sent(server) == [{**CHAT, "stream": True}]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"]}]}),
+        (422, {"object": "error", "message": {"detail": [{"loc": ["body", "stream_options"]}]}}),
+        (400, {"error": "Unknown field stream_options"}),
+        (400, {"error": {"message": "stream_options is not supported", "code": "bad"}}),
+    ],
+)
+def test_a_refusal_is_known_in_any_form(
+    server: ModelServer, client: Any, side: Side, status: int, body: Any
+) -> None:
+    server.script(Json(body, status=status))
+    with captured(request_usage=True):
+        with pytest.raises(openai.APIStatusError):
+            streamed(client, side, CHAT)
+        streamed(client, side, CHAT)
+    assert [ASKED["stream_options"] == one.get("stream_options") for one in sent(server)] == [
+        True,
+        False,
+    ]
+
+
+def test_what_was_not_asked_was_not_refused(server: ModelServer, client: Any, side: Side) -> None:
+    """A program's own mistake about the field says nothing of what the server would do."""
+    server.script(Error(400, "stream_options: only allowed with stream"))
+    with captured(request_usage=True):
+        with pytest.raises(openai.BadRequestError):
+            side.do(
+                client.chat.completions.create(**CHAT, stream_options={"include_obfuscation": True})
+            )
+        streamed(client, side, CHAT)
+    assert sent(server)[1]["stream_options"] == ASKED["stream_options"]
 
 
 def test_another_refusal_changes_nothing(server: ModelServer, client: Any, side: Side) -> None:

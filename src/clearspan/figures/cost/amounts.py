@@ -12,7 +12,7 @@ from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.record import Operation, Outcome
 
-__all__ = ["Amounts", "amounts_of"]
+__all__ = ["Amounts", "amounts_of", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,21 @@ class Amounts:
 def amounts_of(draft: Draft) -> Amounts | None:
     """The amounts of a call; `None` for one that was refused, which is not billed."""
     counts = draft.counts
-    reported = counts.get("source", "reported") == "reported"
-    told = counts.get("input_source", counts.get("source", "reported")) == "reported"
-    made: int | None = counts.get("output")
-    if draft.outcome is Outcome.FAILED and not made and not (told and "input" in counts):
+    if refused(draft):
         return None
-    if made is None and draft.operation == Operation.EMBEDDINGS:
+    reported = counts.get("source", "reported") == "reported"
+    if counts.get("output") is None and draft.operation == Operation.EMBEDDINGS:
         counts = {**counts, "output": 0}  # nothing is written there
     amounts = _told_apart(counts)
     return replace(amounts, reported=reported, seconds=_seconds(draft.extras.get(sc.AUDIO_SECONDS)))
+
+
+def refused(draft: Draft) -> bool:
+    """Whether a call failed before any work was done, as far as anybody tells."""
+    counts = draft.counts
+    told = counts.get("input_source", counts.get("source", "reported")) == "reported"
+    used = counts.get("output") or (told and "input" in counts)
+    return draft.outcome is Outcome.FAILED and not used
 
 
 def _told_apart(counts: Mapping[str, Any]) -> Amounts:

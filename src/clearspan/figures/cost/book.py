@@ -10,7 +10,7 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
-from clearspan.figures.cost.amounts import Amounts, amounts_of
+from clearspan.figures.cost.amounts import Amounts, amounts_of, refused
 from clearspan.figures.cost.billed import ELSEWHERE
 from clearspan.figures.cost.hours import hours, is_local
 from clearspan.figures.cost.listing import Listed, Listing
@@ -23,6 +23,8 @@ from clearspan.record import Cost
 __all__ = ["PriceBook"]
 
 _TOO_MUCH = 1e12
+# How chats are told to search, by OpenAI's name and by xAI's.
+_SEARCHES = frozenset(("web_search_options", "search_parameters"))
 _HINT = "prices: genai-prices is not installed (pip install 'clearspan[cost]')"
 
 
@@ -62,7 +64,7 @@ class PriceBook:
         entry = table.entry(names_of(draft), draft.provider)
         if entry is not None:
             return _by_table(table, entry, draft)
-        if table.gpu_hour and is_local(draft):
+        if table.gpu_hour and is_local(draft) and not refused(draft):
             found = hours(table.gpu_hour, draft)
             return _cost(Bill(found[0]), table, sure=found[1]) if found is not None else None
         return self._published(draft)
@@ -115,12 +117,23 @@ def _certain(draft: Draft, amounts: Amounts, rates: Rates) -> bool:
 
 def _served_tools(draft: Draft) -> bool:
     if draft.extras.get(sc.OPENAI_API_TYPE) != "responses":
-        return False
+        return _searches(draft)
     return any(
         part.get("type") == "server_tool_call"
         for answer in draft.answers
         for part in answer.get("parts", ())
     )
+
+
+def _searches(draft: Draft) -> bool:
+    """Whether a chat was to search the web, which providers bill beside the tokens."""
+    source = draft.inner if draft.call is None and draft.inner is not None else draft
+    given = source.call.kwargs if source.call is not None else {}
+    more = given.get("extra_body")
+    asked = type(given.get("web_search_options")) is dict or (
+        type(more) is dict and not _SEARCHES.isdisjoint(more)
+    )
+    return asked or draft.provider == "perplexity" or "-search-" in (draft.model or "")
 
 
 def _cost(found: Bill | None, source: Table | Listed, *, sure: bool) -> Cost | None:

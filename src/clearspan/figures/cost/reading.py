@@ -18,6 +18,8 @@ from clearspan.figures.cost.table import Entry, Table
 
 __all__ = ["load"]
 
+_ACCEPTED = "a price table (a mapping), the path of a JSON file with one, or 'off'"
+_EXAMPLE = '{"models": {"my-model": {"input": 1.5, "output": 6}}}'
 _FIELDS = ("currency", "priced_on", "models", "gpu_hour", "only")
 _MODEL = (*PRICES, "tiers", "above", "provider")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -29,7 +31,12 @@ def load(pricing: Mapping[str, Any] | str | os.PathLike[str]) -> Table:
     """The table in a mapping, or in a JSON file. Raises `PricingError`."""
     if isinstance(pricing, Mapping):
         return _table(pricing, "own prices", "the price table")
-    path = Path(pricing).expanduser()
+    try:
+        path = Path(pricing).expanduser()
+    except TypeError:  # anything else, from programs that are not type-checked
+        raise PricingError(f"must be {_ACCEPTED}, not {pricing!r}") from None
+    except RuntimeError as error:  # nobody's home
+        raise PricingError(f"{pricing}: {error}; give {_ACCEPTED}") from None
     return _table(_file(path), path.name, str(path))
 
 
@@ -39,16 +46,18 @@ def _file(path: Path) -> Any:
             return json.load(file, parse_float=Decimal)
     except OSError as error:
         raise PricingError(
-            f"{path}: {error.strerror or 'cannot be read'}; give the path of a JSON file, a mapping, or 'off'"
+            f"{path}: {error.strerror or 'cannot be read'}; give {_ACCEPTED}"
         ) from None
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or no end of brackets
-        raise PricingError(f"{path}: is no JSON file ({error}); see the guide on cost") from None
+        raise PricingError(
+            f"{path}: is no JSON file ({error}); a price table is an object such as {_EXAMPLE}"
+        ) from None
 
 
 def _table(given: Any, source: str, where: str) -> Table:
     fields = _fields(given, where, _FIELDS)
     models = _fields(fields.get("models", {}), f"{where}: models")
-    return Table(
+    table = Table(
         source=source,
         currency=_currency(fields.get("currency", "USD"), where),
         priced_on=_day(fields.get("priced_on"), where),
@@ -58,22 +67,30 @@ def _table(given: Any, source: str, where: str) -> Table:
         gpu_hour=Names(_gpu_hour(fields.get("gpu_hour", {}), f"{where}: gpu_hour")),
         only=_flag(fields.get("only", False), where),
     )
+    if not (models or table.gpu_hour or table.only):
+        raise PricingError(
+            f"{where}: has no price; give models, such as {_EXAMPLE}, or gpu_hour, "
+            "or leave pricing out for published prices"
+        )
+    return table
 
 
 def _model(given: Any, where: str) -> Entry:
     fields = _fields(given, where, _MODEL)
     rates = _rates({name: fields[name] for name in PRICES if name in fields}, where)
-    if rates.input is None and rates.output is None:
-        rates = rates.under(_FREE)  # paid by the call or the hour alone
+    above = _above(fields.get("above", {}), f"{where}: above")
+    tiers = _tiers(fields.get("tiers", {}), f"{where}: tiers")
     provider = fields.get("provider")
     if provider is not None and not isinstance(provider, str):
         raise PricingError(f"{where}: provider must be a name such as 'openai', not {provider!r}")
-    return Entry(
-        rates,
-        _above(fields.get("above", {}), f"{where}: above"),
-        _tiers(fields.get("tiers", {}), f"{where}: tiers"),
-        provider,
-    )
+    if not (above or tiers or rates != Rates()):
+        raise PricingError(
+            f'{where}: has no price; write {{"input": 0, "output": 0}} for one that is free'
+        )
+    alone = rates.request is not None or rates.audio_hour is not None
+    if alone and rates.input is None and rates.output is None:
+        rates = rates.under(_FREE)  # paid by the call or the hour alone
+    return Entry(rates, above, tiers, provider)
 
 
 _FREE = Rates(input=Decimal(0), output=Decimal(0))

@@ -21,6 +21,11 @@ __all__ = ["TokenCounter"]
 _SPEAKING: Final = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 _COUNTED: Final = (*_SPEAKING, Operation.EMBEDDINGS)
 _REFUSED = 400
+_UNSENT: Final = (
+    "connecttimeout",
+    "connectiontimeout",
+    "pooltimeout",
+)  # of httpx, aiohttp, requests
 _DIRECTIONS: Final = frozenset(("input", "output"))
 _CERTAINTY: Final = ("reported", "counted", "estimated")
 
@@ -104,9 +109,10 @@ def _due(draft: Draft, source: Draft) -> bool:
 
 
 def _timed_out(source: Draft) -> bool:
-    """Whether the request was sent and the answer did not come in time, by the exception's name."""
+    """Whether the request was sent and the answer did not come in time, by the exceptions' names."""
     error = source.error
-    return error is not None and "timeout" in f"{error.type} {error.exception}".lower()
+    said = f"{error.type} {error.exception} {error.cause}".lower() if error is not None else ""
+    return "timeout" in said and not any(name in said for name in _UNSENT)
 
 
 def _written(source: Draft) -> bool:

@@ -12,7 +12,7 @@ import importlib.util
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,10 @@ from clearspan.core.loading import undisturbed
 __all__ = [
     "FETCHED",
     "Source",
+    "faults",
     "folders",
     "own_folder",
-    "path_of",
+    "paths_of",
     "present",
     "read",
     "source",
@@ -36,6 +37,7 @@ FETCHED = ("o200k_base", "cl100k_base")
 
 _CONSTRUCTORS = "tiktoken_ext.openai_public"
 _BLOCK = 1 << 20
+_PATIENCE = 60.0  # seconds, to look at a file
 _LARGEST = 64 << 20
 
 
@@ -109,36 +111,52 @@ def _in_an_older_form(*_: object, **__: object) -> dict[bytes, int]:
     raise LookupError("made of two files, which no model needs that is still served")
 
 
-def path_of(wanted: Source) -> Path | None:
-    """The first file of that name in one of the folders."""
+def paths_of(wanted: Source) -> list[Path]:
+    """The files of that name in the folders, whatever is in them."""
     found = (folder / wanted.filename for folder in folders())
-    return next((path for path in found if path.is_file()), None)
+    return [path for path in dict.fromkeys(found) if path.is_file()]
 
 
 def present(name: str) -> Path | None:
     """The file of an encoding where it is there and whole."""
+    return next((path for path, wrong in _looked_at(name) if wrong is None), None)
+
+
+def faults(name: str) -> list[str]:
+    """What is wrong with the files that bear the encoding's name and are none."""
+    return [wrong for _, wrong in _looked_at(name) if wrong is not None]
+
+
+def _looked_at(name: str) -> Iterator[tuple[Path, str | None]]:
     wanted = source(name)
-    path = path_of(wanted) if wanted is not None else None
-    if wanted is None or path is None:
-        return None
-    try:
-        _contents(path, wanted.sha256, time.monotonic() + 60)
-    except (OSError, ValueError):
-        return None
-    return path
+    if wanted is None:
+        return
+    for path in paths_of(wanted):
+        try:
+            _contents(path, wanted.sha256, time.monotonic() + _PATIENCE)
+        except OSError as error:
+            yield path, f"{path} cannot be read: {error.strerror or error}"
+        except ValueError as error:
+            yield path, str(error)
+        else:
+            yield path, None
 
 
 def read(wanted: Source, deadline: float) -> dict[bytes, int]:
-    """The ranks in the file of `wanted`, read before the monotonic clock shows `deadline`.
+    """The ranks in the first whole file of `wanted`, read before the monotonic clock shows `deadline`.
 
-    Raises `LookupError` where there is no file, `ValueError` for one with other contents, `OSError`.
+    Raises `LookupError` where there is no file, `ValueError` or `OSError` where the last one is no good.
     """
-    path = path_of(wanted)
-    if path is None:
-        raise LookupError(wanted.filename)
-    lines = _contents(path, wanted.sha256, deadline).splitlines()
-    pairs = (line.split() for line in lines if line)
-    return {base64.b64decode(token): int(rank) for token, rank in pairs}
+    wrong: Exception = LookupError(wanted.filename)
+    for path in paths_of(wanted):
+        try:
+            lines = _contents(path, wanted.sha256, deadline).splitlines()
+        except (OSError, ValueError) as error:
+            wrong = error
+            continue
+        pairs = (line.split() for line in lines if line)
+        return {base64.b64decode(token): int(rank) for token, rank in pairs}
+    raise wrong
 
 
 def _contents(path: Path, sha256: str, deadline: float) -> bytes:
