@@ -280,12 +280,12 @@ int nvmlDeviceGetTotalEccErrors(void *handle, int kind, int counter, wide *into)
     return amount("nvmlDeviceGetTotalEccErrors", number_of(handle), key, into);
 }
 
-/* pids 12,13 or pids none */
-int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned int *count, process *into)
+/* KEY 12,13 or KEY none */
+static int processes(const char *name, void *handle, const char *key, unsigned int *count, process *into)
 {
     unsigned int room = *count, found = 0;
     char rest[LINE], *pid;
-    int code = text("nvmlDeviceGetComputeRunningProcesses_v3", number_of(handle), "pids", rest, LINE);
+    int code = text(name, number_of(handle), key, rest, LINE);
     if (code)
         return code;
     for (pid = strtok(rest, ","); pid && strcmp(pid, "none"); pid = strtok(NULL, ",")) {
@@ -297,4 +297,14 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned int *count, p
     }
     *count = found;
     return found > room ? TOO_SMALL : OK;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned int *count, process *into)
+{
+    return processes("nvmlDeviceGetComputeRunningProcesses_v3", handle, "pids", count, into);
+}
+
+int nvmlDeviceGetGraphicsRunningProcesses_v3(void *handle, unsigned int *count, process *into)
+{
+    return processes("nvmlDeviceGetGraphicsRunningProcesses_v3", handle, "drawing", count, into);
 }

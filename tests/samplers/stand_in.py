@@ -94,7 +94,7 @@ def gpu(unit: int = 0, **changes: Any) -> list[str]:
         "memory_total": 80_000_000_000, "memory_used": 20_000_000_000,
         "power_mw": 120_000 + unit, "energy_mj": 5_000_000, "temperature": 55, "threshold_0": 95,
         "threshold_1": 90, "threshold_3": 85, "fans": 1, "fan_0": 30, "ecc_0_1": 7, "ecc_1_1": 2,
-        "ecc_1_0": 0, "pids": "own",
+        "ecc_1_0": 0, "pids": "own", "drawing": "none",
     }  # fmt: skip
     figures.update(changes)
     return [f"gpu {unit} {key} {value}" for key, value in figures.items() if value is not None]
@@ -102,7 +102,7 @@ def gpu(unit: int = 0, **changes: Any) -> list[str]:
 
 def sliced(unit: int, memory: list[int]) -> list[str]:
     """The lines of a GPU in MIG mode, with a slice for each size of its memory."""
-    lines = gpu(unit, mig=1, slices=7, util=None, pids=None)
+    lines = gpu(unit, mig=1, slices=7, util=None, pids=None, drawing=None)
     for number, size in enumerate(memory):
         lines += [
             f"gpu {100 + 10 * unit + number} {line}"
@@ -112,6 +112,7 @@ def sliced(unit: int, memory: list[int]) -> list[str]:
                 f"memory_total {size}",
                 f"memory_used {size // 4}",
                 "pids none",
+                "drawing none",
             )
         ]
     return lines

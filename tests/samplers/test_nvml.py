@@ -39,6 +39,7 @@ FIGURES = {
     "nvmlDeviceGetFanSpeed_v2": ["hw.fan.speed_ratio 0/fan0"],
     "nvmlDeviceGetTotalEccErrors": ["hw.errors 0 corrected", "hw.errors 0 uncorrected"],
     "nvmlDeviceGetComputeRunningProcesses_v3": [],
+    "nvmlDeviceGetGraphicsRunningProcesses_v3": [],
     "nvmlDeviceGetMigMode": [],
     "nvmlDeviceGetName": [],
     "nvmlSystemGetDriverVersion": [],
@@ -179,7 +180,7 @@ def test_a_function_that_fails_takes_its_own_figures_only(nvml: Bench, code: int
         untold = STATUS if device and code in GONE else set[str]()
         assert {name for name in whole if name not in first} == {*FIGURES[function], *untold}
         assert first == {name: value for name, value in whole.items() if name in first}
-        quiet = code in {*ORDINARY, 25} or function == "nvmlDeviceGetComputeRunningProcesses_v3"
+        quiet = code in {*ORDINARY, 25} or function.endswith("RunningProcesses_v3")
         assert quiet == (not counts), function
         assert set(counts) <= {function}
 
@@ -191,11 +192,28 @@ def test_a_state_without_what_fails(nvml: Bench) -> None:
         "nvmlDeviceGetPowerUsage": "power",
         "nvmlDeviceGetTotalEnergyConsumption": "energy",
         "nvmlDeviceGetComputeRunningProcesses_v3": "foreign",
+        "nvmlDeviceGetGraphicsRunningProcesses_v3": "foreign",
     }.items():
         for code in (3, 15, 999):
             lines = [*machine(gpu()), f"fail {function} {code}"]
-            untold = {field: None} | ({"occupied": None} if field == "foreign" else {})
+            untold = {field: None} | ({"occupied": None} if "Compute" in function else {})
             assert nvml.run(lines, STATES) == [state(**untold)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "foreign", "occupied"),
+    [
+        (["gpu 0 drawing own"], False, True),
+        (["gpu 0 drawing 7"], True, True),
+        (["gpu 0 pids none", "gpu 0 drawing 7"], True, False),
+        (["gpu 0 pids 7", "fail nvmlDeviceGetGraphicsRunningProcesses_v3 3"], True, True),
+    ],
+)
+def test_those_that_draw_are_others_too(
+    nvml: Bench, lines: list[str], foreign: bool, occupied: bool
+) -> None:
+    found = nvml.run([*machine(gpu()), *lines], STATES)
+    assert found == [state(foreign=foreign, occupied=occupied)]
 
 
 def test_who_computes_there_is_looked_at_once_a_second(nvml: Bench) -> None:

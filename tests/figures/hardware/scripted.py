@@ -52,6 +52,7 @@ class Machine:
     started: int = 0
     reads: int = 0
     asked: list[tuple[int, ...]] = field(default_factory=list)
+    busy: bool = False
 
     def __post_init__(self) -> None:
         self.attribution = Attribution(
@@ -62,7 +63,7 @@ class Machine:
 
     def states(self) -> Sequence[DeviceState]:
         self.reads += 1
-        return [device.state(self.now) for device in self.devices if device.there]
+        return [device.state(self.now) for device in self.devices if device.there and not self.busy]
 
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         self.asked.append(tuple(indices))

@@ -67,6 +67,31 @@ def test_a_server_is_never_alone_and_counts_where_somebody_computes() -> None:
     assert energy(draft) == pytest.approx(70.0)
 
 
+@pytest.mark.parametrize("kind", [server("localhost"), local()])
+def test_where_several_devices_are_at_work_none_is_said_to_be_the_calls(kind: Draft) -> None:
+    machine = Machine([Device("A", 80.0), *(Device(name, 700.0) for name in "BCDEFGH")])
+    draft = machine.begin(kind)
+    known = machine.begin(local(devices=(0,)))
+    machine.run(machine.now + 10)
+    assert machine.finish(draft, 100).hardware is None
+    machine.finish(known, 100)
+    assert known.hardware is not None
+    assert (known.hardware.devices, known.hardware.attribution) == (("A",), "shared")
+    assert 0 < energy(known) <= 800.0
+
+
+def test_a_model_whose_answer_says_that_it_ran_in_a_cloud_was_not_here() -> None:
+    machine = Machine()
+    draft, beside = machine.begin(server("localhost")), machine.begin(local(devices=(0,)))
+    machine.run(machine.now + 1)
+    draft.response_model = "gpt-oss:120b-cloud"
+    assert machine.finish(draft, 10).hardware is None
+    machine.finish(beside, 10)
+    assert beside.hardware is not None
+    assert beside.hardware.attribution == "exclusive"
+    assert energy(beside) == pytest.approx(100.0)
+
+
 @pytest.mark.parametrize(
     ("occupied", "devices"),
     [([None], ("0",)), ([False], None), ([None, None], None), ([None, False], None), ([None, True], ("1",))],
@@ -163,9 +188,9 @@ def test_a_model_that_is_spread_is_where_its_parts_are() -> None:
     assert draft.hardware.memory_peak == 2_000
 
 
-def test_without_knowing_where_all_devices_count() -> None:
+def test_over_several_devices_there_are_sums_and_means() -> None:
     machine = Machine([Device("A", 50.0, utilization=0.2), Device("B", 70.0, utilization=0.6)])
-    draft = machine.call(0, 1)
+    draft = machine.call(0, 1, devices=(0, 1))
     assert draft.hardware is not None
     assert draft.hardware.devices == ("A", "B")
     assert draft.hardware.utilization == pytest.approx(0.4)
@@ -285,7 +310,7 @@ def test_nothing_at_all_is_no_figure() -> None:
 
 def test_a_sum_over_devices_of_which_one_is_silent_is_none() -> None:
     machine = Machine([Device("A"), Device("B", power=None)])
-    draft = machine.call(0, 1)
+    draft = machine.call(0, 1, devices=(0, 1))
     assert draft.hardware is not None
     assert draft.hardware.energy is None
     assert draft.hardware.memory_peak == 2_000
@@ -325,6 +350,14 @@ def test_without_devices_there_is_no_second_thread_for_a_while() -> None:
     assert machine.started == 1
     machine.devices.append(Device())
     assert energy(machine.call(60, 61)) == pytest.approx(100.0)
+
+
+def test_devices_that_another_thread_is_asking_are_not_taken_for_absent() -> None:
+    machine = Machine(busy=True)
+    assert machine.call(0, 1).hardware is None
+    machine.busy = False
+    assert energy(machine.call(0.1, 1.1)) == pytest.approx(100.0)
+    assert machine.started == 1
 
 
 def test_it_reads_once_an_interval_while_calls_go_on_and_ends_after() -> None:
@@ -408,10 +441,103 @@ def test_drafts_are_let_go_of() -> None:
     del ended, left
     gc.collect()
     assert [ref() for ref in refs] == [None, None]
+    machine.run(machine.now + 0.1)
     after = machine.call(0, 1)
     assert energy(after) == pytest.approx(100.0)
+    assert after.hardware is not None
+    assert after.hardware.attribution == "exclusive"
     machine.run(machine.now + 5)
     assert not machine.alive()
+    assert machine.claims == 0
+
+
+@pytest.mark.parametrize("read", [0.0, 2.0])
+def test_one_whose_neighbours_record_was_lost_was_not_alone(read: float) -> None:
+    machine = Machine()
+    machine.call(0, 1)
+    machine.run(machine.now + 1)
+    machine.begin(kept := local())
+    lost = machine.begin()
+    machine.run(machine.now + 0.03 + read)
+    machine.end(lost)
+    del lost
+    gc.collect()
+    start = machine.now
+    machine.run(start + 2)
+    machine.finish(kept)
+    assert kept.hardware is not None
+    assert kept.hardware.attribution == "shared"
+    assert energy(kept) == pytest.approx(200.0 + 50.0 * (0.03 + read), rel=0.01)
+    machine.run(machine.now + 5)
+    assert machine.claims == 0
+
+
+def test_one_beside_a_call_that_found_the_ledger_taken_was_not_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine()
+    first, second = machine.begin(), machine.begin()
+    machine.run(machine.now + 2)
+    with monkeypatch.context() as during:
+        taken = SimpleNamespace(acquire=lambda *, timeout: timeout > 1, release=lambda: None)
+        during.setattr(machine.attribution, "_lock", taken)
+        assert machine.finish(first, 100).hardware is None
+    del first
+    gc.collect()
+    machine.run(machine.now + 2)
+    machine.finish(second, 100)
+    assert second.hardware is not None
+    assert second.hardware.attribution == "shared"
+    assert second.hardware.share == pytest.approx(0.75)
+
+
+def test_a_lost_record_whose_work_is_told_below_it_leaves_that_alone() -> None:
+    machine = Machine()
+    around, below = machine.begin(), machine.begin()
+    machine.run(machine.now + 1)
+    around.inference_calls += 1
+    machine.end(around)
+    del around
+    gc.collect()
+    machine.run(machine.now + 1)
+    machine.finish(below)
+    assert below.hardware is not None
+    assert below.hardware.attribution == "exclusive"
+    assert energy(below) == pytest.approx(200.0)
+
+
+def test_a_lost_record_that_is_over_after_the_last_reading_is_let_go_of_at_rest() -> None:
+    machine = Machine()
+    machine.run(machine.now + 1)
+    lost = machine.begin()
+    machine.run(machine.now + 0.55)
+    lost.end_ns = lost.start_ns + 5_000_000_000
+    machine.attribution.end(lost)  # by a clock that runs ahead
+    del lost
+    gc.collect()
+    machine.run(machine.now + 1)
+    assert machine.claims == 1
+    machine.run(machine.now + 5)
+    assert (machine.claims, machine.alive()) == (0, False)
+
+
+def test_a_stream_that_was_left_is_over_with_its_last_chunk() -> None:
+    machine = Machine()
+    left = machine.begin()
+    machine.run(machine.now + 2)
+    last = left.start_ns + 2_000_000_000
+    machine.run(machine.now + 1)
+    after = machine.begin()
+    machine.run(machine.now + 5)
+    machine.end(left)
+    left.end_ns = last  # as it turns out when its chunks were read
+    machine.complete(left, 100)
+    machine.run(machine.now + 0.1)
+    machine.finish(after, 100)
+    assert energy(left) == pytest.approx(200.0)
+    assert energy(after) == pytest.approx(510.0, rel=0.01)
+    found = [draft.hardware and draft.hardware.attribution for draft in (left, after)]
+    assert found == ["exclusive", "exclusive"]
 
 
 def test_a_call_that_never_ends_is_forgotten_at_last() -> None:
@@ -527,7 +653,7 @@ def test_the_allocators_own_record_is_believed_where_it_rose(
 def test_the_allocator_tells_of_devices_that_torch_uses_and_calls_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    machine = Machine([Device("A"), Device("B")])
+    machine = Machine([Device("A", occupied=False), Device("B")])
     torch_like(
         monkeypatch,
         Cuda(machine, lambda now: (0, 0), lambda now: (50, 50), lambda now: (7, 7)),

@@ -55,7 +55,7 @@ def test_an_end_before_the_last_reading_cuts_what_was_not_read_yet() -> None:
     meter.leave(second, 10.95)
     meter.read(point(11.0, 100.0))
     assert meter.settle(first, 10.4, 1.0, 1.0).energy == pytest.approx(40.0)
-    assert meter.settle(second, 10.9, 1.0, 1.0).energy == pytest.approx(50.0)
+    assert meter.settle(second, 10.9, 1.0, 1.0).energy == pytest.approx(30.0)
 
 
 def test_a_call_that_was_never_there_leaves_and_is_forgotten() -> None:

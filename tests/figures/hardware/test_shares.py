@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from clearspan.figures.hardware.energy import Point
 from clearspan.figures.hardware.rates import Rates
+from clearspan.figures.hardware.strips import Strip, Window
+from clearspan.samplers import DeviceState
 from tests.figures.hardware.scripted import Device, Machine, energy, integral, local
 
 TIMES = st.integers(0, 4_000).map(lambda thousandth: thousandth / 1_000)
@@ -68,6 +71,8 @@ def test_shares_add_up_to_the_whole_whatever_happens_when(calls: list[Any]) -> N
     drafts = played(machine, calls)
     whole = 250.0 * math.fsum(end - start for start, end in busy(calls))
     assert told(drafts) == pytest.approx(whole, rel=1e-6)
+    parts = [part for draft in drafts if draft.hardware for part in draft.hardware.shares]
+    assert all(0 <= part <= 1.000001 for part in parts)
 
 
 @settings(max_examples=50, deadline=None)
@@ -88,6 +93,38 @@ def test_shares_add_up_to_the_devices_total(calls: list[Any]) -> None:
     ]
     drafts = played(machine, everybody)
     assert told(drafts) == pytest.approx(total(BEGIN + 13.0) - total(BEGIN), rel=1e-3)
+
+
+@pytest.mark.parametrize("length", [0.06, 0.15, 0.25, 0.4])
+def test_a_fast_call_has_no_more_than_there_was_in_its_time(length: float) -> None:
+    machine = Machine()
+    machine.call(0, 1, tokens=10)
+    slow = machine.begin(local(model="slow"))
+    machine.run(machine.now + 1.03)
+    fast = machine.begin(local(model="fast"))
+    machine.run(machine.now + length)
+    machine.finish(fast, 20_000)
+    machine.run(machine.now + 1)
+    machine.finish(slow, 10)
+    assert fast.hardware is not None
+    assert fast.hardware.share is not None
+    assert 0.7 < fast.hardware.share <= 1.0
+    assert energy(fast) <= 100.0 * length * 1.000001
+    assert told([fast, slow]) == pytest.approx(100.0 * (2.03 + length))
+
+
+def test_no_more_than_there_was_is_taken_from_a_strip_of_which_detail_was_lost() -> None:
+    strip, later = Strip(0.0), Strip(1.0)
+    strip.end, later.end = 1.0, 2.0
+    for each in (strip, later):
+        each.fill(None, Point(2.0, DeviceState("A", power=100.0), watts=100.0), 10.0)
+    strip.absorb(later)
+    window = Window(0.5, shared=True)
+    strip.take(0.5, 1_000.0, 1.0, window)
+    assert [window.energy, window.own] == pytest.approx([50.0, 0.5])
+    rest = Window(2.0, shared=True)
+    strip.take(2.0, 1.0, 1.0, rest)
+    assert [rest.energy, rest.own] == pytest.approx([150.0, 1.5])
 
 
 def test_two_alike_have_half_each() -> None:
@@ -200,6 +237,16 @@ def test_hours_of_calls_are_held_in_bounded_room_and_lose_nothing() -> None:
     machine.run(machine.now + 10)
     machine.call(0, 3)
     assert machine.strips < 10
+
+
+def test_however_many_calls_begin_and_end_between_two_readings_the_room_is_bounded() -> None:
+    machine = Machine(interval=10.0)
+    long = machine.begin()
+    for _ in range(2_000):
+        machine.call(0.002, 0.004, tokens=3)
+    machine.run(machine.now + 12)
+    assert machine.strips <= 1_100
+    machine.finish(long)
 
 
 def test_a_call_that_others_outlast_may_leave_them_its_last_moment() -> None:

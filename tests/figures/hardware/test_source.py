@@ -157,12 +157,17 @@ def test_who_asks_while_a_reading_hangs_does_not_hang(monkeypatch: pytest.Monkey
     reading = threading.Thread(target=found.states, daemon=True)
     reading.start()
     assert scripted.entered.wait(30)
+    assert not found.busy
     assert found.states() == []
+    assert found.busy
     assert [reading.name for reading in found.readings()] == ["process.memory.usage"]
     assert scripted.go_on is not None
     scripted.go_on.set()
     reading.join(30)
     assert len(found.readings()) == 3
+    assert found.busy
+    assert len(found.states()) == 2
+    assert not found.busy
 
 
 def test_one_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,15 +230,21 @@ def test_what_is_closed_is_read_no_more() -> None:
     assert found.status() == {"scripted": "closed"}
 
 
-def test_closing_comes_back_while_a_reading_hangs(caplog: pytest.LogCaptureFixture) -> None:
+def test_closing_comes_back_while_a_reading_hangs(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clearspan.figures.hardware.source._PATIENCE", 0.01)
     scripted = Scripted(go_on=threading.Event())
     found, _ = source(scripted)
     answers: list[Any] = []
     reading = threading.Thread(target=lambda: answers.append(found.states()), daemon=True)
     reading.start()
     assert scripted.entered.wait(30)
+    assert found.states() == []
+    assert found.busy
     with caplog.at_level(logging.DEBUG, logger="clearspan"):
         found.close(0.01)
+    assert not found.busy
     assert "did not end its reading" in caplog.text
     assert scripted.done == ["open", "states"]
     assert scripted.go_on is not None

@@ -29,6 +29,11 @@ _PATIENCE = 0.25
 class _Source(Protocol):
     """Where readings come from. Used from several threads."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether the last `states` were without devices that another thread was asking at the time."""
+        ...
+
     def states(self) -> Sequence[DeviceState]:
         """The devices that this process may use, as they are now."""
         ...
@@ -92,6 +97,7 @@ class Attribution:
         if call is None or call.until is not None or call.draft() is not draft:
             return
         call.until = over(draft)
+        call.look(draft)
         call.thread = threading.get_ident()
         self._events.append(Event(call.until, True, call))
         self._fresh = True
@@ -122,8 +128,7 @@ class Attribution:
             call = self._calls.pop(id(told), None)
         if call is None or call.draft() is not told:
             return
-        if call.until is None:
-            call.until = over(told)
+        call.until = over(told)  # of a stream that was left it may have been found out since
         if not self._ledger.empty:
             self._locate(told.devices)
         if self._hold(wait=call.thread != threading.get_ident()):
@@ -198,7 +203,9 @@ class Attribution:
         going_on = False
         lost: list[Call] = []
         for key, call in self._calls.copy().items():
-            if call.draft() is None or now - call.start > _LONGEST:
+            if call.draft() is None:
+                self._calls.pop(key, None)  # the ledger finds out by itself
+            elif now - call.start > _LONGEST:
                 self._calls.pop(key, None)
                 lost.append(call)
             else:
@@ -206,23 +213,23 @@ class Attribution:
         if lost and self._hold():
             try:
                 for call in lost:
-                    self._ledger.forget(call)
+                    self._ledger.abandon(call)
             finally:
                 self._let_go()
         return going_on
 
     def _read(self) -> bool:
-        """One reading of all devices; `False` where there is none."""
+        """One reading of all devices; `False` where there are none."""
         before = self._clock()
         states = fenced("hardware.states", self._source.states) or ()
         self._read_at = self._clock()
-        if not states and self._ledger.empty:
+        if not states and self._ledger.empty and not self._source.busy:
             self._resting = self._read_at + _REST
             self._calls.clear()
             self._events.clear()
             return False
         if not states:
-            return True  # lost just now: they may come back
+            return True  # not opened yet, or lost just now: they may come back
         points = self._points((before + self._read_at) / 2, states)
         drafts = [call.draft() for call in self._calls.copy().values()]
         for devices in {draft.devices for draft in drafts if draft is not None}:

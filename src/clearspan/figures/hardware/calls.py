@@ -22,10 +22,13 @@ class Call:
     """One call, by the monotonic clock (seconds), with no hold on its draft.
 
     `within` says that the model is in this process, `settled` that there is nothing more to tell of it, `thread`
-    on which of the program's threads it was heard of last.
+    on which of the program's threads it was heard of last. `away`, `devices` and `nested` (its work is that of calls
+    below it) are as they were at its end, for one whose record is lost after that.
     """
 
-    __slots__ = ("draft", "model", "settled", "start", "thread", "until", "within")
+    __slots__ = (
+        "away", "devices", "draft", "model", "nested", "settled", "start", "thread", "until", "within",
+    )  # fmt: skip
 
     def __init__(self, draft: Draft) -> None:
         self.draft = weakref.ref(draft)
@@ -35,6 +38,12 @@ class Call:
         self.within = draft.kind == "internal"
         self.settled = False
         self.thread = threading.get_ident()
+        self.look(draft)
+
+    def look(self, draft: Draft) -> None:
+        """Remember where the call is, and whether others do its work."""
+        self.devices, self.away = draft.devices, elsewhere(draft)
+        self.nested = draft.inference_calls > 0
 
 
 def wanted(draft: Draft) -> bool:
@@ -45,7 +54,9 @@ def wanted(draft: Draft) -> bool:
 
 
 def elsewhere(draft: Draft) -> bool:
-    """Whether the model is known to be on no accelerator that could be read, as on the CPU."""
+    """Whether the model is known to be on no accelerator that could be read, as on the CPU, or in a cloud."""
+    if not is_here(draft):
+        return True  # as its answer says
     place = draft.extras.get(sc.MODEL_DEVICE)
     return not draft.devices and isinstance(place, str) and not place.startswith(_ACCELERATORS)
 

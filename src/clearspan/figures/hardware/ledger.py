@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from clearspan.draft import Draft
-from clearspan.figures.hardware.calls import Call, elsewhere
+from clearspan.figures.hardware.calls import Call
 from clearspan.figures.hardware.energy import Point
 from clearspan.figures.hardware.meter import Meter
 from clearspan.figures.hardware.rates import Rates
@@ -54,8 +54,9 @@ class Ledger:
         """Take readings of devices, by their ids."""
         for device in points:
             self._meters.setdefault(device, Meter(self._reach))
-        self._go_on(max(point.at for point in points.values()))
-        self._forget_lost()
+        now = max(point.at for point in points.values())
+        self._go_on(now)
+        self._abandon_lost(now)
         for device, point in points.items():
             self._meters[device].read(point)
 
@@ -74,28 +75,42 @@ class Ledger:
         self._within.pop(call, None)
         usual = self._rates.mean or 1.0
         windows: dict[str, Window] = {}
-        here, known = (
-            self._used(call, draft),
-            bool(self.places.get(draft.devices)) or len(self._meters) == 1,
-        )
+        call.look(draft)
+        here, perhaps = self._used(call)
+        known = bool(self.places.get(call.devices)) or len(self._meters) == 1
         for device, meter in self._meters.items():
-            if call in meter and device in here:
+            if device in here:
                 windows[device] = meter.settle(call, until, rate or usual, usual)
+            elif device in perhaps:
+                meter.abandon(call)
             else:
                 meter.forget(call)
         return use(windows, tokens, within=call.within, sure=known)
 
     def forget(self, call: Call) -> None:
-        """A call has no claim, and will not ask."""
+        """A call has no claim, as its work is told below it."""
+        self._part(call)
+        for meter in self._meters.values():
+            meter.forget(call)
+
+    def abandon(self, call: Call) -> None:
+        """A call will not ask what it used."""
+        if call.nested:
+            self.forget(call)
+            return
+        self._part(call)
+        for meter in self._meters.values():
+            meter.abandon(call)
+
+    def _part(self, call: Call) -> None:
         call.settled = True
         self._present.pop(call, None)
         self._within.pop(call, None)
-        for meter in self._meters.values():
-            meter.forget(call)
 
     def rest(self) -> None:
         """Nothing is read for a while: what is known of the devices grows old."""
         self.hear(())
+        self._abandon_lost(float("inf"))
         if not self._present and not self._coming:
             self._meters.clear()
             self.places.clear()
@@ -120,35 +135,39 @@ class Ledger:
                 meter.leave(call, event.at)
             return
         draft = call.draft()
-        if draft is None or call.settled or draft.inference_calls > 0:
+        if draft is not None:
+            call.look(draft)
+        if call.settled or call.nested or (draft is None and call.until is None):
             return
         self._present[call] = None
         if call.within:
             self._within[call] = None
         rate = self._rates.of(call.model)
-        for device in self._devices(draft):
+        for device in self._devices(call):
             self._meters[device].enter(call, event.at, rate)
 
-    def _devices(self, draft: Draft) -> Sequence[str]:
+    def _devices(self, call: Call) -> Sequence[str]:
         """The devices that a call is on: all there are, where its library does not say."""
-        if elsewhere(draft):
+        if call.away:
             return ()
-        known = self.places.get(draft.devices) or ()
+        known = self.places.get(call.devices) or ()
         return [device for device in known if device in self._meters] if known else [*self._meters]
 
-    def _used(self, call: Call, draft: Draft) -> Sequence[str]:
-        """Those that count: where its library does not say, those on which somebody was seen to compute.
+    def _used(self, call: Call) -> tuple[Sequence[str], Sequence[str]]:
+        """The devices that count, and those that cannot count as the call may have been on others instead.
 
-        Where processes are hidden, the one device that there is counts, and of several none.
+        Where its library does not say, it is the one device on which somebody was seen to compute, or, where
+        processes are hidden, the one device that there is. Of several, most may be others' work: none counts.
         """
-        found = [device for device in self._devices(draft) if call in self._meters[device]]
-        if self.places.get(draft.devices):
-            return found
+        found = [device for device in self._devices(call) if call in self._meters[device]]
+        if self.places.get(call.devices):
+            return found, ()
         told = {device: self._meters[device].occupied(call) for device in found}
         busy = [device for device, occupied in told.items() if occupied]
-        return busy or [
-            name for name, told_of in told.items() if told_of is None and len(told) == 1
-        ]
+        hidden = [device for device, occupied in told.items() if occupied is None]
+        if len(busy) == 1 or (not busy and len(told) == 1):
+            return busy or hidden, ()
+        return (), busy or hidden
 
     def _find_nested(self) -> None:
         """Calls that are done by others below them have no claim, as those have it."""
@@ -157,8 +176,8 @@ class Ledger:
             if draft is not None and draft.inference_calls > 0:
                 self.forget(call)
 
-    def _forget_lost(self) -> None:
+    def _abandon_lost(self, now: float) -> None:
         """Records that were dropped on their way will never ask."""
         for call in list(self._present):
-            if call.draft() is None:
-                self.forget(call)
+            if call.draft() is None and (call.until is None or call.until <= now):
+                self.abandon(call)

@@ -29,7 +29,7 @@ _end_of = attrgetter("end")
 class _Presence:
     """A call on this device: since when, until when, how fast it is expected to be, whom it met."""
 
-    __slots__ = ("met", "rate", "since", "until", "void")
+    __slots__ = ("met", "rate", "since", "until", "void")  # `void`: others do its work
 
     def __init__(self, since: float, rate: float | None) -> None:
         self.since = since
@@ -41,7 +41,10 @@ class _Presence:
     @property
     def shared(self) -> bool:
         """Whether another call was there at the same time, and not only for a call below it."""
-        return len(self.met) >= _MET or not all(other.void for other in self.met)
+        return len(self.met) >= _MET or any(
+            not other.void and other.since < self.until and self.since < other.until
+            for other in self.met
+        )
 
 
 class Meter:
@@ -73,6 +76,7 @@ class Meter:
     def enter(self, call: Call, at: float, rate: float | None) -> None:
         """A call begins, of whose model such a rate (tokens per second) is known."""
         self._accrue(at)
+        self._cut(self._now)
         if self._current is None:
             self._current = Strip(self._now)
         presence = _Presence(self._now, rate)
@@ -94,21 +98,34 @@ class Meter:
             return
         self._accrue(at)
         del self._active[call]
-        presence.until = max(at, presence.since)
-        if presence.until < self._now:  # the news came late
-            self._split(presence.until)
-            for strip, overlap in self._between(presence.until, self._now):
-                strip.withdraw(overlap, presence.rate)
+        presence.until = self._now
+        self._shorten(presence, at)  # the news may have come late
         self._lonely.discard(presence)
         self._tokens -= presence.rate or 0.0
         self._unknown -= presence.rate is None
         if not self._active:
             self._tokens = 0.0  # and not what rounding left of it
-            self._cut(self._now)
+        self._cut(self._now)
+        if not self._active:
             self._current = None
 
+    def _shorten(self, presence: _Presence, until: float) -> None:
+        """A call was over earlier than it seemed, and claims nothing from then on."""
+        seemed, presence.until = presence.until, min(max(until, presence.since), presence.until)
+        if presence.until < seemed:
+            self._split(presence.until)
+            for strip, overlap in self._between(presence.until, seemed):
+                strip.withdraw(overlap, presence.rate)
+
+    def abandon(self, call: Call) -> None:
+        """Nobody will ask what a call used, but it was here: its share is nobody's, and others were not alone."""
+        self.leave(call, self._now if call.until is None else call.until)
+        presence = self._present.pop(call, None)
+        if presence is not None:
+            presence.met.clear()
+
     def forget(self, call: Call) -> None:
-        """A call has no claim after all: its work is done elsewhere, or nobody will ask."""
+        """A call has no claim after all: its work is done elsewhere."""
         self.leave(call, self._now)
         presence = self._present.pop(call, None)
         if presence is None:
@@ -130,6 +147,7 @@ class Meter:
         """What `call` used, over since `until`, having made `rate` tokens per second, as calls do `usual`ly."""
         self.leave(call, until)
         presence = self._present.pop(call)
+        self._shorten(presence, until)
         self._reach_out(presence)
         window = Window(presence.until - presence.since, shared=presence.shared)
         presence.met.clear()
@@ -196,7 +214,7 @@ class Meter:
         """Let go of what nobody can claim any more, and keep less detail of what is long ago."""
         earliest = min((presence.since for presence in self._present.values()), default=self._now)
         del self._strips[: bisect_right(self._strips, earliest, key=_end_of)]
-        if len(self._strips) > _STRIPS:
+        while len(self._strips) > _STRIPS:
             older = self._strips[: _STRIPS // 2]
             for first, second in zip(older[::2], older[1::2], strict=True):
                 first.absorb(second)

@@ -49,15 +49,20 @@ class _Guarded:
         self.order: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept[Any]] = {"states": _Kept(), "read": _Kept()}
+        self.missed: set[str] = set()
         self._wait, self._again = 0.0, float("-inf")
 
     def latest(self, method: str) -> Sequence[Any]:
         """What the sampler's method answers, or did less than an interval ago."""
         asked = getattr(self.sampler, method, None)
         lock = self._lock  # a fork may come meanwhile, and bring another
-        if asked is None or self._is_over() or not lock.acquire(timeout=_PATIENCE):
+        if asked is None or self._is_over():
+            return ()
+        if not lock.acquire(timeout=_PATIENCE):
+            self.missed.add(method)
             return ()
         try:
+            self.missed.discard(method)
             kept = self._kept[method]
             if not self._is_over() and self._clock() - kept.at >= self._interval:
                 kept.value = self._ask(asked)
@@ -71,6 +76,7 @@ class _Guarded:
     def close(self, timeout: float) -> None:
         """Close it now, or have the reading that is going on do so."""
         self._over = True
+        self.missed.clear()
         if self._lock.acquire(timeout=timeout):
             try:
                 self._shut()
@@ -146,6 +152,11 @@ class Source:
     def states(self) -> list[DeviceState]:
         """The devices that this process may use."""
         return [state for guarded in self._samplers for state in guarded.latest("states")]
+
+    @property
+    def busy(self) -> bool:
+        """Whether the last `states` were without a sampler that another thread was in: it may have devices."""
+        return any("states" in guarded.missed for guarded in self._samplers)
 
     def readings(self) -> list[Reading]:
         """All figures for metrics."""

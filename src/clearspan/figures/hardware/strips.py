@@ -10,7 +10,7 @@ __all__ = ["Strip", "Window", "most"]
 
 _N = TypeVar("_N", int, float)
 _DUST = 1e-9
-_SUMS = ("length", "left", "free", "known", "tokens", "seconds", "busy", "seen")
+_SUMS = ("length", "energy", "left", "free", "known", "tokens", "seconds", "busy", "seen")
 _STATES = ("utilization", "memory", "allocated", "foreign", "occupied", "model")
 
 
@@ -42,19 +42,19 @@ class Window:
 class Strip:
     """A time in which at least one call was going on, between two readings or parts of that.
 
-    `left` are the joules that nobody took so far, `free` the seconds. The claims of calls that are not settled are `tokens`
+    `energy` are its joules, `left` those that nobody took so far, `free` such seconds. The claims of calls that are not settled are `tokens`
     (those whose model's pace is known) and `seconds` (the others').
     """
 
     __slots__ = (
-        "allocated", "busy", "end", "foreign", "free", "known", "left", "length", "memory", "model",
-        "occupied", "seconds", "seen", "start", "tokens", "utilization",
+        "allocated", "busy", "end", "energy", "foreign", "free", "known", "left", "length", "memory",
+        "model", "occupied", "seconds", "seen", "start", "tokens", "utilization",
     )  # fmt: skip
 
     def __init__(self, start: float) -> None:
         self.start = self.end = start
         self.tokens = self.seconds = 0.0
-        self.left = self.free = self.known = self.length = 0.0
+        self.energy = self.left = self.free = self.known = self.length = 0.0
         self.busy = self.seen = 0.0
         self.utilization: float | None = None
         self.memory: int | None = None
@@ -69,7 +69,8 @@ class Strip:
         self.length = self.free = length
         energy = joules(before, after, self.start, self.end, reach)
         if energy is not None:
-            self.left, self.known = energy, length
+            self.energy = self.left = energy
+            self.known = length
         if state.utilization is not None and after.at - self.start <= reach:
             self.busy, self.seen = state.utilization * length, length
         self.utilization, self.memory = state.utilization, state.memory
@@ -114,17 +115,21 @@ class Strip:
             self.tokens = max(0.0, self.tokens - overlap * rate)
 
     def take(self, overlap: float, rate: float, usual: float, into: Window) -> None:
-        """Settle a call whose own claim was withdrawn: it has its share of what is left."""
+        """Settle a call whose own claim was withdrawn: it has its share of what is left.
+
+        That is never more than all there was while it was there, should it not have been there all the time.
+        """
         own = rate * overlap
         others = self.tokens + self.seconds * usual
         share = 1.0 if others <= own * _DUST else own / (own + others)
-        part = overlap / self.length
+        part = min(1.0, overlap / self.length)
+        energy, time = min(self.left * share, self.energy * part), min(self.free * share, overlap)
         into.known += self.known * part
-        into.energy += self.left * share
+        into.energy += energy
         into.timed += overlap
-        into.own += self.free * share
-        self.left -= self.left * share
-        self.free -= self.free * share
+        into.own += time
+        self.left -= energy
+        self.free -= time
         into.busy += self.busy * part
         into.seen += self.seen * part
         into.utilization = most(into.utilization, self.utilization)

@@ -178,7 +178,7 @@ class Device:
         return None if found is None else found / 1e3
 
     def _others(self) -> tuple[bool | None, bool | None]:
-        """Whether others compute here, and whether anybody does; looked at once a second at the most.
+        """Whether others use this device, and whether anybody computes on it; looked at once a second at the most.
 
         The driver tells of processes that the asker's pid namespace knows, some releases by the host's ids.
         """
@@ -186,9 +186,16 @@ class Device:
         if now - self._asked >= 1.0:
             self._asked = now
             # Without its version the binding raises something else on drivers that lack it.
-            running = self._ask("nvmlDeviceGetComputeRunningProcesses_v3", self._unit.handle)
+            compute = self._processes("nvmlDeviceGetComputeRunningProcesses_v3")
+            drawing = self._processes("nvmlDeviceGetGraphicsRunningProcesses_v3")
             self._at_work = (None, None)
-            if running is not None:
-                ids = {process.pid for process in running}
-                self._at_work = at_work(ids, everybody=sees_all())
+            if compute is not None:
+                everybody = sees_all()
+                _, occupied = at_work(compute, everybody=everybody)
+                foreign, _ = at_work(compute | (drawing or set()), everybody=everybody)
+                self._at_work = (None if drawing is None and not foreign else foreign, occupied)
         return self._at_work
+
+    def _processes(self, function: str) -> set[int] | None:
+        running = self._ask(function, self._unit.handle)
+        return None if running is None else {process.pid for process in running}
