@@ -472,6 +472,21 @@ def test_one_whose_neighbours_record_was_lost_was_not_alone(read: float) -> None
     assert machine.claims == 0
 
 
+def test_a_lost_record_is_no_neighbour_on_other_devices() -> None:
+    machine = Machine([Device("A"), Device("B")])
+    machine.call(0, 1, devices=(0,))
+    kept, lost = machine.begin(local(devices=(0,))), machine.begin(local(devices=(1,)))
+    machine.run(machine.now + 1)
+    machine.end(lost)
+    del lost
+    gc.collect()
+    machine.run(machine.now + 1)
+    machine.finish(kept)
+    assert kept.hardware is not None
+    assert kept.hardware.attribution == "exclusive"
+    assert energy(kept) == pytest.approx(200.0)
+
+
 def test_one_beside_a_call_that_found_the_ledger_taken_was_not_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -524,9 +539,8 @@ def test_a_lost_record_that_is_over_after_the_last_reading_is_let_go_of_at_rest(
 def test_a_stream_that_was_left_is_over_with_its_last_chunk() -> None:
     machine = Machine()
     left = machine.begin()
-    machine.run(machine.now + 2)
-    last = left.start_ns + 2_000_000_000
-    machine.run(machine.now + 1)
+    machine.run(machine.now + 3)
+    last = left.start_ns + 2_050_000_000
     after = machine.begin()
     machine.run(machine.now + 5)
     machine.end(left)
@@ -534,7 +548,7 @@ def test_a_stream_that_was_left_is_over_with_its_last_chunk() -> None:
     machine.complete(left, 100)
     machine.run(machine.now + 0.1)
     machine.finish(after, 100)
-    assert energy(left) == pytest.approx(200.0)
+    assert energy(left) == pytest.approx(205.0)
     assert energy(after) == pytest.approx(510.0, rel=0.01)
     found = [draft.hardware and draft.hardware.attribution for draft in (left, after)]
     assert found == ["exclusive", "exclusive"]

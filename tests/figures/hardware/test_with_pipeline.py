@@ -20,7 +20,7 @@ from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.figures.hardware import Attribution
-from clearspan.pipeline import Chunks, Figure, Pipeline
+from clearspan.pipeline import Figure, Pipeline
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation
 from clearspan.samplers import DeviceState
@@ -31,6 +31,8 @@ WATTS = 90.0
 
 class Source:
     """A device that draws the same power all the time; it can be waited for until it was read again."""
+
+    busy = False
 
     def __init__(self) -> None:
         self.was_read = threading.Semaphore(0)
@@ -65,7 +67,7 @@ class Rig:
         self.source = Source()
         self.attribution = Attribution(self.source, 0.01)
 
-        def worker(handle: Any) -> Worker[Draft | Chunks]:
+        def worker(handle: Any) -> Worker[Any]:
             return Worker("pipeline", handle, max_items=100, max_bytes=1_000_000)
 
         logger = LoggerProvider(shutdown_on_exit=False).get_logger("x")

@@ -175,7 +175,10 @@ class Meter:
         self._last = point
 
     def _cut(self, at: float) -> None:
-        """End the strip in progress; the next one begins with it."""
+        """End the strip in progress; the next one begins with it.
+
+        Done whenever a call comes or goes, so that within a strip the calls are the same all the time.
+        """
         if self._current is not None and self._current.end > self._current.start:
             self._unread.append(self._current)
             self._current = Strip(at)
@@ -197,14 +200,11 @@ class Meter:
             index = bisect_right(strips, at, key=_end_of)
             if index < len(strips) and strips[index].start < at:
                 strips.insert(index, strips[index].split(at))
-        if self._current is not None and self._current.start < at:
-            self._unread.append(self._current.split(at))
 
     def _between(self, start: float, end: float) -> Iterator[tuple[Strip, float]]:
         """The strips that lie between two times, with the seconds of each that do."""
         first = bisect_right(self._strips, start, key=_end_of)
-        current = () if self._current is None else (self._current,)
-        for strips in (self._strips[first:], self._unread, current):
+        for strips in (self._strips[first:], self._unread):
             for strip in strips:
                 overlap = strip.overlap(start, end)
                 if overlap > 0:
