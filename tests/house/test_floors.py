@@ -37,7 +37,7 @@ STRANGERS = {
 }
 # The doors read what the store wrote, and draw it: its reader and the renderer are no plug-ins.
 READABLE = ("exporters.store", "exporters.console")
-TELEMETRY = ("emit.telemetry", "exporters", "runtime", "otel", "testing")
+TELEMETRY = ("emit.telemetry", "emit.boards", "exporters", "runtime", "otel", "testing")
 VENDORS = (
     "amdsmi",
     "genai_prices",

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context, attach, detach, get_current, get_value
-from opentelemetry.metrics import Meter, Observation
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from clearspan import semconv as sc
-from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.emit import measures, projection
+from clearspan.emit.boards import board_of
 from clearspan.emit.gauges import ActiveCalls, RateLimits
 from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
 from clearspan.emit.measures import Point, Vocabulary
@@ -81,7 +81,9 @@ class Telemetry:
         self._calls: Callable[[], Iterable[Draft]] = tuple
         self._active = ActiveCalls(Series(series))
         self._limits = RateLimits(Series(series))
-        _board_of(meter).turn_to(self)
+        board = board_of(meter, "gauges.read")
+        board.make(meter, (row for row in INSTRUMENTS if row.kind in READ))
+        board.turn_to(self)
 
     def watch(self, calls: Callable[[], Iterable[Draft]]) -> None:
         """Who is asked, when metrics are collected, which calls go on. A method; held weakly."""
@@ -257,49 +259,3 @@ def _recorder(
 def _asked(reference: weakref.WeakMethod[Callable[[], Iterable[Draft]]]) -> Iterable[Draft]:
     calls = reference()
     return () if calls is None else calls()
-
-
-class _Board:
-    """The instruments of one meter that are read; what they show is the latest Telemetry's.
-
-    A meter keeps its callbacks for ever, and takes no second ones for the same instrument. So there is
-    one board for each meter, which holds nobody alive.
-    """
-
-    def __init__(self, meter: Meter) -> None:
-        self._shown: weakref.ref[Telemetry] | None = None
-        make = {
-            "updowncounter": meter.create_observable_up_down_counter,
-            "gauge": meter.create_observable_gauge,
-        }
-        for instrument in INSTRUMENTS:
-            if instrument.kind in READ:
-                make[instrument.kind](
-                    instrument.name,
-                    [self._reader(instrument.name)],
-                    instrument.unit,
-                    instrument.note,
-                )
-
-    def turn_to(self, telemetry: Telemetry) -> None:
-        """Show what this one has to tell, from now on."""
-        self._shown = weakref.ref(telemetry)
-
-    def _reader(self, name: str) -> Callable[[Any], Iterable[Observation]]:
-        def read(options: Any) -> Iterable[Observation]:
-            del options
-            shown = self._shown() if self._shown is not None else None
-            points = fenced("gauges.read", shown.read, name) if shown is not None else None
-            return [Observation(point.value, point.attributes) for point in points or ()]
-
-        return read
-
-
-_boards: weakref.WeakKeyDictionary[Meter, _Board] = weakref.WeakKeyDictionary()
-
-
-def _board_of(meter: Meter) -> _Board:
-    board = _boards.get(meter)
-    if board is None:
-        board = _boards[meter] = _Board(meter)
-    return board

@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib.util
 import logging
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import Meter
 
 from clearspan import registry
 from clearspan.core.fence import fenced
+from clearspan.emit.boards import board_of
 from clearspan.figures.hardware.source import Source
-from clearspan.samplers import Instrument, Sampler
+from clearspan.samplers import Sampler
 from clearspan.settings import SettingError, Settings
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class Hardware:
                     "installed (%s)", name, need.module, need.package,
                 )  # fmt: skip
         if self.samplers:
-            board = _board_of(meter)
+            board = board_of(meter, "hardware.read")
             for sampler in self.samplers:
-                board.make(sampler.instruments)
+                board.make(meter, sampler.instruments)
             board.turn_to(self.source)
 
     def status(self) -> Mapping[str, str]:
@@ -151,56 +151,3 @@ def _named(name: str) -> Sampler:
 def _build(name: str) -> Sampler:
     sampler: Sampler = registry.load(registry.SAMPLERS, name)()
     return sampler
-
-
-class _Board:
-    """The instruments of one meter that tell of hardware; what they show is the latest Source's.
-
-    A meter keeps its callbacks for ever, and takes no second ones for the same instrument. So there is
-    one board for each meter, which holds nobody alive.
-    """
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = weakref.ref(meter)
-        self._made: set[str] = set()
-        self._shown: weakref.ref[Source] | None = None
-
-    def make(self, instruments: Sequence[Instrument]) -> None:
-        """Make those instruments that are not there yet."""
-        meter = self._meter()
-        makers: Mapping[str, Callable[..., Any]] = {} if meter is None else {
-            "gauge": meter.create_observable_gauge,
-            "counter": meter.create_observable_counter,
-            "updowncounter": meter.create_observable_up_down_counter,
-        }  # fmt: skip
-        for row in instruments:
-            if row.kind in makers and row.name not in self._made:
-                self._made.add(row.name)
-                makers[row.kind](row.name, [self._reader(row.name)], row.unit, row.note)
-
-    def turn_to(self, source: Source) -> None:
-        """Show what this one reads, from now on."""
-        self._shown = weakref.ref(source)
-
-    def _reader(self, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        def read(options: CallbackOptions) -> Iterable[Observation]:
-            del options
-            source = self._shown() if self._shown is not None else None
-            readings = None if source is None else fenced("hardware.read", source.readings)
-            return [
-                Observation(reading.value, dict(reading.attributes))
-                for reading in readings or ()
-                if reading.name == name
-            ]
-
-        return read
-
-
-_boards: weakref.WeakKeyDictionary[Meter, _Board] = weakref.WeakKeyDictionary()
-
-
-def _board_of(meter: Meter) -> _Board:
-    board = _boards.get(meter)
-    if board is None:
-        board = _boards[meter] = _Board(meter)
-    return board

@@ -162,6 +162,10 @@ class Source:
         """All figures for metrics."""
         return [reading for guarded in self._samplers for reading in guarded.latest("read")]
 
+    def read(self, name: str) -> list[Reading]:
+        """Those of one instrument."""
+        return [reading for reading in self.readings() if reading.name == name]
+
     def ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         """The ids of devices by number, of the first sampler that knew them when it was read last.
 
