@@ -8,6 +8,8 @@ import sys
 import pytest
 from hypothesis import settings
 
+from clearspan.core import fence
+
 # The same examples on every run and every machine: a failure here is a failure everywhere.
 settings.register_profile("same-everywhere", derandomize=True, deadline=None, database=None)
 settings.load_profile("same-everywhere")
@@ -48,3 +50,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CLEARSPAN_STRICT", "1")
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(autouse=True)
+def own_failures() -> None:
+    """No test counts what another one let fail: they run in any order, and shared out in any way."""
+    fence.reset()
