@@ -13,11 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clearspan import testing as testing
+    from clearspan import evaluators as evaluators, testing as testing
+    from clearspan.assess.evaluator import Evaluator, evaluator
     from clearspan.capture.context import Current, carry, context, current, suppressed
     from clearspan.capture.decorators import Capture, observe
     from clearspan.capture.kinds import agent, embedding, model, retrieval, task, tool, workflow
     from clearspan.capture.steps import Step, invocation, span
+    from clearspan.conversation import Conversation
     from clearspan.draft import Draft
     from clearspan.provider import Call, Endpoint, Provider, Server
     from clearspan.record import (
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from clearspan.runtime import (
         Instrumentation,
         Runtime,
+        end_session,
         flush,
         init,
         instrument,
@@ -43,16 +46,19 @@ if TYPE_CHECKING:
         uninstrument,
     )
     from clearspan.runtime.state import Status
+    from clearspan.score import Score, Target
     from clearspan.settings import SettingError
 
 __all__ = [
     "Call",
     "CallContext",
     "Capture",
+    "Conversation",
     "Current",
     "Draft",
     "Endpoint",
     "ErrorInfo",
+    "Evaluator",
     "Instrumentation",
     "Invocation",
     "Message",
@@ -61,10 +67,12 @@ __all__ = [
     "Part",
     "Provider",
     "Runtime",
+    "Score",
     "Server",
     "SettingError",
     "Status",
     "Step",
+    "Target",
     "Timing",
     "TraceRef",
     "Usage",
@@ -73,6 +81,9 @@ __all__ = [
     "context",
     "current",
     "embedding",
+    "end_session",
+    "evaluator",
+    "evaluators",
     "flush",
     "init",
     "instrument",
@@ -96,6 +107,8 @@ _HOMES = {
     "capture.decorators": ("Capture", "observe"),
     "capture.kinds": ("agent", "embedding", "model", "retrieval", "task", "tool", "workflow"),
     "capture.steps": ("Step", "invocation", "span"),
+    "assess.evaluator": ("Evaluator", "evaluator"),
+    "conversation": ("Conversation",),
     "draft": ("Draft",),
     "provider": ("Call", "Endpoint", "Provider", "Server"),
     "record": (
@@ -103,18 +116,20 @@ _HOMES = {
         "Usage",
     ),
     "runtime": (
-        "Instrumentation", "Runtime", "flush", "init", "instrument", "shutdown", "status", "uninstrument",
+        "Instrumentation", "Runtime", "end_session", "flush", "init", "instrument", "shutdown", "status", "uninstrument",
     ),
     "runtime.state": ("Status",),
+    "score": ("Score", "Target"),
     "settings": ("SettingError",),
 }  # fmt: skip
+_ROOMS = ("evaluators", "testing")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     module = _HOME.get(name)
-    if name == "testing":
-        return import_module("clearspan.testing")
+    if name in _ROOMS:
+        return import_module(f"clearspan.{name}")
     if module is None:
         raise AttributeError(f"module 'clearspan' has no attribute {name!r}")
     found = getattr(import_module(f"clearspan.{module}"), name)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from clearspan.assess.seat import EvaluatorStatus
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
@@ -21,7 +23,7 @@ from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.semconv import CONTENT_LOST
 
-__all__ = ["Chunks", "Figure", "Pipeline", "Watch", "Work"]
+__all__ = ["Assess", "Chunks", "Figure", "Pipeline", "Watch", "Work"]
 
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK_WEIGHT = 1024
@@ -72,6 +74,38 @@ class Watch(Protocol):
         ...
 
 
+class Assess(Protocol):
+    """Who judges calls once they are sealed, elsewhere and later."""
+
+    @property
+    def raw(self) -> bool:
+        """Whether calls are wanted as they were, beside what telemetry may tell of them."""
+        ...
+
+    def take(self, clean: Invocation, raw: Invocation | None = None) -> None:
+        """Judge a call. Takes no time: that is done elsewhere."""
+        ...
+
+    def flush(self, timeout: float) -> bool:
+        """Judge everything taken so far, within `timeout` seconds."""
+        ...
+
+    def close(self, timeout: float) -> bool:
+        """Judge what is left, within `timeout` seconds, then stop."""
+        ...
+
+    def renew(self) -> None:
+        """In a forked child: nothing has been taken."""
+        ...
+
+    def end(self, session: str) -> None:
+        """A session is over."""
+
+    def status(self) -> tuple[EvaluatorStatus, ...]:
+        """How each evaluator has fared."""
+        ...
+
+
 class _Policy(Policy, Protocol):
     @property
     def wanted(self) -> bool: ...
@@ -94,6 +128,7 @@ class Pipeline:
         keeps: bool = False,
         wants: frozenset[str] = frozenset(),
         handed_over: bool = False,
+        assess: Assess | None = None,
     ) -> None:
         self._telemetry = telemetry
         self._policy = policy
@@ -105,6 +140,7 @@ class Pipeline:
         self._wants = wants
         self._inline = inline or worker is None
         self._handed_over = handed_over
+        self._assess = assess
         self._open: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
         telemetry.watch(self.calls)
@@ -115,6 +151,33 @@ class Pipeline:
     def worker(self) -> Worker[Work] | None:
         """The worker that completes, or does what takes long where completion is inline."""
         return self._worker
+
+    def flush(self, timeout: float) -> bool:
+        """Complete everything so far, and have it judged; `False` after `timeout` seconds."""
+        return self._within(timeout, "flush")
+
+    def stop(self, timeout: float) -> bool:
+        """The same, once and for all."""
+        return self._within(timeout, "close")
+
+    def _within(self, timeout: float, what: str) -> bool:
+        deadline = time.monotonic() + timeout
+        # Calls first: while they are being completed there is more to judge.
+        done = True
+        for each in (self._worker, self._assess):
+            if each is not None:
+                left = max(0.0, deadline - time.monotonic())
+                done = getattr(each, what)(left) and done
+        return done
+
+    def judges(self) -> tuple[EvaluatorStatus, ...]:
+        """How each evaluator has fared."""
+        return () if self._assess is None else self._assess.status()
+
+    def end_session(self, session: str) -> None:
+        """Have a session judged now, as one that is over."""
+        if self._assess is not None:
+            self._assess.end(session)
 
     @property
     def open_calls(self) -> int:
@@ -134,7 +197,7 @@ class Pipeline:
         """Begin an operation; `False` when the current context asks for silence."""
         if self._telemetry.suppressed():
             return False
-        draft.content = self._policy.wanted
+        draft.content = self._policy.wanted or (self._assess is not None and self._assess.raw)
         draft.start_ns = time.time_ns()
         draft.started_at = time.perf_counter()
         draft.wants = self._wants
@@ -165,8 +228,9 @@ class Pipeline:
     def renew(self) -> None:
         """In a forked child: operations that were open in the parent end there."""
         self._open.clear()
-        if self._watch is not None:
-            self._watch.renew()
+        for each in (self._watch, self._assess):
+            if each is not None:
+                each.renew()
 
     def joined(self, inner: Draft) -> None:
         """A call inside an open operation has begun."""
@@ -280,6 +344,9 @@ class Pipeline:
             self._ledger.settle("exported")
         for consumer in self._consumers:
             fenced("pipeline.consumer", consumer, record)
+        if self._assess is not None and (record.trace is None or record.trace.sampled):
+            raw = _as_it_was(draft, record) if self._assess.raw else None
+            fenced("pipeline.assess", self._assess.take, record, raw)
         draft.call = draft.result = draft.hint = draft.inner = draft.span = None
 
     def _read(self, draft: Draft) -> None:
@@ -303,3 +370,16 @@ class Pipeline:
                 fenced("reader.chunk", endpoint.chunk, draft, item)
             if not endpoint.stepped:  # a generator's pace is that of its consumer
                 draft.stamp(at, content=draft.pieces > before)
+
+
+def _as_it_was(draft: Draft, record: Invocation) -> Invocation:
+    """`record` with the content that was there before it was cleaned; kept in memory only."""
+    return replace(
+        record,
+        input=tuple(draft.input_messages),
+        output=tuple(draft.answers),
+        system=tuple(draft.system_parts),
+        input_value=draft.input_value,
+        output_value=draft.output_value,
+        encoded={},
+    )

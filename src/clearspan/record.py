@@ -301,7 +301,8 @@ class Invocation:
     operations that have no messages (steps, tools, retrievals) are in `input_value` and
     `output_value`. `extras` are attributes ready to emit under their full names. `encoded` holds
     the JSON text of the content fields, made once while they were measured against the size cap.
-    `inference_calls` and `tool_calls` count what an agent did itself, sub-agents excluded; a model
+    `documents` are the texts that the answer was to rest on and `references` the answers that would have been
+    right, where somebody knows them. `inference_calls` and `tool_calls` count what an agent did itself, sub-agents excluded; a model
     call that has `inference_calls` was done by calls of the same library below it, which are records
     of their own and tell its numbers.
     """
@@ -335,6 +336,8 @@ class Invocation:
     confidence: Confidence | None = None
     hardware: HardwareUse | None = None
     cost: Cost | None = None
+    documents: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     encoded: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     @property
@@ -351,6 +354,12 @@ class Invocation:
     def output_text(self) -> str:
         """The answer's text without its reasoning; several choices one a line."""
         return _text(self.output)
+
+    @property
+    def question(self) -> str:
+        """The text of the last message of the user; of all input where no message is a user's."""
+        asked = [message for message in self.input if message.get("role") == "user"]
+        return _text(tuple(asked[-1:])) or self.input_text
 
 
 def _text(messages: tuple[Message, ...]) -> str:

@@ -6,11 +6,12 @@ import difflib
 import importlib.metadata
 from typing import Any
 
-__all__ = ["EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
+__all__ = ["EVALUATORS", "EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
 
 PROVIDERS = "clearspan.providers"
 EXPORTERS = "clearspan.exporters"
 SAMPLERS = "clearspan.samplers"
+EVALUATORS = "clearspan.evaluators"
 
 _added: dict[tuple[str, str], Any] = {}
 

@@ -192,6 +192,29 @@ HARDWARE_MODELS: Final = "clearspan.hardware.models"
 # Events
 EVENT_DETAILS: Final = "gen_ai.client.inference.operation.details"
 EVENT_EXCEPTION: Final = "gen_ai.client.operation.exception"
+EVENT_EVALUATION: Final = "gen_ai.evaluation.result"
+
+# Evaluations: the convention's names, and ours for what it has none for
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_VALUE: Final = "gen_ai.evaluation.score.value"
+EVALUATION_LABEL: Final = "gen_ai.evaluation.score.label"
+EVALUATION_EXPLANATION: Final = "gen_ai.evaluation.explanation"
+EVALUATION_KIND: Final = "clearspan.evaluation.kind"
+EVALUATION_LEVEL: Final = "clearspan.evaluation.level"
+EVALUATION_DIRECTION: Final = "clearspan.evaluation.direction"
+EVALUATION_MIN: Final = "clearspan.evaluation.range.min"
+EVALUATION_MAX: Final = "clearspan.evaluation.range.max"
+EVALUATION_THRESHOLD: Final = "clearspan.evaluation.threshold"
+EVALUATION_PASSED: Final = "clearspan.evaluation.passed"
+EVALUATION_VERSION: Final = "clearspan.evaluation.version"
+EVALUATION_SKIPPED: Final = "clearspan.evaluation.skipped"
+EVALUATION_COST: Final = "clearspan.evaluation.cost"
+EVALUATION_DURATION: Final = "clearspan.evaluation.duration"
+EVALUATION_METADATA: Final = "clearspan.evaluation.metadata"
+EVALUATION_IDENTITY: Final = "clearspan.evaluation.identity"
+EVALUATION_KEY: Final = "clearspan.evaluation.target.key"
+EVALUATION_REASON: Final = "clearspan.evaluation.reason"
+GUARD_ACTION: Final = "clearspan.guard.action"
 
 # Buckets: boundaries as the conventions list them
 DURATION_BUCKETS: Final = (
@@ -214,6 +237,7 @@ FIRST_TOKEN_BUCKETS: Final = (
 OUTPUT_TOKEN_BUCKETS: Final = (
     0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
 )  # fmt: skip
+SCORE_BUCKETS: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 2, 3, 4, 5, 10, 100)
 COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 # Metrics, vocabulary `current`
@@ -257,6 +281,14 @@ METRIC_RATE_LIMIT: Final = "clearspan.client.rate_limit.limit"
 METRIC_RATE_LIMIT_REMAINING: Final = "clearspan.client.rate_limit.remaining"
 METRIC_RATE_LIMIT_RESET: Final = "clearspan.client.rate_limit.reset"
 METRIC_RETRY_AFTER: Final = "clearspan.client.rate_limit.retry_after"
+
+# Evaluations: no convention names a metric for them yet
+METRIC_EVALUATION_SCORE: Final = "clearspan.evaluation.score"
+METRIC_EVALUATION_RESULTS: Final = "clearspan.evaluation.results"
+METRIC_EVALUATION_ERRORS: Final = "clearspan.evaluation.errors"
+METRIC_EVALUATION_SKIPPED: Final = "clearspan.evaluation.skipped"
+METRIC_EVALUATION_DURATION: Final = "clearspan.evaluation.duration"
+METRIC_EVALUATION_COST: Final = "clearspan.evaluation.cost"
 
 # What a metric's series beyond the limit are gathered under, as OpenTelemetry has it
 METRIC_OVERFLOW: Final = "otel.metric.overflow"

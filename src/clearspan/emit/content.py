@@ -11,6 +11,7 @@ from clearspan.core import jsonfast, read
 from clearspan.emit import redact
 from clearspan.emit.fit import fit, noted
 from clearspan.record import CallContext, ErrorInfo, Message
+from clearspan.score import Score
 
 __all__ = ["ContentPolicy", "Kept"]
 
@@ -118,6 +119,19 @@ class ContentPolicy:
             return error
         message = self._bounded(error.message, _MAX_MESSAGE)
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
+
+    def score(self, score: Score, *, plain: bool) -> Score:
+        """Clean what a score says. One that is `plain` holds no text of the call, by its evaluator's word."""
+        if plain:
+            return score
+        if self.mode in ("off", "metadata"):
+            return dataclasses.replace(score, explanation=None, metadata={})
+        said = score.explanation
+        return dataclasses.replace(
+            score,
+            explanation=None if said is None else self._bounded(said, _MAX_MESSAGE)[:_MAX_MESSAGE],
+            metadata=dict(self.value(dict(score.metadata)).value or {}),
+        )
 
     def _bounded(self, text: str, limit: int) -> str:
         """A text without what must not be kept; of one much longer than `limit`, its beginning."""

@@ -11,17 +11,27 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context, attach, detach, get_current, get_value
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+)
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
-from clearspan.emit import measures, projection
+from clearspan.emit import measures, projection, scores
 from clearspan.emit.boards import board_of
 from clearspan.emit.gauges import ActiveCalls, RateLimits
 from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
 from clearspan.emit.measures import Point, Vocabulary
 from clearspan.emit.series import Series
 from clearspan.record import ErrorInfo, Invocation, TraceRef
+from clearspan.score import Score
 
 __all__ = ["Telemetry"]
 
@@ -148,6 +158,17 @@ class Telemetry:
         if error is not None and error.exception is not None and self._exceptions_logged:
             self._emit(sc.EVENT_EXCEPTION, SeverityNumber.WARN, _exception(error), record, handle)
 
+    def judge(self, score: Score) -> None:
+        """Tell of a score: in the context of what was judged, although that may have ended long ago."""
+        target = score.target
+        context = _context_of(target.trace if target is not None else None)
+        for point in scores.points(score):
+            self._record[point.name](point.value, point.attributes, context)
+        if score.skipped is None:
+            self._say(
+                sc.EVENT_EVALUATION, SeverityNumber.INFO, scores.event_attributes(score), context
+            )
+
     def _describe(self, handle: _Handle, record: Invocation) -> None:
         name = projection.span_name(record.operation, record.model, record.name)
         if name != handle.name:  # the model became known on the way
@@ -167,13 +188,24 @@ class Telemetry:
         severity: SeverityNumber,
         attributes: Mapping[str, Any],
         record: Invocation,
-        handle: Any,
+        handle: _Handle,
     ) -> None:
+        self._say(name, severity, attributes, handle.context, record.timing.end_ns)
+
+    def _say(
+        self,
+        name: str,
+        severity: SeverityNumber,
+        attributes: Mapping[str, Any],
+        context: Context,
+        at_ns: int | None = None,
+    ) -> None:
+        now = time.time_ns()
         self._logger.emit(
             LogRecord(
-                timestamp=record.timing.end_ns,
-                observed_timestamp=time.time_ns(),
-                context=handle.context,
+                timestamp=at_ns or now,
+                observed_timestamp=now,
+                context=context,
                 severity_number=severity,
                 severity_text=severity.name,
                 event_name=name,
@@ -229,6 +261,17 @@ def _reference(span: Span, parent: Span | None) -> TraceRef:
         f"{above.span_id:016x}" if above is not None and above.is_valid else None,
         context.trace_flags.sampled,
     )
+
+
+def _context_of(trace_ref: TraceRef | None) -> Context:
+    """A context in which the span of `trace_ref` is the current one, and nothing else is."""
+    if trace_ref is None:
+        return Context()
+    flags = TraceFlags(TraceFlags.SAMPLED if trace_ref.sampled else TraceFlags.DEFAULT)
+    span = SpanContext(
+        int(trace_ref.trace_id, 16), int(trace_ref.span_id, 16), is_remote=True, trace_flags=flags
+    )
+    return trace.set_span_in_context(NonRecordingSpan(span), Context())
 
 
 def _exception(error: ErrorInfo) -> dict[str, str]:

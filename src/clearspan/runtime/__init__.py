@@ -46,6 +46,7 @@ __all__ = [
     "Instrumentation",
     "ProviderSet",
     "Runtime",
+    "end_session",
     "flush",
     "init",
     "instrument",
@@ -59,6 +60,7 @@ __all__ = [
 
 _log = logging.getLogger("clearspan")
 _EXIT_DEADLINE = 2.0
+_JUDGING = 0.6
 
 
 class Runtime:
@@ -127,9 +129,7 @@ class Runtime:
         if self.pipeline is None or self._providers is None:
             return True
         deadline = time.monotonic() + timeout
-        done = True
-        if self.pipeline.worker is not None:
-            done = self.pipeline.worker.flush(timeout)
+        done = self.pipeline.flush(timeout)
         waiting = [queue.mark() for queue in self._providers.queues]
         for event in waiting:
             if event is not None:
@@ -148,9 +148,9 @@ class Runtime:
         self.uninstrument()
         inlet.stop(self.pipeline)
         self.pipeline.end_open()
-        done = self.flush(timeout)
-        if self.pipeline.worker is not None:
-            self.pipeline.worker.close(max(0.0, deadline - time.monotonic()))
+        # Evaluators get their part of the time; what is exported must not wait for the slowest of them.
+        done = self.pipeline.stop(timeout * _JUDGING)
+        done = self.flush(max(0.0, deadline - time.monotonic())) and done
         for queue in self._providers.queues:
             done = queue.close(max(0.0, deadline - time.monotonic())) and done
         self._hardware.close(max(0.0, deadline - time.monotonic()))
@@ -186,6 +186,7 @@ class Runtime:
             destination_status=statuses(self._providers.exporters),
             hardware=self._hardware.status(),
             missing=self._figures.missing(),
+            evaluators=self.pipeline.judges(),
         )
 
     def renew(self) -> None:
@@ -256,6 +257,8 @@ def init(
     tool_schemas: bool | None = None,
     redact: Sequence[str | Redactor] = (),
     providers: Sequence[str | Provider] | None = None,
+    evaluators: Sequence[Any] = (),
+    session_idle: float | str | None = None,
     exporters: Sequence[Any] = (),
     sample_rate: float | None = None,
     attributes: Mapping[str, str] | None = None,
@@ -349,6 +352,13 @@ def shutdown(timeout: float = _EXIT_DEADLINE) -> bool:
 def status() -> Status:
     """Providers, queues, the accounting identity, internal errors: a reading of this moment."""
     return Status(False) if _running.runtime is None else _running.runtime.status()
+
+
+def end_session(session: str) -> None:
+    """Say that a session is over, so that evaluators of whole sessions judge it now and not when it has fallen silent."""
+    running = _running.runtime
+    if running is not None and running.pipeline is not None:
+        running.pipeline.end_session(session)
 
 
 def _at_exit() -> None:

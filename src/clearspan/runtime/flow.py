@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearspan import semconv
@@ -13,6 +14,7 @@ from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline, Work
+from clearspan.runtime.assess import Heard, make_bench
 from clearspan.runtime.build import Providers
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
@@ -34,10 +36,12 @@ def make_pipeline(
     *,
     figures: Figures | None = None,
     hardware: Hardware | None = None,
+    heard: Sequence[Heard] = (),
     **more: Any,
 ) -> Pipeline:
     """The pipeline over the given providers: on a worker where they are ours, else inline.
 
+    `heard` are told each score.
     Raises `SettingError` for what of the settings is only looked at here.
     """
     figures = figures or Figures(settings, own=providers.own)
@@ -61,9 +65,11 @@ def make_pipeline(
             "clearspan", handle, max_items=_ITEMS, max_bytes=settings.queue_bytes, setup=quiet
         )
 
-    return Pipeline(
+    policy = content_policy(settings)
+    bench = make_bench(settings, telemetry, policy, heard)
+    pipeline = Pipeline(
         telemetry,
-        content_policy(settings),
+        policy,
         ledger,
         worker=worker,
         inline=not providers.own,
@@ -72,8 +78,12 @@ def make_pipeline(
         keeps=settings.count_tokens != "off",
         wants=wants_of(settings),
         handed_over=not providers.own,
+        assess=bench,
         **more,
     )
+    if bench is not None:
+        bench.follow(pipeline.calls)
+    return pipeline
 
 
 def meter_of(providers: Providers) -> Meter:

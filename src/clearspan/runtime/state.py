@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from clearspan.assess.seat import EvaluatorStatus
 from clearspan.core.ledger import Accounts
 
-__all__ = ["ProviderStatus", "QueueStatus", "Status"]
+__all__ = ["EvaluatorStatus", "ProviderStatus", "QueueStatus", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class QueueStatus:
 class Status:
     """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending.
 
-    `hardware` says of each sampler how it stands; `missing` what a figure lacks, and the remedy.
+    `hardware` says of each sampler how it stands; `missing` what a figure lacks, and the remedy; `evaluators` how
+    each has fared: how many calls it judged, and why it did not judge others.
     """
 
     running: bool
@@ -66,3 +68,4 @@ class Status:
     destination_status: Mapping[str, str | int] = field(default_factory=dict[str, "str | int"])
     hardware: Mapping[str, str] = field(default_factory=dict[str, str])
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    evaluators: tuple[EvaluatorStatus, ...] = ()

@@ -17,12 +17,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from clearspan import runtime
+from clearspan.assess.seat import EvaluatorStatus
 from clearspan.capture import inlet
 from clearspan.core.ledger import Accounts, Ledger
 from clearspan.draft import Draft
 from clearspan.pipeline import Pipeline
 from clearspan.record import Invocation, Operation
 from clearspan.runtime.build import Providers, identifiers
+from clearspan.score import Score
 from clearspan.settings import load
 
 __all__ = ["Captured", "SeenEvent", "SeenSpan", "captured"]
@@ -78,17 +80,17 @@ def _calls(told: Invocation | Draft) -> bool:
 class Captured:
     """What was recorded so far; reading waits until every ended operation is complete."""
 
-    def __init__(self, pipeline: Pipeline, ledger: Ledger, spans: InMemorySpanExporter, events: InMemoryLogRecordExporter, reader: InMemoryMetricReader, invocations: list[Invocation]) -> None:  # fmt: skip
+    def __init__(self, pipeline: Pipeline, ledger: Ledger, spans: InMemorySpanExporter, events: InMemoryLogRecordExporter, reader: InMemoryMetricReader, invocations: list[Invocation], scores: list[Score]) -> None:  # fmt: skip
         self._pipeline = pipeline
         self._ledger = ledger
         self._spans = spans
         self._events = events
         self._reader = reader
         self._invocations = invocations
+        self._scores = scores
 
     def _settle(self) -> None:
-        worker = self._pipeline.worker
-        if worker is not None and not worker.flush(_DEADLINE):
+        if not self._pipeline.flush(_DEADLINE):
             raise TimeoutError(f"clearspan.testing: records were not complete after {_DEADLINE} s")
 
     @property
@@ -130,6 +132,18 @@ class Captured:
         """The records themselves, in end order."""
         self._settle()
         return list(self._invocations)
+
+    @property
+    def scores(self) -> list[Score]:
+        """What evaluators, guards and feedback said, those included that were skipped, in the order of their saying."""
+        self._settle()
+        return list(self._scores)
+
+    @property
+    def evaluators(self) -> tuple[EvaluatorStatus, ...]:
+        """How each evaluator has fared."""
+        self._settle()
+        return self._pipeline.judges()
 
     @property
     def accounts(self) -> Accounts:
@@ -183,10 +197,16 @@ def captured(**settings: Any) -> Generator[Captured]:
     logger = LoggerProvider(shutdown_on_exit=False)
     logger.add_log_record_processor(SimpleLogRecordProcessor(events))
     invocations: list[Invocation] = []
+    scores: list[Score] = []
     providers = Providers(tracer, meter, logger, own=True, label="memory")
     hardware = runtime.Hardware(wanted)
     pipeline = runtime.make_pipeline(
-        wanted, providers, ledger, hardware=hardware, consumers=[invocations.append]
+        wanted,
+        providers,
+        ledger,
+        hardware=hardware,
+        heard=[scores.append],
+        consumers=[invocations.append],
     )
     hardware.start(runtime.meter_of(providers))
     patches = runtime.ProviderSet()
@@ -195,13 +215,12 @@ def captured(**settings: Any) -> Generator[Captured]:
     try:
         for item in chosen:
             patches.install(item)
-        yield Captured(pipeline, ledger, spans, events, reader, invocations)
+        yield Captured(pipeline, ledger, spans, events, reader, invocations, scores)
     finally:
         inlet.give_back(pipeline)
         patches.remove()
         pipeline.end_open()
-        if pipeline.worker is not None:
-            pipeline.worker.close(_DEADLINE)
+        pipeline.stop(_DEADLINE)
         meter.shutdown()
         hardware.close(_DEADLINE)
 

@@ -1,0 +1,1 @@
+"""Assess: an Invocation becomes scores, off the request path."""

@@ -1,0 +1,400 @@
+"""The bench: evaluators judge sealed calls, on threads of their own, off every caller's way.
+
+Whoever completes a call pays for one append. What waits is bounded in calls and in bytes: of too many, the
+oldest are dropped and counted, those of the evaluator with the longest queue first.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+from clearspan.assess import outcome
+from clearspan.assess.evaluator import Evaluator, Subject, missing
+from clearspan.assess.grounding import Grounding
+from clearspan.assess.sampling import drawn
+from clearspan.assess.seat import EvaluatorStatus, Seat
+from clearspan.assess.whole import Gatherer
+from clearspan.conversation import Conversation
+from clearspan.core.crew import Crew, Job
+from clearspan.core.fence import fenced
+from clearspan.record import Invocation, TraceRef
+from clearspan.score import Level, Score, Target
+
+__all__ = ["Bench", "Told"]
+
+Told = Callable[[Score, Evaluator], None]
+"""Is told each score, with the evaluator whose it is."""
+
+_ITEMS = 1_000
+_RECORD_WEIGHT = 1_024
+_WHOLE: tuple[Level, ...] = ("trace", "session")
+
+
+class _Going(Protocol):
+    """A call that has begun and not ended."""
+
+    @property
+    def trace(self) -> TraceRef | None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    """A call as telemetry tells it, and as it was; `left` is how many evaluators have still to judge it."""
+
+    clean: Invocation
+    raw: Invocation
+    weight: int
+    left: int = 0
+
+
+class _Task(NamedTuple):
+    """One thing to judge. `item` is the call that has to be kept for it."""
+
+    subject: Subject
+    item: _Item | None
+
+
+class Bench:
+    """Runs `evaluators` over the calls that it is given; `told` hears of each score.
+
+    `max_items` and `max_bytes` bound what waits. After `idle` seconds of silence a session is taken to be over.
+    `setup` runs on each thread that judges.
+    """
+
+    def __init__(
+        self,
+        evaluators: Sequence[Evaluator],
+        told: Told,
+        *,
+        max_bytes: int,
+        max_items: int = _ITEMS,
+        idle: float = 300.0,
+        setup: Callable[[], object] | None = None,
+    ) -> None:
+        self.seats = [Seat(made) for made in evaluators]
+        self._told = told
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._gatherers = {
+            level: Gatherer(level, idle=idle, overflow=functools.partial(self._drop, level))
+            for level in _WHOLE
+            if any(seat.made.level == level for seat in self.seats)
+        }
+        self._clear()
+        self._crew = Crew("clearspan-assess", self._take, setup=setup, nap=self._nap)
+
+    def _clear(self) -> None:
+        self._lock = threading.RLock()
+        self._items: deque[_Item] = deque()
+        self._kept = 0
+        self._bytes = 0
+        self._running = 0
+        self._sweep: str | None = None
+        self._ended: deque[str] = deque()
+        self._still = threading.Event()
+        self._still.set()
+        self._closed = False
+        self._groundings = (Grounding(), Grounding())
+
+    def follow(self, calls: Callable[[], Iterable[_Going]]) -> None:
+        """Who is asked which calls go on: a trace with one of them is not over."""
+        for gatherer in self._gatherers.values():
+            gatherer.follow(
+                lambda: {call.trace.trace_id for call in calls() if call.trace is not None}
+            )
+
+    @property
+    def raw(self) -> bool:
+        """Whether some evaluator wants to see calls as they were."""
+        return any(seat.made.raw for seat in self.seats)
+
+    def take(self, clean: Invocation, raw: Invocation | None = None) -> None:
+        """Judge a call, later and elsewhere. `raw` is the call as it was, where that is wanted."""
+        item = _Item(clean, clean if raw is None else raw, _weight(clean if raw is None else raw))
+        with self._lock:
+            if self._closed:
+                self._refuse("shutdown")
+                return
+            while self._kept >= self._max_items or self._bytes + item.weight > self._max_bytes:
+                if not self._make_room():
+                    self._refuse("queue_full")
+                    return
+            self._kept += 1
+            self._bytes += item.weight
+            self._still.clear()
+            self._items.append(item)
+        self._crew.rouse()
+
+    def _make_room(self) -> bool:
+        """Drop the oldest of what waits; `False` when nothing does."""
+        fullest = max(self.seats, key=lambda seat: len(seat.waiting))
+        if fullest.waiting:
+            fullest.drop("queue_full")
+            self._done_with(fullest.waiting.popleft().item)
+            return True
+        if not self._items:
+            return False
+        self._refuse("queue_full")
+        item = self._items.popleft()
+        item.left = 1
+        self._done_with(item)
+        return True
+
+    def _refuse(self, reason: str) -> None:
+        for seat in self.seats:
+            seat.drop(reason)
+
+    # -- on the bench's own threads --------------------------------------------------------------
+
+    def _take(self) -> Job | None:
+        while True:
+            with self._lock:
+                for seat in self.seats:
+                    if seat.waiting and seat.free:
+                        return self._job(seat, seat.waiting.popleft())
+                item = self._items.popleft() if self._items else None
+                if item is not None:
+                    item.left = 1  # kept while it is looked at
+            if item is not None:
+                fenced("bench.spread", self._spread, item)
+                self._done_with(item)
+            elif not self._gather():
+                return None
+
+    def _spread(self, item: _Item) -> None:
+        """Hand a call to those that judge such calls, and gather it for those that judge the whole."""
+        clean = raw = _grounded(self._groundings[0], item.clean)
+        if item.raw is not item.clean:
+            raw = _grounded(self._groundings[1], item.raw)
+        for gatherer in self._gatherers.values():
+            gatherer.add(clean)
+        if clean.inference_calls:
+            return  # it was done by calls below it, which are judged themselves
+        for seat in self.seats:
+            operations = seat.made.operations
+            if seat.made.level == "call" and (operations is None or clean.operation in operations):
+                self._enqueue(seat, raw if seat.made.raw else clean, item)
+
+    def _gather(self) -> bool:
+        """Hand on what is over by now; answers whether there was anything."""
+        with self._lock:
+            asked, self._sweep = self._sweep, None
+        while self._ended:
+            self._gatherers["session"].end(self._ended.popleft())
+        over = [
+            conversation
+            for gatherer in self._gatherers.values()
+            for conversation in (
+                gatherer.rest() if asked == "rest" else gatherer.due(settled=asked is not None)
+            )
+        ]
+        for conversation in over:
+            for seat in self.seats:
+                if seat.made.level == conversation.level:
+                    self._enqueue(seat, conversation, None)
+        if asked is not None:
+            self._done_with(None)
+        return bool(over)
+
+    def _enqueue(self, seat: Seat, subject: Subject, item: _Item | None) -> None:
+        lacking = missing(seat.made, subject)
+        reason = f"missing:{lacking}" if lacking is not None else None
+        if reason is None and not callable(seat.made.sample_rate):
+            drawn_by = _first(subject)
+            if drawn_by is not None and not drawn(seat.made.sample_rate, drawn_by):
+                reason = "not_sampled"
+        if reason is not None:
+            self._tell(seat, seat.skip(reason, _target(subject)))
+            return
+        with self._lock:
+            if item is not None:
+                item.left += 1
+            else:
+                self._running += 1
+                self._still.clear()
+            seat.waiting.append(_Task(subject, item))
+
+    def _job(self, seat: Seat, task: _Task) -> Job:
+        """What is to be done for one task. Runs under the lock."""
+        seat.busy += 1
+        target = _target(task.subject)
+        returned: list[bool] = []
+
+        def work() -> Any:
+            try:
+                return self._judge(seat, task.subject)
+            finally:
+                with self._lock:
+                    seat.given_up -= bool(returned)
+                    returned.append(True)
+
+        def done(answer: Any, seconds: float) -> None:
+            self._finish(seat, task, outcome.scored(answer, seat.made, target), seconds)
+
+        def failed(error: BaseException, seconds: float) -> None:
+            late = isinstance(error, TimeoutError)
+            with self._lock:
+                if late and not returned:
+                    seat.given_up += 1
+                    returned.append(False)
+            kind = "timeout" if late else type(error).__qualname__
+            score = outcome.failed(seat.made, kind, str(error) or None, target)
+            self._finish(seat, task, score, seconds)
+
+        return Job(work, done, failed, seat.made.timeout)
+
+    def _judge(self, seat: Seat, subject: Subject) -> Any:
+        hindrance = seat.hindrance
+        if hindrance is not None:
+            return Score(skipped=hindrance)
+        seat.prepare()
+        first = _first(subject)
+        rate = seat.made.sample_rate
+        if callable(rate) and first is not None and not drawn(rate, first):
+            return Score(skipped="not_sampled")
+        return seat.made.evaluate(subject)
+
+    def _finish(self, seat: Seat, task: _Task, score: Score, seconds: float) -> None:
+        if score.error is not None:
+            seat.breaker.failed()
+        elif score.skipped is None:
+            seat.breaker.succeeded()
+        seat.note(score)
+        try:
+            self._tell(seat, replace(score, duration=seconds))
+        finally:
+            with self._lock:
+                seat.busy -= 1
+                waiting = bool(seat.waiting)
+            self._done_with(task.item)
+            if waiting:
+                self._crew.rouse()
+
+    def _tell(self, seat: Seat, score: Score) -> None:
+        fenced("bench.told", self._told, score, seat.made)
+
+    def _done_with(self, item: _Item | None) -> None:
+        with self._lock:
+            if item is None:
+                self._running -= 1
+            else:
+                item.left -= 1
+                if item.left == 0:
+                    self._kept -= 1
+                    self._bytes -= item.weight
+            if self._kept == 0 and self._running == 0:
+                self._still.set()
+
+    def _nap(self) -> float | None:
+        due = [gatherer.next_due for gatherer in self._gatherers.values()]
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def _drop(self, level: Level, reason: str, calls: int) -> None:
+        for seat in self.seats:
+            if seat.made.level == level:
+                seat.drop(reason, calls)
+
+    # -- from outside ----------------------------------------------------------------------------
+
+    def end(self, session: str) -> None:
+        """Say that a session is over: it is judged now."""
+        if "session" in self._gatherers:
+            self._ended.append(session)
+            self._crew.rouse()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything taken so far is judged, traces that are over too; `False` after `timeout` seconds."""
+        return self._swept("settled", timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Judge what is left, what is not over as well, within `timeout` seconds; drop the rest, and stop."""
+        deadline = time.monotonic() + timeout
+        done = self._swept("rest", timeout)
+        with self._lock:
+            for seat in self.seats:
+                seat.drop("shutdown", len(seat.waiting) + seat.busy + len(self._items))
+                seat.waiting.clear()
+            self._items.clear()
+            self._closed = True
+            self._still.set()
+        closing = threading.Thread(
+            target=self._close_all, name="clearspan-assess-close", daemon=True
+        )
+        closing.start()
+        closing.join(max(0.0, deadline - time.monotonic()))
+        self._crew.close(max(0.0, deadline - time.monotonic()))
+        return done
+
+    def _close_all(self) -> None:
+        for seat in self.seats:
+            if seat.prepared:
+                fenced("evaluator.close", seat.made.close)
+
+    def _swept(self, asked: str, timeout: float) -> bool:
+        if self._crew.mine or self._closed:
+            return True
+        with self._lock:
+            if self._gatherers and self._sweep is None:
+                self._running += 1
+                self._still.clear()
+            if self._gatherers:
+                self._sweep = asked
+        self._crew.rouse()
+        return self._still.wait(timeout)
+
+    def renew(self) -> None:
+        """In a forked child: what waited and was gathered is the parent's."""
+        self._clear()
+        for seat in self.seats:
+            seat.renew()
+        for gatherer in self._gatherers.values():
+            gatherer.forget()
+
+    def status(self) -> tuple[EvaluatorStatus, ...]:
+        """How each evaluator has fared."""
+        return tuple(seat.status() for seat in self.seats)
+
+
+def _grounded(grounding: Grounding, call: Invocation) -> Invocation:
+    grounding.saw(call)
+    return grounding.grounded(call)
+
+
+def _first(subject: Subject) -> Invocation | None:
+    """The call whose session or trace is drawn."""
+    if isinstance(subject, Conversation):
+        return subject.calls[0] if subject.calls else None
+    return subject
+
+
+def _target(subject: Subject) -> Target:
+    if isinstance(subject, Conversation):
+        return Target(trace=subject.trace, session=subject.context.session)
+    return Target(
+        trace=subject.trace,
+        response_id=subject.response_id,
+        session=subject.context.session,
+        operation=subject.operation,
+        provider=subject.provider,
+        model=subject.response_model or subject.model,
+    )
+
+
+def _weight(call: Invocation) -> int:
+    """About how many bytes a call keeps alive."""
+    if call.encoded:
+        return _RECORD_WEIGHT + sum(map(len, call.encoded.values()))
+    parts = (part for message in (*call.input, *call.output) for part in message.get("parts", ()))
+    texts = sum(
+        len(part.get("content") or "") for part in parts if isinstance(part.get("content"), str)
+    )
+    values = sum(
+        len(value) for value in (call.input_value, call.output_value) if isinstance(value, str)
+    )
+    return _RECORD_WEIGHT + texts + values
