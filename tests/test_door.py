@@ -42,7 +42,7 @@ def test_the_test_kit_is_a_module_that_is_loaded_when_it_is_used(
 
 def test_the_list_is_sorted_and_complete() -> None:
     assert clearspan.__all__ == sorted(clearspan.__all__)
-    assert set(clearspan._HOME) | {"testing"} == set(clearspan.__all__)
+    assert set(clearspan._HOME) | set(clearspan._ROOMS) == set(clearspan.__all__)
 
 
 def test_what_is_not_there_is_an_attribute_error() -> None:

@@ -21,6 +21,7 @@ from clearspan.emit.telemetry import Telemetry
 from clearspan.policy import Policy
 from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
+from clearspan.score import Score
 from clearspan.semconv import CONTENT_LOST
 
 __all__ = ["Assess", "Chunks", "Figure", "Pipeline", "Watch", "Work"]
@@ -129,6 +130,7 @@ class Pipeline:
         wants: frozenset[str] = frozenset(),
         handed_over: bool = False,
         assess: Assess | None = None,
+        tell: Callable[[Score, bool], None] | None = None,
     ) -> None:
         self._telemetry = telemetry
         self._policy = policy
@@ -141,6 +143,7 @@ class Pipeline:
         self._inline = inline or worker is None
         self._handed_over = handed_over
         self._assess = assess
+        self._tell = tell
         self._open: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
         telemetry.watch(self.calls)
@@ -208,6 +211,11 @@ class Pipeline:
         if self._watch is not None:
             fenced("watch.begin", self._watch.begin, draft)
         return True
+
+    def tell(self, score: Score, *, plain: bool = False) -> None:
+        """Somebody has judged a call."""
+        if self._tell is not None:
+            fenced("pipeline.tell", self._tell, score, plain)
 
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""

@@ -36,6 +36,7 @@ class Target:
     operation: str | None = None
     provider: str | None = None
     model: str | None = None
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)

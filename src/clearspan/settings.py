@@ -74,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("redact", "CLEARSPAN_REDACT", None, parse.names, (), "functions, or names of built-in rules (`email`, `iban`, `card`, `ssn`, `ip`, `phone`)"),
     Setting("providers", "CLEARSPAN_PROVIDERS", None, parse.names, None, "which libraries to instrument; all that are found when absent"),
     Setting("evaluators", "CLEARSPAN_EVALUATORS", None, parse.names, (), "who judges calls, beside the program: functions, `Evaluator` objects, or names of registered ones (`pii`, `toxicity`)"),
+    Setting("guards", "CLEARSPAN_GUARDS", None, parse.names, (), "who stands between the program and its models (changes what is sent and answered): `clearspan.guards` objects, or `evaluator[:action[:phase]]`, such as `secrets:redact`"),
     Setting("session_idle", "CLEARSPAN_SESSION_IDLE", None, parse.duration, 300.0, "after how much silence a session is taken to be over, for evaluators that judge whole sessions, in seconds"),
     Setting("exporters", "CLEARSPAN_EXPORTERS", None, parse.names, (), "further exporters: OpenTelemetry objects, or names with an optional path (`console`, `otlp_json:spans.jsonl`)"),
     Setting("sample_rate", "CLEARSPAN_SAMPLE_RATE", None, parse.share, None, "share of traces to record, 0 to 1; `OTEL_TRACES_SAMPLER` decides where this is absent"),
@@ -116,6 +117,7 @@ class Settings:
     redact: Sequence[Any] = ()
     providers: Sequence[Any] | None = None
     evaluators: Sequence[Any] = ()
+    guards: Sequence[Any] = ()
     session_idle: float = 300.0
     exporters: Sequence[Any] = ()
     sample_rate: float | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import PATIENCE, PROGRAM, Command, Process
 
-COMMANDS = ("demo", "run", "show", "tail", "doctor")
+COMMANDS = ("demo", "run", "show", "tail", "evaluate", "doctor")
 LOADED = """
 import json, sys
 from clearspan.cli import main

@@ -43,6 +43,7 @@ FURTHER = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2
 PHASE = [
     0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ]  # fmt: skip
+SCORE = [0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 2, 3, 4, 5, 10, 100]
 RATE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
 
 # name: (instrument, unit, buckets, vocabulary)
@@ -75,6 +76,13 @@ TABLE: dict[str, tuple[str, str, list[float] | None, str]] = {
     "clearspan.client.operation.energy": ("counter", "J", None, "any"),
     "clearspan.client.operation.count": ("counter", "{operation}", None, "any"),
     "clearspan.client.operation.retries": ("counter", "{attempt}", None, "any"),
+    # Of evaluations.
+    "clearspan.evaluation.score": ("histogram", "1", SCORE, "any"),
+    "clearspan.evaluation.results": ("counter", "{evaluation}", None, "any"),
+    "clearspan.evaluation.errors": ("counter", "{evaluation}", None, "any"),
+    "clearspan.evaluation.skipped": ("counter", "{evaluation}", None, "any"),
+    "clearspan.evaluation.duration": ("histogram", "s", PHASE, "any"),
+    "clearspan.evaluation.cost": ("counter", "{currency}", None, "any"),
     # What is read.
     "clearspan.client.active_calls": ("updowncounter", "{call}", None, "any"),
     "clearspan.client.rate_limit.limit": ("gauge", "{unit}", None, "any"),

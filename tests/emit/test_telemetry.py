@@ -27,6 +27,7 @@ from clearspan.emit import measures
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.record import Cost, ErrorInfo, HardwareUse, Invocation, Outcome, Usage
+from clearspan.score import Score
 
 START, END = 1_700_000_000_000_000_000, 1_700_000_002_000_000_000
 
@@ -503,6 +504,8 @@ def test_instruments_as_the_sdk_makes_them(rigs: Any, vocabulary: Any) -> None:
         rig.run(step(operation, "n"))
     going = Going(call())
     rig.telemetry.watch(going.calls)
+    for score in (Score(0.5, cost=0.1, duration=0.1), Score(error="e"), Score(skipped="s")):
+        rig.telemetry.judge(score)
     known = {item.name: item for item in measures.INSTRUMENTS}
     wanted = {
         name

@@ -395,7 +395,7 @@ def test_the_file_is_a_log_database_from_the_start(store: Store, path: Path) -> 
     with sqlite3.connect(path) as reading:
         assert reading.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert reading.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
-        assert reading.execute("PRAGMA user_version").fetchone() == (1,)
+        assert reading.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
     reading.close()
 
 
@@ -427,15 +427,14 @@ def test_an_older_file_is_upgraded_and_keeps_its_rows(
     old.close()
     steps = (*schema.MIGRATIONS, ("ALTER TABLE spans ADD COLUMN added TEXT DEFAULT 'new'",))
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
-    with pytest.raises(StoreError, match="older clearspan"):
-        StoreReader(path).counts()
+    assert StoreReader(path).counts().spans == 2
     new = Store(path)
     assert StoreSpanExporter(new).export(spans(1)) is SpanExportResult.SUCCESS
     new.close()
     assert StoreReader(path).counts().spans == 3
     with sqlite3.connect(path) as reading:
         assert reading.execute("SELECT DISTINCT added FROM spans").fetchall() == [("new",)]
-        assert reading.execute("PRAGMA user_version").fetchone() == (2,)
+        assert reading.execute("PRAGMA user_version").fetchone() == (len(steps),)
     reading.close()
 
 

@@ -7,17 +7,19 @@ import pytest
 from tests.house.tree import Import, imports, internal_imports, listed, modules
 
 FLOORS = {
-    6: ("__init__", "__main__", "cli", "web", "otel", "testing"),
+    6: ("__init__", "__main__", "cli", "offline", "web", "otel", "testing"),
     5: ("runtime",),
     4: ("capture", "providers", "internals"),
-    3: ("pipeline", "provider", "formats", "evaluators", "monitors"),
+    3: ("pipeline", "provider", "formats", "evaluators", "guards", "judges", "monitors"),
     2: ("draft", "emit", "figures", "assess", "exporters", "samplers"),
     1: (
         "record",
         "choice",
+        "conversation",
         "pace",
         "policy",
         "response",
+        "score",
         "semconv",
         "settings",
         "registry",
@@ -25,7 +27,7 @@ FLOORS = {
     ),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-SHELVES = ("providers", "evaluators", "exporters", "samplers", "monitors")
+SHELVES = ("providers", "evaluators", "judges", "exporters", "samplers", "monitors")
 # A room may not know these although they lie below it or beside it.
 STRANGERS = {
     "capture": ("pipeline", "emit", "assess", "providers", "internals"),

@@ -32,7 +32,7 @@ RULES = {
     "a package registry": REGISTRY,
     "a word of another trade": STRANGE,
 }
-BINARY = {".png", ".ico", ".gz", ".db", ".woff2"}
+BINARY = {".bin", ".png", ".ico", ".gz", ".db", ".woff2"}
 
 
 @cache

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 from clearspan.assess import outcome
-from clearspan.assess.evaluator import Evaluator, Subject, missing
+from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject, missing
 from clearspan.assess.grounding import Grounding
 from clearspan.assess.sampling import drawn
 from clearspan.assess.seat import EvaluatorStatus, Seat
+from clearspan.assess.subjects import first_of, grounded, target_of, weight_of
 from clearspan.assess.whole import Gatherer
-from clearspan.conversation import Conversation
 from clearspan.core.crew import Crew, Job
 from clearspan.core.fence import fenced
 from clearspan.record import Invocation, TraceRef
-from clearspan.score import Level, Score, Target
+from clearspan.score import Level, Score
 
 __all__ = ["Bench", "Told"]
 
@@ -32,7 +32,6 @@ Told = Callable[[Score, Evaluator], None]
 """Is told each score, with the evaluator whose it is."""
 
 _ITEMS = 1_000
-_RECORD_WEIGHT = 1_024
 _WHOLE: tuple[Level, ...] = ("trace", "session")
 
 
@@ -116,7 +115,7 @@ class Bench:
 
     def take(self, clean: Invocation, raw: Invocation | None = None) -> None:
         """Judge a call, later and elsewhere. `raw` is the call as it was, where that is wanted."""
-        item = _Item(clean, clean if raw is None else raw, _weight(clean if raw is None else raw))
+        item = _Item(clean, clean if raw is None else raw, weight_of(clean if raw is None else raw))
         with self._lock:
             if self._closed:
                 self._refuse("shutdown")
@@ -169,12 +168,12 @@ class Bench:
 
     def _spread(self, item: _Item) -> None:
         """Hand a call to those that judge such calls, and gather it for those that judge the whole."""
-        clean = raw = _grounded(self._groundings[0], item.clean)
+        clean = raw = grounded(self._groundings[0], item.clean)
         if item.raw is not item.clean:
-            raw = _grounded(self._groundings[1], item.raw)
+            raw = grounded(self._groundings[1], item.raw)
         for gatherer in self._gatherers.values():
             gatherer.add(clean)
-        if clean.inference_calls:
+        if clean.inference_calls and clean.operation in INFERENCE:
             return  # it was done by calls below it, which are judged themselves
         for seat in self.seats:
             operations = seat.made.operations
@@ -206,11 +205,11 @@ class Bench:
         lacking = missing(seat.made, subject)
         reason = f"missing:{lacking}" if lacking is not None else None
         if reason is None and not callable(seat.made.sample_rate):
-            drawn_by = _first(subject)
+            drawn_by = first_of(subject)
             if drawn_by is not None and not drawn(seat.made.sample_rate, drawn_by):
                 reason = "not_sampled"
         if reason is not None:
-            self._tell(seat, seat.skip(reason, _target(subject)))
+            self._tell(seat, seat.skip(reason, target_of(subject)))
             return
         with self._lock:
             if item is not None:
@@ -223,7 +222,7 @@ class Bench:
     def _job(self, seat: Seat, task: _Task) -> Job:
         """What is to be done for one task. Runs under the lock."""
         seat.busy += 1
-        target = _target(task.subject)
+        target = target_of(task.subject)
         returned: list[bool] = []
 
         def work() -> Any:
@@ -254,7 +253,7 @@ class Bench:
         if hindrance is not None:
             return Score(skipped=hindrance)
         seat.prepare()
-        first = _first(subject)
+        first = first_of(subject)
         rate = seat.made.sample_rate
         if callable(rate) and first is not None and not drawn(rate, first):
             return Score(skipped="not_sampled")
@@ -266,8 +265,9 @@ class Bench:
         elif score.skipped is None:
             seat.breaker.succeeded()
         seat.note(score)
+        told = score if score.skipped is not None else replace(score, duration=seconds)
         try:
-            self._tell(seat, replace(score, duration=seconds))
+            self._tell(seat, told)
         finally:
             with self._lock:
                 seat.busy -= 1
@@ -359,42 +359,3 @@ class Bench:
     def status(self) -> tuple[EvaluatorStatus, ...]:
         """How each evaluator has fared."""
         return tuple(seat.status() for seat in self.seats)
-
-
-def _grounded(grounding: Grounding, call: Invocation) -> Invocation:
-    grounding.saw(call)
-    return grounding.grounded(call)
-
-
-def _first(subject: Subject) -> Invocation | None:
-    """The call whose session or trace is drawn."""
-    if isinstance(subject, Conversation):
-        return subject.calls[0] if subject.calls else None
-    return subject
-
-
-def _target(subject: Subject) -> Target:
-    if isinstance(subject, Conversation):
-        return Target(trace=subject.trace, session=subject.context.session)
-    return Target(
-        trace=subject.trace,
-        response_id=subject.response_id,
-        session=subject.context.session,
-        operation=subject.operation,
-        provider=subject.provider,
-        model=subject.response_model or subject.model,
-    )
-
-
-def _weight(call: Invocation) -> int:
-    """About how many bytes a call keeps alive."""
-    if call.encoded:
-        return _RECORD_WEIGHT + sum(map(len, call.encoded.values()))
-    parts = (part for message in (*call.input, *call.output) for part in message.get("parts", ()))
-    texts = sum(
-        len(part.get("content") or "") for part in parts if isinstance(part.get("content"), str)
-    )
-    values = sum(
-        len(value) for value in (call.input_value, call.output_value) if isinstance(value, str)
-    )
-    return _RECORD_WEIGHT + texts + values

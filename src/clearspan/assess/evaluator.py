@@ -120,6 +120,7 @@ class _Object(_Function):
     def __init__(self, given: Any) -> None:
         self._given = given
         known = {option: getattr(given, option) for option in OPTIONS if hasattr(given, option)}
+        known.setdefault("name", _snake(type(given).__name__))
         super().__init__(given.evaluate, _options(**known))
         for method in ("setup", "close", "state", "load_state"):
             if callable(getattr(given, method, None)):
@@ -210,6 +211,8 @@ def check(made: Evaluator) -> None:
         raise ValueError(f"{said} level must be call, trace or session, not {made.level!r}")
     if made.direction not in ("maximize", "minimize", "neutral"):
         raise ValueError(f"{said} direction must be maximize, minimize or neutral, not {made.direction!r}")  # fmt: skip
+    if made.raw and made.level != "call":
+        raise ValueError(f"{said} only single calls are kept as they were (raw), not a whole {made.level}")  # fmt: skip
     for wanted in made.requires:
         if unknown := set(wanted.split("|")) - set(FIELDS):
             raise ValueError(f"{said} requires {', '.join(sorted(unknown))}, which is none of {', '.join(FIELDS)}")  # fmt: skip

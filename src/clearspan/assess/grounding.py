@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from clearspan.core import jsonfast
 from clearspan.record import Invocation, Operation
 
-__all__ = ["Grounding", "documents_of"]
+__all__ = ["Grounding", "documents_of", "texts"]
 
 # How frameworks call the text of a document, and what they put documents into.
 _TEXTS = ("content", "page_content", "text", "document", "chunk", "body")
@@ -90,7 +90,12 @@ def documents_of(record: Invocation) -> tuple[str, ...]:
     That may be one text, a list of texts, or a list of mappings with the text under a usual name
     (`content`, `page_content`, `text`, `document`). What holds no text is left out.
     """
-    return tuple(_texts(record.output_value, _DEPTH))
+    return texts(record.output_value)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The texts of documents in any of the forms that `documents_of` knows."""
+    return tuple(_texts(value, _DEPTH))
 
 
 def _texts(value: Any, depth: int) -> Iterator[str]:
@@ -115,5 +120,5 @@ def _tool_results(record: Invocation) -> Iterator[str]:
             # Earlier versions of the conventions called it `result`.
             response = part.get("response", part.get("result"))
             if response:
-                found = tuple(_texts(response, _DEPTH))
+                found = texts(response)
                 yield from found or (jsonfast.dumps(response),)

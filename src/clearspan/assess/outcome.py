@@ -22,8 +22,8 @@ def scored(answer: Any, made: Evaluator, target: Target | None = None) -> Score:
         score = _read(answer)
     except _Invalid as error:
         return failed(made, error.type, str(error), target)
-    except (ValueError, TypeError, OverflowError) as error:
-        return failed(made, "invalid_result", str(error), target)
+    except Exception as error:  # noqa: BLE001 -- the answer is anybody's object, and asked for its number here
+        return failed(made, "invalid_result", f"{type(error).__name__}: {error}", target)
     return _stamped(score, made, target)
 
 

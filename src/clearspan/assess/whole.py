@@ -44,7 +44,7 @@ class Gatherer:
         overflow: Callable[[str, int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.level = level
+        self.level: Level = level
         self._idle = idle
         self._open: Callable[[], Collection[str]] = tuple
         self._overflow = overflow

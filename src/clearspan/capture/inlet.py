@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from clearspan.draft import Draft
 from clearspan.record import TraceRef
+from clearspan.score import Score
 
 __all__ = ["Inlet", "current", "give_back", "lend", "renew", "stop", "use"]
 
@@ -36,6 +37,9 @@ class Inlet(Protocol):
 
     def parted(self, inner: Draft) -> None:
         """It is over, its end time taken."""
+
+    def tell(self, score: Score, *, plain: bool = False) -> None:
+        """Somebody has judged a call. A `plain` score holds no text of it, and is kept whatever the content mode."""
 
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "run": "Run a Python program and record it, without changing it.",
     "show": "List the stored traces, or draw one of them.",
     "tail": "Print spans as they are stored.",
+    "evaluate": "Judge calls that are over: a data set, a store, recorded telemetry.",
     "doctor": "Check the installation, the settings and the destination.",
 }
 

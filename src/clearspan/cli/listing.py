@@ -28,29 +28,41 @@ _HEADINGS = (
     "in",
     "out",
     "cost",
+    "passed",
     "errors",
 )
-_START, _TOOK, _NAME, _MODEL, _SESSION, _SPANS, _IN, _OUT, _COST, _ERRORS = range(1, 11)
+_START, _TOOK, _NAME, _MODEL, _SESSION, _SPANS, _IN, _OUT, _COST, _PASSED, _ERRORS = range(1, 12)
 # What gives way when there is little room, and how far; no number is ever cut.
 _ELASTIC = {_NAME: 14, _MODEL: 9, _SESSION: 7}
-_NUMBERS = (_TOOK, _SPANS, _IN, _OUT, _COST, _ERRORS)
+_NUMBERS = (_TOOK, _SPANS, _IN, _OUT, _COST, _PASSED, _ERRORS)
 # What is left out when that is not enough, the least important first.
-_LEAVING = (_SESSION, _MODEL, _COST, _SPANS, _START, _TOOK, _OUT, _IN, _ERRORS)
+_LEAVING = (_SESSION, _MODEL, _COST, _SPANS, _START, _TOOK, _PASSED, _OUT, _IN, _ERRORS)
 
 
-def listing(found: Sequence[TraceSummary], sums: Mapping[str, Totals]) -> Listing:
+def listing(
+    found: Sequence[TraceSummary],
+    sums: Mapping[str, Totals],
+    passed: Mapping[str, tuple[int, int]] | None = None,
+) -> Listing:
     """The traces as a table that a rich console can print; columns without a value are left out.
 
-    `sums` are those of the traces by their ids, where there are any.
+    `sums` are those of the traces by their ids, where there are any; `passed`, how many of how many scores did.
     """
-    return Listing(found, sums)
+    return Listing(found, sums, passed or {})
 
 
 class Listing:
     """What `listing` gives."""
 
-    def __init__(self, found: Sequence[TraceSummary], sums: Mapping[str, Totals]) -> None:
-        self._traces = [(each, sums.get(each.trace_id)) for each in found]
+    def __init__(
+        self,
+        found: Sequence[TraceSummary],
+        sums: Mapping[str, Totals],
+        passed: Mapping[str, tuple[int, int]],
+    ) -> None:
+        self._traces = [
+            (each, sums.get(each.trace_id), passed.get(each.trace_id)) for each in found
+        ]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw in the width of `options`."""
@@ -61,7 +73,9 @@ class Listing:
             yield _drawn(row, widths, options)
 
 
-def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[str, ...]:
+def _cells(
+    trace: TraceSummary, sums: Totals | None, passed: tuple[int, int] | None, *, plain: bool
+) -> tuple[str, ...]:
     sent, made = ("~" * about for about in (sums.estimated if sums else (False, False)))
     return (
         trace.trace_id[:_ID_DIGITS],
@@ -74,6 +88,7 @@ def _cells(trace: TraceSummary, sums: Totals | None, *, plain: bool) -> tuple[st
         "" if trace.input_tokens is None else f"{sent}{trace.input_tokens:,}",
         "" if trace.output_tokens is None else f"{made}{trace.output_tokens:,}",
         summed(sums.costs, plain=plain) if sums else "",
+        "" if passed is None else f"{passed[0]:,}/{passed[1]:,}",
         str(trace.errors or ""),
     )
 
@@ -137,5 +152,12 @@ def _drawn(
 def _style(at: int, heading: bool) -> str:  # noqa: FBT001 -- one caller, two arguments
     if heading:
         return "bold"
-    styles = {_ID: "cyan", _COST: "yellow", _ERRORS: "bold red", _SESSION: "dim", _MODEL: "magenta"}
+    styles = {
+        _ID: "cyan",
+        _COST: "yellow",
+        _PASSED: "green",
+        _ERRORS: "bold red",
+        _SESSION: "dim",
+        _MODEL: "magenta",
+    }
     return styles.get(at, "")

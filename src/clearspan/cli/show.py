@@ -11,6 +11,7 @@ import click
 
 from clearspan.cli import screen
 from clearspan.cli.failure import Failure
+from clearspan.cli.scores import explanations, placed, score_json
 from clearspan.cli.stored import (
     event_json,
     opened,
@@ -20,7 +21,7 @@ from clearspan.cli.stored import (
     sums_of,
 )
 from clearspan.core import parse
-from clearspan.exporters.store import StoredSpan, StoreReader
+from clearspan.exporters.store import StoredScore, StoredSpan, StoreReader
 
 __all__ = ["command"]
 
@@ -132,15 +133,18 @@ def _check(
 def _list(reader: StoreReader, limit: int, wanted: Mapping[str, Any], *, as_json: bool) -> None:
     found = reader.traces(limit=limit, **wanted)
     sums = sums_of(reader, found)
+    passed = reader.passed([each.trace_id for each in found])
     if as_json:
-        traces = [summary_json(each, sums.get(each.trace_id)) for each in found]
+        traces = [
+            summary_json(each, sums.get(each.trace_id), passed.get(each.trace_id)) for each in found
+        ]
         screen.document({"store": reader.path, "traces": traces})
     if not found:
         raise Failure(_nothing(reader, wanted))
     if not as_json:
         from clearspan.cli.listing import listing
 
-        screen.console().print(listing(found, sums))
+        screen.console().print(listing(found, sums, passed))
 
 
 def _nothing(reader: StoreReader, wanted: Mapping[str, Any]) -> str:
@@ -158,23 +162,30 @@ def _newest(reader: StoreReader, wanted: Mapping[str, Any]) -> str:
 
 def _one(reader: StoreReader, trace_id: str, *, content: bool, as_json: bool) -> None:
     spans = reader.trace(trace_id)
+    scores = reader.scores(trace_id)
     if as_json:
-        events = [event_json(event) for event in reader.events(trace_id)]
         screen.document(
-            {"trace_id": trace_id, "spans": [span_json(span) for span in spans], "events": events}
+            {
+                "trace_id": trace_id,
+                "spans": [span_json(span) for span in spans],
+                "events": [event_json(event) for event in reader.events(trace_id)],
+                "scores": [score_json(score) for score in scores],
+            }
         )
         return
-    _draw(spans, trace_id)
+    _draw(spans, scores, trace_id)
     if content:
         from clearspan.cli.content import conversation
 
-        screen.console().print(conversation(spans, reader.events(trace_id)))
+        console = screen.console()
+        console.print(conversation(spans, reader.events(trace_id)))
+        console.print(explanations(scores), end="")
 
 
-def _draw(spans: list[StoredSpan], trace_id: str) -> None:
+def _draw(spans: list[StoredSpan], scores: list[StoredScore], trace_id: str) -> None:
     from clearspan.cli.content import failures
     from clearspan.exporters.console import render_trace
 
     console = screen.console()
-    console.print(render_trace(spans, title=f"trace {trace_id}"))
+    console.print(render_trace(spans, title=f"trace {trace_id}", scores=placed(spans, scores)))
     console.print(failures(spans), end="")

@@ -91,10 +91,14 @@ def sums_of(reader: StoreReader, found: Sequence[TraceSummary]) -> dict[str, Tot
     return {trace_id: totals(spans) for trace_id, spans in outlines.items()}
 
 
-def summary_json(summary: TraceSummary, sums: Totals | None) -> dict[str, Any]:
-    """A line of the list of traces."""
+def summary_json(
+    summary: TraceSummary, sums: Totals | None, passed: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """A line of the list of traces; `passed` is how many of how many scores did."""
     costs = [cost._asdict() for cost in sums.costs] if sums else []
-    return {**asdict(summary), "duration_ns": summary.duration_ns, "costs": costs}
+    scores = None if passed is None else {"passed": passed[0], "of": passed[1]}
+    told = {"duration_ns": summary.duration_ns, "costs": costs, "scores": scores}
+    return {**asdict(summary), **told}
 
 
 def _without_id(row: StoredSpan | StoredEvent) -> dict[str, Any]:

@@ -1,18 +1,26 @@
-"""`clearspan tail`: spans as they are stored, a line each."""
+"""`clearspan tail`: spans and scores as they are stored, a line each."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import click
 from rich.text import Text
 
 from clearspan import semconv
 from clearspan.cli import screen
+from clearspan.cli.scores import score_json
 from clearspan.cli.stored import opened, span_json, store_option
-from clearspan.exporters.console import cost, duration, estimated, money, speed, wait
-from clearspan.exporters.store import StoredSpan, StoreError, StoreNotFound, StoreReader
+from clearspan.exporters.console import cost, duration, estimated, money, remarks, speed, wait
+from clearspan.exporters.store import (
+    StoredScore,
+    StoredSpan,
+    StoreError,
+    StoreNotFound,
+    StoreReader,
+)
 
 __all__ = ["command"]
 
@@ -34,10 +42,10 @@ Examples:
     "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after so long."
 )
 @click.option("-n", "--limit", type=click.IntRange(min=1), help="Stop after so many spans.")
-@click.option("--json", "as_json", is_flag=True, help="Print each span as a line of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print each of them as a line of JSON.")
 @store_option
 def command(seconds: float | None, limit: int | None, as_json: bool, store: str | None) -> None:  # noqa: FBT001 -- click passes options by name
-    """Print every span that is stored from now on, until Ctrl-C.
+    """Print every span and score that is stored from now on, until Ctrl-C.
 
     Waits for the store when there is none yet.
     """
@@ -45,79 +53,118 @@ def command(seconds: float | None, limit: int | None, as_json: bool, store: str 
     console = screen.console()
     try:
         with opened(store) as reader:
-            for number, span in enumerate(_arriving(reader, deadline), 1):
+            spans = 0
+            for found in _arriving(reader, deadline):
+                spans += isinstance(found, StoredSpan)
                 if as_json:
-                    screen.line(span_json(span))
+                    screen.line(_json(found))
                 else:
-                    line = _line(span, plain=console.options.ascii_only)
+                    line = _line(found, plain=console.options.ascii_only)
                     console.print(line, soft_wrap=not console.is_terminal)
-                if number == limit:
+                if spans == limit:
                     return
     except KeyboardInterrupt:
         return
 
 
-def _arriving(reader: StoreReader, deadline: float | None) -> Iterator[StoredSpan]:
-    """The spans from now on, in the order of storing, until `deadline` (monotonic seconds)."""
-    after = _beginning(reader)
+def _arriving(reader: StoreReader, deadline: float | None) -> Iterator[StoredSpan | StoredScore]:
+    """What is stored from now on, in the order of storing, until `deadline` (monotonic seconds)."""
+    at = _beginning(reader)
     failed = 0
     while True:
         try:
-            found = _tail(reader, after)
-            last = after if found else _last(reader)
+            found = _since(reader, at)
+            ends = at if found else _ends(reader)
             failed = 0
         except StoreError:
             failed += 1
             if failed > _PATIENCE:
                 raise
-            found, last = [], after  # one that is just being replaced looks broken for a moment
-        for span in found:
-            after = span.id
-            yield span
+            found, ends = [], at  # one that is just being replaced looks broken for a moment
+        for each in found:
+            at = at._replace(**{"spans" if isinstance(each, StoredSpan) else "scores": each.id})
+            yield each
         if deadline is not None and time.monotonic() >= deadline:
             return
         if not found:
-            if last < after:
-                after = 0  # another file has taken the place
+            if ends.spans < at.spans or ends.scores < at.scores:
+                at = _Mark()  # another file has taken the place
             time.sleep(
                 _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
             )
 
 
-def _beginning(reader: StoreReader) -> int:
+class _Mark(NamedTuple):
+    """How far it has come: ids of rows."""
+
+    spans: int = 0
+    scores: int = 0
+
+
+def _beginning(reader: StoreReader) -> _Mark:
     try:
-        after = reader.last_id()
+        mark = _Mark(reader.last_id(), reader.last_score_id())
     except StoreNotFound:
         click.echo(f"clearspan: waiting for the store {reader.path!r}", err=True)
-        return 0
+        return _Mark()
     click.echo(f"clearspan: following the store {reader.path!r}; stop with Ctrl-C", err=True)
-    return after
+    return mark
 
 
-def _tail(reader: StoreReader, after: int) -> list[StoredSpan]:
+def _since(reader: StoreReader, at: _Mark) -> list[StoredSpan | StoredScore]:
     try:
-        return reader.tail(after)
+        return [*reader.tail(at.spans), *reader.tail_scores(at.scores)]
     except StoreNotFound:
         return []
 
 
-def _last(reader: StoreReader) -> int:
+def _ends(reader: StoreReader) -> _Mark:
     try:
-        return reader.last_id()
+        return _Mark(reader.last_id(), reader.last_score_id())
     except StoreNotFound:
-        return 0
+        return _Mark()
 
 
-def _line(span: StoredSpan, *, plain: bool) -> Text:
+def _json(found: StoredSpan | StoredScore) -> dict[str, Any]:
+    """A span as it is; a score below a name of its own, to be told from one."""
+    return span_json(found) if isinstance(found, StoredSpan) else {"score": score_json(found)}
+
+
+def _line(found: StoredSpan | StoredScore, *, plain: bool) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{screen.moment(span.start_ns)}  ", "dim")
-    text.append(f"{span.trace_id[:_ID]}  ", "cyan")
-    text.append(f"{duration(span.duration_ns):>7}  ")
-    text.append(
-        screen.printable(span.name).replace("\n", " "), "red" if span.status == "error" else "bold"
+    at_ns, length = (
+        (found.start_ns, duration(found.duration_ns))
+        if isinstance(found, StoredSpan)
+        else (found.time_ns, "")
     )
-    for note, style in _notes(span, plain=plain):
+    text.append(f"{screen.moment(at_ns)}  ", "dim")
+    text.append(f"{(found.trace_id or '')[:_ID]:{_ID}}  ", "cyan")
+    text.append(f"{length:>7}  ")
+    if isinstance(found, StoredScore):
+        return _judged(text, found, plain=plain)
+    text.append(
+        screen.printable(found.name).replace("\n", " "),
+        "red" if found.status == "error" else "bold",
+    )
+    for note, style in _notes(found, plain=plain):
         text.append(f"  {screen.printable(note)}", style)
+    return text
+
+
+def _judged(text: Text, score: StoredScore, *, plain: bool) -> Text:
+    text.append("score", "bold")
+    for said, style in remarks([score], plain=plain):
+        text.append(f"  {said}", style)
+    about = {
+        "because": score.skipped,
+        "span": score.span_id and score.span_id[:_ID],
+        "response": score.response_id,
+        "key": score.key,
+        "session": score.session,
+    }
+    for what, value in about.items():
+        if value:
+            text.append(f"  {what} {screen.printable(value)}".replace("\n", " "), "dim")
     return text
 
 

@@ -9,6 +9,7 @@ What turns out to be awaitable goes on in an event loop of the crew's own, never
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import queue
@@ -106,6 +107,7 @@ class Crew:
         self._aloft: list[Job] = []
         self._overseer: threading.Thread | None = None
         self._loop: _Loop | None = None
+        self._over = threading.Event()
         self._roused = False
 
     def rouse(self) -> None:
@@ -123,15 +125,19 @@ class Crew:
         return any(hand.thread is current for hand in list(self._hands))
 
     def close(self, timeout: float) -> None:
-        """Let the threads end, and wait for those that are not at a job for at most `timeout` seconds."""
+        """Let the threads end; waits at most `timeout` seconds for those that are not held up by a job."""
         deadline = time.monotonic() + timeout
         self._closed = True
+        self._over.set()
         self._wake.put(None)
         hand, loop = self._taking, self._loop
-        if hand is not None and hand.thread is not threading.current_thread():
-            hand.thread.join(max(0.0, deadline - time.monotonic()))
+        ending = [self._overseer, None if hand is None else hand.thread]
         if loop is not None:
             loop.stop()
+            ending.append(loop.thread)
+        for thread in ending:
+            if thread is not None and thread.ident and thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def serve(self, hand: _Hand) -> None:
         """What a hand does: take jobs for as long as it is the one that takes."""
@@ -185,9 +191,9 @@ class Crew:
         job.future.add_done_callback(lambda future: self._landed(job, future))
 
     def _landed(self, job: Job, future: Any) -> None:
-        with self._lock:
-            if job in self._aloft:
-                self._aloft.remove(job)
+        if job.settled:
+            return  # it was given up
+        self._down(job)
         if future.cancelled():
             job.settle(job.failed, TimeoutError("cancelled"))
         elif (error := future.exception()) is not None:
@@ -209,8 +215,7 @@ class Crew:
 
     def _oversee(self) -> None:
         idle = 0
-        while idle < _IDLE:
-            time.sleep(self._patience)
+        while idle < _IDLE and not self._over.wait(self._patience):
             now = time.monotonic()
             for hand in list(self._hands):
                 self._look_at(hand, now)
@@ -236,20 +241,19 @@ class Crew:
     def _give_up(self, job: Job, now: float) -> None:
         if now - job.began <= job.timeout:
             return
+        loop = self._loop
+        if job.future is not None and loop is not None:
+            loop.probe(self._patience)  # before anybody is told, and gives it the next one
         if job.settle(job.failed, TimeoutError(f"not done after {job.timeout:g} s")):
             if job.future is not None:
-                self._drop(job)
+                job.future.cancel()  # a loop that is stuck will not even hear that
+                self._down(job)
             self.rouse()
 
-    def _drop(self, job: Job) -> None:
-        """Cancel what is in the loop; a loop that does not even do that in time is left behind."""
-        job.future.cancel()
-        with self._lock:
-            if job in self._aloft:
-                self._aloft.remove(job)
-            loop = self._loop
-        if loop is not None:
-            loop.probe(self._patience)
+    def _down(self, job: Job) -> None:
+        # The loop's thread and the overseer's may both find that it is over.
+        with self._lock, contextlib.suppress(ValueError):
+            self._aloft.remove(job)
 
     def _relieve(self, hand: _Hand | None) -> None:
         """Let another go on taking in place of `hand`."""
@@ -276,8 +280,8 @@ class _Loop:
     def __init__(self, name: str) -> None:
         self.stuck = False
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=f"{name}-loop", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name=f"{name}-loop", daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -31,6 +31,8 @@ SCORE_ROWS: tuple[ScoreRow, ...] = (
     ScoreRow(sc.ERROR_TYPE, lambda score, target: score.error, "why there is no score: the evaluator failed"),
     ScoreRow(sc.RESPONSE_ID, lambda score, target: target.response_id, "of the answer that was judged"),
     ScoreRow(sc.CONVERSATION_ID, lambda score, target: target.session, "the session of what was judged"),
+    ScoreRow(sc.REQUEST_MODEL, lambda score, target: target.model, "the model that answered, else the one that was asked"),
+    ScoreRow(sc.EVALUATION_LEVEL, lambda score, target: target.level, "what was judged: `call`, `trace` or `session`"),
     ScoreRow(sc.EVALUATION_PASSED, lambda score, target: score.passed, "whether it is good enough"),
     ScoreRow(sc.EVALUATION_KIND, lambda score, target: score.kind, "`code`, `llm` or `human`"),
     ScoreRow(sc.EVALUATION_DIRECTION, lambda score, target: score.direction, "`maximize`, `minimize` or `neutral`: which values are good"),
@@ -59,7 +61,7 @@ def points(score: Score) -> Iterator[Point]:
     """The metric points of `score`. Explanations, ids and texts are in none of them."""
     about = _about(score)
     if score.skipped is not None:
-        yield Point(sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_REASON: score.skipped})
+        yield Point(sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_SKIPPED: score.skipped})
         return
     if score.error is not None:
         yield Point(sc.METRIC_EVALUATION_ERRORS, 1, {**about, sc.ERROR_TYPE: score.error})

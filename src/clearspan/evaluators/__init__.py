@@ -6,9 +6,134 @@ Each is registered by entry point, as anybody's; here they stand under their cla
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES: dict[str, tuple[str, ...]] = {}
+if TYPE_CHECKING:
+    from clearspan.evaluators.confidence import TokenConfidence
+    from clearspan.evaluators.correctness import (
+        AnswerCorrectness,
+        Bleu,
+        ChrF,
+        Contains,
+        ExactMatch,
+        FuzzyMatch,
+        NumericMatch,
+        RougeL,
+        TokenF1,
+    )
+    from clearspan.evaluators.faithfulness import FaithfulnessAlarm
+    from clearspan.evaluators.injection import PromptInjection
+    from clearspan.evaluators.leak import CanaryLeak, SystemPromptLeak
+    from clearspan.evaluators.pii import PII
+    from clearspan.evaluators.relevance import Relevance
+    from clearspan.evaluators.retrieval import MRR, NDCG, ContextRelevance, PrecisionAtK, RecallAtK
+    from clearspan.evaluators.secrets import Secrets
+    from clearspan.evaluators.structure import (
+        FieldMatch,
+        Forbids,
+        Length,
+        MatchesRegex,
+        MatchesSchema,
+        Mentions,
+        ValidJson,
+    )
+    from clearspan.evaluators.tools import ToolCallValid, ToolLoops, Trajectory
+    from clearspan.evaluators.toxicity import Toxicity
+    from clearspan.evaluators.wording import Language, Readability, Refusal, Repetition, Truncation
+
+__all__ = [
+    "MRR",
+    "NDCG",
+    "PII",
+    "AnswerCorrectness",
+    "Bleu",
+    "CanaryLeak",
+    "ChrF",
+    "Contains",
+    "ContextRelevance",
+    "ExactMatch",
+    "FaithfulnessAlarm",
+    "FieldMatch",
+    "Forbids",
+    "FuzzyMatch",
+    "Language",
+    "Length",
+    "MatchesRegex",
+    "MatchesSchema",
+    "Mentions",
+    "NumericMatch",
+    "PrecisionAtK",
+    "PromptInjection",
+    "Readability",
+    "RecallAtK",
+    "Refusal",
+    "Relevance",
+    "Repetition",
+    "RougeL",
+    "Secrets",
+    "SystemPromptLeak",
+    "TokenConfidence",
+    "TokenF1",
+    "ToolCallValid",
+    "ToolLoops",
+    "Toxicity",
+    "Trajectory",
+    "Truncation",
+    "ValidJson",
+]
+
+_HOMES: dict[str, tuple[str, ...]] = {
+    "confidence": ("TokenConfidence",),
+    "correctness": (
+        "AnswerCorrectness",
+        "Bleu",
+        "ChrF",
+        "Contains",
+        "ExactMatch",
+        "FuzzyMatch",
+        "NumericMatch",
+        "RougeL",
+        "TokenF1",
+    ),
+    "faithfulness": ("FaithfulnessAlarm",),
+    "injection": ("PromptInjection",),
+    "leak": (
+        "CanaryLeak",
+        "SystemPromptLeak",
+    ),
+    "pii": ("PII",),
+    "relevance": ("Relevance",),
+    "retrieval": (
+        "ContextRelevance",
+        "MRR",
+        "NDCG",
+        "PrecisionAtK",
+        "RecallAtK",
+    ),
+    "secrets": ("Secrets",),
+    "structure": (
+        "FieldMatch",
+        "Forbids",
+        "Length",
+        "MatchesRegex",
+        "MatchesSchema",
+        "Mentions",
+        "ValidJson",
+    ),
+    "tools": (
+        "ToolCallValid",
+        "ToolLoops",
+        "Trajectory",
+    ),
+    "toxicity": ("Toxicity",),
+    "wording": (
+        "Language",
+        "Readability",
+        "Refusal",
+        "Repetition",
+        "Truncation",
+    ),
+}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
@@ -20,4 +145,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *__all__})

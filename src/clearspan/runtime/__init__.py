@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from clearspan.capture import inlet
+from clearspan.capture import guarding, inlet
 from clearspan.capture.patching import Patches
 from clearspan.core import fence
 from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
 from clearspan.runtime import exits
+from clearspan.runtime.assess import evaluators_of
 from clearspan.runtime.build import (
     Providers,
     assemble,
@@ -28,6 +29,7 @@ from clearspan.runtime.build import (
 )
 from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
+from clearspan.runtime.guards import named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import ProviderSet, name_of
 from clearspan.runtime.state import QueueStatus, Status
@@ -56,6 +58,7 @@ __all__ = [
     "shutdown",
     "status",
     "uninstrument",
+    "warden_of",
 ]
 
 _log = logging.getLogger("clearspan")
@@ -78,12 +81,15 @@ class Runtime:
         # What may be wrong is looked at first: once something is built, it would have to be undone.
         chosen = self._patches.choose(settings.providers)
         content_policy(settings)
+        evaluators = evaluators_of(settings)
+        self._warden = warden_of(settings)
         self._hardware = Hardware(settings)
         self._figures = Figures(settings, own=own_spans(settings))
         self._providers = assemble(settings, self.ledger)
         self.pipeline = make_pipeline(
-            settings, self._providers, self.ledger, figures=self._figures, hardware=self._hardware
-        )
+            settings, self._providers, self.ledger,
+            figures=self._figures, hardware=self._hardware, evaluators=evaluators,
+        )  # fmt: skip
         self._chosen = chosen
 
     def start(self) -> None:
@@ -95,6 +101,7 @@ class Runtime:
         if self._providers is not None:
             self._hardware.start(meter_of(self._providers))
         inlet.use(self.pipeline)
+        guarding.use(self._warden)
         for patches in self._chosen:
             self._patches.install(patches)
             if patches.note is not None:
@@ -105,6 +112,8 @@ class Runtime:
             "clearspan: recording %s to %s, content %s",
             ", ".join(self._patches.names()) or "decorated code", self.destination, self.settings.content,
         )  # fmt: skip
+        if self._warden is not None:
+            _log.info("clearspan: guards change what is sent and answered: %s", named(self._warden))
 
     @property
     def destination(self) -> str:
@@ -146,6 +155,7 @@ class Runtime:
             return True
         deadline = time.monotonic() + timeout
         self.uninstrument()
+        guarding.use(None)
         inlet.stop(self.pipeline)
         self.pipeline.end_open()
         # Evaluators get their part of the time; what is exported must not wait for the slowest of them.
@@ -258,6 +268,7 @@ def init(
     redact: Sequence[str | Redactor] = (),
     providers: Sequence[str | Provider] | None = None,
     evaluators: Sequence[Any] = (),
+    guards: Sequence[Any] = (),
     session_idle: float | str | None = None,
     exporters: Sequence[Any] = (),
     sample_rate: float | None = None,

@@ -15,7 +15,7 @@ from clearspan.runtime.queues import quiet
 from clearspan.score import Score
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["Heard", "evaluators_of", "make_bench"]
+__all__ = ["Heard", "evaluators_of", "make_bench", "teller"]
 
 _log = logging.getLogger("clearspan")
 
@@ -57,35 +57,51 @@ def _evaluator(given: Any) -> Evaluator:
         except (ValueError, TypeError) as error:
             raise SettingError(f"clearspan: evaluators: {error}") from None
     try:
-        return seated(registry.load(registry.EVALUATORS, given))
+        found = registry.load(registry.EVALUATORS, given)
     except registry.NotFound as error:
         raise SettingError(f"clearspan: evaluators: {error}") from None
-    except Exception as error:  # noqa: BLE001 -- a plug-in is anybody's code and may fail in any way
-        why = f"{type(error).__name__}: {error}"
-        _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", given, why)
-        return _Broken(given, why)
+    except Exception as error:  # noqa: BLE001 -- a plug-in is anybody's code and may fail to load in any way
+        return _broken(given, error)
+    try:
+        return seated(found)
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"clearspan: evaluators: {given!r} cannot be had by its name alone ({error}); "
+            "give an object that is made with its options"
+        ) from None
+    except Exception as error:  # noqa: BLE001 -- or to be made
+        return _broken(given, error)
 
 
-def make_bench(
-    settings: Settings,
-    telemetry: Telemetry,
-    policy: ContentPolicy,
-    heard: Sequence[Heard] = (),
-) -> Bench | None:
-    """The bench with the evaluators that `settings` name; `None` where there are none."""
-    made = evaluators_of(settings)
-    if not made:
-        return None
+def _broken(name: str, error: Exception) -> Evaluator:
+    why = f"{type(error).__name__}: {error}"
+    _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", name, why)
+    return _Broken(name, why)
 
-    def told(score: Score, by: Evaluator) -> None:
-        clean = policy.score(score, plain=by.raw)
+
+def teller(
+    telemetry: Telemetry, policy: ContentPolicy, heard: Sequence[Heard]
+) -> Callable[[Score, bool], None]:
+    """What tells a score: to telemetry, cleaned as content is unless it is plain, and to those who hear it."""
+
+    def tell(score: Score, plain: bool) -> None:  # noqa: FBT001 -- it is called by position
+        clean = policy.score(score, plain=plain)
         telemetry.judge(clean)
         for each in heard:
             each(clean)
 
+    return tell
+
+
+def make_bench(
+    settings: Settings, made: Sequence[Evaluator], tell: Callable[[Score, bool], None]
+) -> Bench | None:
+    """The bench with the evaluators that were `made`; `None` where there are none."""
+    if not made:
+        return None
     bench = Bench(
         made,
-        told,
+        lambda score, by: tell(score, by.raw),
         max_bytes=settings.queue_bytes,
         idle=settings.session_idle,
         setup=quiet,

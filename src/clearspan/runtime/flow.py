@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearspan import semconv
+from clearspan.assess.evaluator import Evaluator
 from clearspan.capture.patching import installed_version
 from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
@@ -14,7 +15,7 @@ from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline, Work
-from clearspan.runtime.assess import Heard, make_bench
+from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
 from clearspan.runtime.build import Providers
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
@@ -36,12 +37,13 @@ def make_pipeline(
     *,
     figures: Figures | None = None,
     hardware: Hardware | None = None,
+    evaluators: Sequence[Evaluator] | None = None,
     heard: Sequence[Heard] = (),
     **more: Any,
 ) -> Pipeline:
     """The pipeline over the given providers: on a worker where they are ours, else inline.
 
-    `heard` are told each score.
+    `heard` are told each score; `evaluators` are those of the settings, where they were made already.
     Raises `SettingError` for what of the settings is only looked at here.
     """
     figures = figures or Figures(settings, own=providers.own)
@@ -66,7 +68,10 @@ def make_pipeline(
         )
 
     policy = content_policy(settings)
-    bench = make_bench(settings, telemetry, policy, heard)
+    tell = teller(telemetry, policy, heard)
+    bench = make_bench(
+        settings, evaluators_of(settings) if evaluators is None else evaluators, tell
+    )
     pipeline = Pipeline(
         telemetry,
         policy,
@@ -79,6 +84,7 @@ def make_pipeline(
         wants=wants_of(settings),
         handed_over=not providers.own,
         assess=bench,
+        tell=tell,
         **more,
     )
     if bench is not None:

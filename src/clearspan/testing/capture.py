@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from clearspan import runtime
 from clearspan.assess.seat import EvaluatorStatus
-from clearspan.capture import inlet
+from clearspan.capture import guarding, inlet
 from clearspan.core.ledger import Accounts, Ledger
 from clearspan.draft import Draft
 from clearspan.pipeline import Pipeline
@@ -211,12 +211,15 @@ def captured(**settings: Any) -> Generator[Captured]:
     hardware.start(runtime.meter_of(providers))
     patches = runtime.ProviderSet()
     chosen = patches.choose(wanted.providers)
+    warden = runtime.warden_of(wanted) or guarding.current()
     inlet.lend(pipeline)
+    guarding.lend(warden)
     try:
         for item in chosen:
             patches.install(item)
         yield Captured(pipeline, ledger, spans, events, reader, invocations, scores)
     finally:
+        guarding.give_back(warden)
         inlet.give_back(pipeline)
         patches.remove()
         pipeline.end_open()

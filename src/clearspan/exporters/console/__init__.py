@@ -11,6 +11,7 @@ from clearspan.exporters import Destination, Exporters
 from clearspan.exporters.console.facts import cost, estimated, speed, wait
 from clearspan.exporters.console.quantities import duration, money, sums
 from clearspan.exporters.console.render import TraceTree, render_trace
+from clearspan.exporters.console.scores import Remark, ScoreView, remarks
 from clearspan.exporters.console.totals import Totals, totals
 from clearspan.exporters.console.view import SpanView
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConsoleSpanExporter",
+    "Remark",
+    "ScoreView",
     "SpanView",
     "Totals",
     "TraceTree",
@@ -27,6 +30,7 @@ __all__ = [
     "duration",
     "estimated",
     "money",
+    "remarks",
     "render_trace",
     "speed",
     "sums",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from clearspan.exporters.console.quantities import duration, money, sums as total, tokens
+from clearspan.exporters.console.scores import ScoreView, remarks, share_passed
 from clearspan.exporters.console.totals import Totals, totals
 from clearspan.exporters.console.view import Line, SpanView, arrange
 
@@ -56,30 +57,43 @@ class _Widths:
 
 
 def render_trace(
-    spans: Sequence[SpanView], *, title: str | None = None, max_spans: int = 1_000
+    spans: Sequence[SpanView],
+    *,
+    title: str | None = None,
+    max_spans: int = 1_000,
+    scores: Mapping[str, Sequence[ScoreView]] | None = None,
 ) -> TraceTree:
     """The tree of one trace, to be printed by a rich console.
 
     Each line has the span's name, a bar over the time of the trace (lighter until the answer
     began), its duration, tokens in and out, cost, and what there is to say: error, how it ended,
     finish reasons, time to the first content, tokens a second, energy, retries. `~` marks what was not
-    reported. It takes the width that there is: bars go first, then notes move to a line of their own. It
-    says the same without colours.
+    reported. It takes the width that there is: bars go first, then notes move to a line of their own. The
+    scores of a span stand below it. It says the same without colours.
 
     Args:
         spans: Spans of one trace, in any order.
         title: Stands before the sums in the first line.
         max_spans: How many lines at most; the rest is counted.
+        scores: Those of each span, by its id.
     """
-    return TraceTree(spans, title, max_spans)
+    return TraceTree(spans, title, max_spans, scores or {})
 
 
 class TraceTree:
     """What `render_trace` gives: something that a rich console can print."""
 
-    def __init__(self, spans: Sequence[SpanView], title: str | None, max_spans: int) -> None:
+    def __init__(
+        self,
+        spans: Sequence[SpanView],
+        title: str | None,
+        max_spans: int,
+        scores: Mapping[str, Sequence[ScoreView]],
+    ) -> None:
         self._title = title
         self._totals = totals(spans)
+        self._scores = scores
+        self._passed = share_passed(score for each in scores.values() for score in each)
         self._all = arrange(spans)
         self._lines = self._all[:max_spans]
 
@@ -94,6 +108,7 @@ class TraceTree:
         widths = _fit(self._lines, marks, options.max_width)
         for line in self._lines:
             yield from _draw(line, marks, widths, start, length)
+            yield from _judged(self._scores.get(line.span_id, ()), line, marks, options.max_width)
         if hidden := len(self._all) - len(self._lines):
             yield Text(f"{marks.more} {hidden} more spans", style="dim", no_wrap=True)
 
@@ -106,6 +121,8 @@ class TraceTree:
             # A sum of which a part is not known says so.
             part = f" for {sums.priced} of {sums.calls} calls" * (sums.priced < sums.calls)
             parts.append(total(sums.costs, plain=marks.plain) + part)
+        if self._passed[1]:
+            parts.append(f"{self._passed[0]} of {self._passed[1]} scores passed")
         if sums.session:
             parts.append(f"session {sums.session}")
         heading = Text(self._title or "", style="bold")
@@ -164,6 +181,21 @@ def _draw(line: Line, marks: _Marks, widths: _Widths, start: int, length: int) -
     if said and not widths.notes:
         below = Text(" " * (guides + _GAP), overflow="fold")
         yield below.append(said, "red" if line.failed else "dim")
+
+
+def _judged(scores: Sequence[ScoreView], line: Line, marks: _Marks, width: int) -> Iterator[Text]:
+    """The scores of a span, as many on a line as there is room for; no number is cut."""
+    guides = "".join("   " if last else marks.pass_by for last in line.last[-_DEEPEST:])
+    indent = guides + " " * _GAP if cell_len(guides) + _SHORT_NOTES <= width else " " * _GAP
+    text = Text()
+    for said, style in remarks(scores, plain=marks.plain):
+        if text and cell_len(text.plain) + len(marks.dot) + cell_len(said) > width:
+            yield text
+            text = Text()
+        text.append(marks.dot if text else indent, "dim").append(said, style)
+        text.overflow = "fold"
+    if text:
+        yield text
 
 
 def _name(line: Line, marks: _Marks) -> str:

@@ -80,6 +80,7 @@ class SpanView(Protocol):
 class Line:
     """One span of the tree."""
 
+    span_id: str
     last: tuple[bool, ...]
     """For each level from the second on: whether the branch ends there."""
     name: str
@@ -147,6 +148,7 @@ def _line(span: SpanView, last: tuple[bool, ...]) -> Line:
     operation = given.get(semconv.OPERATION_NAME)
     first = wait(given)
     return Line(
+        span.span_id,
         last,
         clean(span.name),
         "model" if operation in _MODEL_CALLS else "step" if operation in _STEPS else "other",

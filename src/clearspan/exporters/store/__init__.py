@@ -1,4 +1,4 @@
-"""The embedded store: spans, events and metric points in one SQLite file.
+"""The embedded store: spans, events, scores and metric points in one SQLite file.
 
 Several threads and processes may write to it at once while others read. What an exporter has
 acknowledged survives a killed process (`synchronous=NORMAL`: a power cut may take the last moments).
@@ -20,10 +20,12 @@ from clearspan.exporters.store.errors import (
 )
 from clearspan.exporters.store.models import (
     Counts,
+    ScoreSummary,
     SessionSummary,
     SpanOutline,
     StoredEvent,
     StoredPoint,
+    StoredScore,
     StoredSpan,
     TraceSummary,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "DEFAULT_PATH",
     "AmbiguousTrace",
     "Counts",
+    "ScoreSummary",
     "SessionSummary",
     "SpanOutline",
     "Store",
@@ -53,6 +56,7 @@ __all__ = [
     "StoreStatus",
     "StoredEvent",
     "StoredPoint",
+    "StoredScore",
     "StoredSpan",
     "TraceNotFound",
     "TraceSummary",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearspan.exporters.store import files, schema
+from clearspan.exporters.store import files, schema, scores
 from clearspan.exporters.store.errors import StoreError, is_busy, is_damage
 from clearspan.exporters.store.rows import Batch
 
@@ -22,6 +22,7 @@ _TRACE = (
     " ON CONFLICT (trace_id) DO UPDATE SET"
     " start_ns = min(start_ns, excluded.start_ns), end_ns = max(end_ns, excluded.end_ns)"
 )
+_JUDGED = "INSERT OR IGNORE INTO traces (trace_id, start_ns, end_ns) VALUES (?, ?, ?)"
 _RETRY = 0.05
 _PAGE = 8192
 
@@ -106,7 +107,10 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
         connection.executemany(_SPAN, batch.spans)
         connection.executemany(_EVENT, batch.events)
         connection.executemany(_POINT, batch.points)
+        for score in batch.scores:
+            scores.put(connection, score)
         connection.executemany(_TRACE, batch.traces)
+        connection.executemany(_JUDGED, batch.judged)
         connection.execute("COMMIT")
     except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
         connection.rollback()

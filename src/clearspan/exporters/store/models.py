@@ -8,10 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 __all__ = [
     "Attributes",
     "Counts",
+    "ScoreSummary",
     "SessionSummary",
     "SpanOutline",
     "StoredEvent",
     "StoredPoint",
+    "StoredScore",
     "StoredSpan",
     "TraceSummary",
 ]
@@ -115,6 +117,68 @@ class StoredPoint:
     service: str | None
     scope: str | None
     resource: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScore:
+    """One score, of any program's evaluation events. `id` grows in the order of storing."""
+
+    id: int
+    time_ns: int
+    name: str
+    trace_id: str | None
+    span_id: str | None
+    response_id: str | None
+    """The provider's id of the answer that was judged."""
+    session: str | None
+    key: str | None
+    """The application's own name for what was judged."""
+    value: int | float | None
+    label: str | None
+    passed: bool | None
+    kind: str | None
+    """`code`, `llm` or `human`."""
+    level: str | None
+    """`call`, `trace` or `session`."""
+    direction: str | None
+    """`maximize`, `minimize` or `neutral`."""
+    threshold: int | float | None
+    min: int | float | None
+    max: int | float | None
+    """What `value` lies between."""
+    explanation: str | None
+    error: str | None
+    """Why it could not be judged."""
+    skipped: str | None
+    """Why it was not judged."""
+    version: str | None
+    """The evaluator's."""
+    cost: int | float | None
+    """USD."""
+    duration: int | float | None
+    """Seconds."""
+    model: str | None
+    """The model that was judged."""
+    identity: str | None
+    """Of two scores with the same one, the later is kept."""
+    metadata: Attributes
+    guard_action: str | None
+    service: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """What the scores of one name come to."""
+
+    name: str
+    count: int
+    """How many were judged: neither failed nor skipped."""
+    mean: float | None
+    """Of the values, where there are any."""
+    pass_rate: float | None
+    """0 to 1, of those that passed or did not."""
+    errors: int
+    skipped: int
 
 
 @dataclass(frozen=True, slots=True)

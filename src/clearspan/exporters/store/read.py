@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clearspan.core import jsonfast
-from clearspan.exporters.store import files, queries, schema
+from clearspan.exporters.store import files, queries, schema, scores as judged
 from clearspan.exporters.store.errors import (
     AmbiguousTrace,
     StoreError,
@@ -22,10 +22,12 @@ from clearspan.exporters.store.errors import (
 from clearspan.exporters.store.forks import Holder, unsafe
 from clearspan.exporters.store.models import (
     Counts,
+    ScoreSummary,
     SessionSummary,
     SpanOutline,
     StoredEvent,
     StoredPoint,
+    StoredScore,
     StoredSpan,
     TraceSummary,
 )
@@ -45,6 +47,8 @@ def _places(columns: Sequence[str], *names: str) -> frozenset[int]:
 _SPAN_JSON = _places(schema.SPAN_COLUMNS, "attributes", "resource", "events", "links")
 _EVENT_JSON = _places(schema.EVENT_COLUMNS, "body", "attributes", "resource")
 _POINT_JSON = _places(schema.POINT_COLUMNS, "attributes", "buckets", "bounds", "resource")
+_SCORE_METADATA = judged.SCORE_COLUMNS.index("metadata") + 1
+_PASSED = judged.SCORE_COLUMNS.index("passed") + 1
 _MONOTONIC = schema.POINT_COLUMNS.index("monotonic") + 1
 
 
@@ -56,7 +60,7 @@ class StoreReader(Holder):
 
     Raises (each method):
         StoreNotFound: there is no store at the path, or nothing was ever stored in it.
-        StoreError: the file is damaged, another program's, or of another version.
+        StoreError: the file is damaged, another program's, or of a newer version.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -200,12 +204,76 @@ class StoreReader(Holder):
         rows = self._ask("SELECT seq FROM sqlite_sequence WHERE name = 'spans'", ())
         return int(rows[0][0]) if rows else 0
 
+    def scores(
+        self,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        response_id: str | None = None,
+        *,
+        session: str | None = None,
+        key: str | None = None,
+        name: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+    ) -> list[StoredScore]:
+        """The scores that pass every filter given, in the order of storing; the latest of them.
+
+        Args:
+            trace_id: Only those of this trace (its full id), feedback on its responses among them.
+            span_id: Only those of this span, feedback on its response among them.
+            response_id: Only those that name this response.
+            session: Only those of this session, or of calls of it.
+            key: Only those of what the application calls so.
+            name: Only those of this name.
+            since: Only those given at or after this time.
+            limit: How many at most; all, when absent.
+        """
+        narrowed = _scores_of(trace_id, span_id, session=session, name=name, since=since)
+        narrowed.plain("response_id = ?", response_id)
+        narrowed.plain("key = ?", key)
+        most = -1 if limit is None else limit
+        rows = self._ask(queries.scores(narrowed), (*narrowed.values, most), schema.SCORES_SINCE)
+        return [_score(row) for row in reversed(rows)]
+
+    def score_summary(
+        self,
+        trace_id: str | None = None,
+        *,
+        session: str | None = None,
+        name: str | None = None,
+        since: int | None = None,
+    ) -> list[ScoreSummary]:
+        """What the scores that pass every filter given come to, by their names; see `scores`."""
+        narrowed = _scores_of(trace_id, None, session=session, name=name, since=since)
+        rows = self._ask(queries.score_summary(narrowed), narrowed.values, schema.SCORES_SINCE)
+        return [ScoreSummary(*row) for row in rows]
+
+    def passed(self, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Of some traces (their full ids): how many scores passed, of how many that did or did not.
+
+        A trace without such a score is left out.
+        """
+        wanted = jsonfast.dumps(list(traces))
+        rows = self._ask(queries.PASSED, (wanted, wanted), schema.SCORES_SINCE)
+        return {trace_id: (passed, of) for trace_id, passed, of in rows}
+
+    def tail_scores(self, after: int = 0, *, limit: int = 500) -> list[StoredScore]:
+        """The scores stored after the one with the id `after`, in the order of storing; changed ones again."""
+        rows = self._ask(queries.TAIL_SCORES, (after, limit), schema.SCORES_SINCE)
+        return [_score(row) for row in rows]
+
+    def last_score_id(self) -> int:
+        """The id of the score that was stored last: where `tail_scores` goes on."""
+        rows = self._ask("SELECT seq FROM sqlite_sequence WHERE name = 'scores'", ())
+        return int(rows[0][0]) if rows else 0
+
     def counts(self) -> Counts:
         """How much there is."""
         traces, spans, events, points = self._ask(queries.COUNTS, ())[0]
         return Counts(traces, spans, events, points, files.size(self._file))
 
-    def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
+    def _ask(self, query: str, values: Sequence[object], since: int = 1) -> list[Any]:
+        """The answer to `query`; nothing, where the file is older than the version `since`."""
         self.settle()
         with self.lock:
             if unsafe(self.path):
@@ -215,8 +283,10 @@ class StoreReader(Holder):
                 )
             try:
                 self.connection = _open(self._file)
-                if not schema.readable(self.connection):
+                if not (version := schema.version(self.connection)):
                     raise StoreNotFound(self._file, "is empty: nothing was stored in it yet")
+                if version < since:
+                    return []
                 with closing(self.connection.execute(query, values)) as cursor:
                     return cursor.fetchall()
             except schema.UnusableSchema as error:
@@ -257,6 +327,22 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(path, f"cannot be read ({error})")
 
 
+def _scores_of(
+    trace_id: str | None,
+    span_id: str | None,
+    *,
+    session: str | None,
+    name: str | None,
+    since: int | None,
+) -> queries.ScoreFilter:
+    narrowed = queries.ScoreFilter()
+    narrowed.of(trace_id, span_id)
+    narrowed.session(session)
+    narrowed.plain("name = ?", name)
+    narrowed.plain("time_ns >= ?", since)
+    return narrowed
+
+
 def _like(text: str | None) -> str | None:
     if text is None:
         return None
@@ -288,6 +374,13 @@ def _point(row: Sequence[Any]) -> StoredPoint:
     cells = _decoded(row, _POINT_JSON)
     cells[_MONOTONIC] = None if cells[_MONOTONIC] is None else bool(cells[_MONOTONIC])
     return StoredPoint(*cells)
+
+
+def _score(row: Sequence[Any]) -> StoredScore:
+    cells = list(row)
+    cells[_PASSED] = None if cells[_PASSED] is None else bool(cells[_PASSED])
+    cells[_SCORE_METADATA] = jsonfast.loads(cells[_SCORE_METADATA]) or {}
+    return StoredScore(*cells)
 
 
 def _decoded(row: Sequence[Any], json: frozenset[int]) -> list[Any]:

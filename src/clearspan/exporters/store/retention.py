@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from clearspan.exporters.store import files
+from clearspan.exporters.store import files, queries
 
 __all__ = ["SMALLEST", "Retention"]
 
@@ -80,7 +80,8 @@ class Retention:
             with _transaction(connection):
                 gone = _delete_traces(connection, [row[0] for row in old])
                 gone += _delete_points(connection, _ROWS_AT_ONCE, before)
-                gone += _delete_loose(connection, _ROWS_AT_ONCE, before)
+                gone += _delete_loose(connection, "events", _ROWS_AT_ONCE, before)
+                gone += _delete_loose(connection, "scores", _ROWS_AT_ONCE, before)
             if not gone:
                 return False
         return True
@@ -100,9 +101,14 @@ class Retention:
 
 def _thin(connection: sqlite3.Connection, share: float) -> int:
     """Delete the oldest `share` of everything, up to what one step may; answers the rows gone."""
-    traces, points, loose = (
+    traces, points, events, scores = (
         math.ceil(share * _count(connection, kind))
-        for kind in ("traces", "metric_points", "events WHERE trace_id IS NULL")
+        for kind in (
+            "traces",
+            "metric_points",
+            "events WHERE trace_id IS NULL",
+            "scores WHERE trace_id IS NULL",
+        )
     )
     old = connection.execute(
         "SELECT trace_id FROM traces ORDER BY end_ns LIMIT ?", (min(traces, _TRACES_AT_ONCE),)
@@ -111,15 +117,19 @@ def _thin(connection: sqlite3.Connection, share: float) -> int:
         return (
             _delete_traces(connection, [row[0] for row in old])
             + _delete_points(connection, points)
-            + _delete_loose(connection, loose)
+            + _delete_loose(connection, "events", events)
+            + _delete_loose(connection, "scores", scores)
         )
 
 
 def _delete_traces(connection: sqlite3.Connection, traces: list[str]) -> int:
-    """Delete `traces`, with their spans and events, until it is enough for one transaction."""
+    """Delete `traces`, with all that belongs to them, until it is enough for one transaction."""
     gone = 0
+    by_response = bool(connection.execute(queries.SCORED_BY_RESPONSE).fetchall())
     for trace in traces:
-        for table in ("spans", "events", "traces"):
+        if by_response:
+            gone += connection.execute(queries.UNSCORE, (trace,)).rowcount
+        for table in ("scores", "spans", "events", "traces"):
             gone += connection.execute(
                 f"DELETE FROM {table} WHERE trace_id = ?",  # noqa: S608 -- our own names
                 (trace,),
@@ -138,10 +148,12 @@ def _delete_points(connection: sqlite3.Connection, rows: int, before: int = _NEV
     ).rowcount
 
 
-def _delete_loose(connection: sqlite3.Connection, rows: int, before: int = _NEVER) -> int:
-    """Delete up to `rows` of the oldest events that belong to no trace."""
+def _delete_loose(
+    connection: sqlite3.Connection, table: str, rows: int, before: int = _NEVER
+) -> int:
+    """Delete up to `rows` of the oldest events or scores that belong to no trace."""
     return connection.execute(
-        "DELETE FROM events WHERE id IN (SELECT id FROM events"
+        f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table}"  # noqa: S608 -- our own names
         " WHERE trace_id IS NULL AND time_ns < ? ORDER BY time_ns LIMIT ?)",
         (before, min(rows, _ROWS_AT_ONCE)),
     ).rowcount

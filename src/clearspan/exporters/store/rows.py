@@ -1,17 +1,11 @@
-"""From the SDK's objects to rows of the store. One `Encoder` for each exporter.
-
-A column is filled only by a value of its own type: what another program put under a standard name
-with another type stays visible in `attributes`, and leaves the column empty.
-"""
+"""From the SDK's objects to rows of the store. One `Encoder` for each exporter."""
 
 from __future__ import annotations
 
-import base64
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.metrics.export import (
@@ -29,15 +23,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from clearspan import semconv
-from clearspan.core import jsonfast
+from clearspan.exporters.store.cells import Row, Value, as_json, clean, number, text, whole
+from clearspan.exporters.store.scores import score_row
 
-__all__ = ["Batch", "Encoder", "Row", "Value"]
+__all__ = ["Batch", "Encoder"]
 
-Value: TypeAlias = str | int | float | None
-Row: TypeAlias = tuple[Value, ...]
-
-_LARGEST = 2**63
 _SERVICE = "service.name"
+_EVENT_NAME = "event.name"
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
 
 
@@ -48,7 +40,10 @@ class Batch:
     spans: list[Row] = field(default_factory=list[Row])
     events: list[Row] = field(default_factory=list[Row])
     points: list[Row] = field(default_factory=list[Row])
+    scores: list[Row] = field(default_factory=list[Row])
     traces: list[Row] = field(default_factory=list[Row])
+    judged: list[Row] = field(default_factory=list[Row])
+    """Traces that a score is about, which may be long over: it makes none last longer."""
     skipped: int = 0
 
 
@@ -85,19 +80,19 @@ class Encoder:
             f"{context.trace_id:032x}",
             f"{context.span_id:016x}",
             f"{span.parent.span_id:016x}" if span.parent else None,
-            _clean(span.name),
+            clean(span.name),
             span.kind.name.lower(),
             start,
             end,
             span.status.status_code.name.lower(),
-            _text(span.status.description),
+            text(span.status.description),
             service,
-            _text(span.instrumentation_scope.name) if span.instrumentation_scope else None,
+            text(span.instrumentation_scope.name) if span.instrumentation_scope else None,
             *_promoted(given),
-            _json(given),
+            as_json(given),
             resource,
-            _json([_span_event(event) for event in span.events]) if span.events else None,
-            _json([_link(link) for link in span.links]) if span.links else None,
+            as_json([_span_event(event) for event in span.events]) if span.events else None,
+            as_json([_link(link) for link in span.links]) if span.links else None,
         )
 
     def events(self, records: Iterable[ReadableLogRecord]) -> Batch:
@@ -107,7 +102,9 @@ class Encoder:
         for readable in records:
             row = self._event(readable)
             batch.events.append(row)
-            if row[4] is not None:
+            if _is_evaluation(readable):
+                _score(batch, row, readable.log_record.attributes or {})
+            elif row[4] is not None:
                 _widen(seen, row[4], row[0], row[0])
         batch.traces = [(trace, *times) for trace, times in seen.items()]
         return batch
@@ -119,15 +116,15 @@ class Encoder:
         severity = record.severity_number
         return (
             record.timestamp or record.observed_timestamp or time.time_ns(),
-            _text(record.event_name),
-            _text(record.severity_text) or (severity.name if severity else None),
+            text(record.event_name),
+            text(record.severity_text) or (severity.name if severity else None),
             severity.value if severity else None,
             f"{record.trace_id:032x}" if record.trace_id else None,
             f"{record.span_id:016x}" if record.span_id else None,
-            None if record.body is None else _json(record.body),
-            _json(record.attributes or {}),
+            None if record.body is None else as_json(record.body),
+            as_json(record.attributes or {}),
             service,
-            _text(scope.name) if scope else None,
+            text(scope.name) if scope else None,
             resource,
         )
 
@@ -141,7 +138,7 @@ class Encoder:
     def _of_resource(self, metrics: ResourceMetrics) -> Iterator[Row]:
         service, resource = self._describe(metrics.resource)
         for scoped in metrics.scope_metrics:
-            tail = (service, _text(scoped.scope.name), resource)
+            tail = (service, text(scoped.scope.name), resource)
             for metric in scoped.metrics:
                 yield from (row + tail for row in _points(metric))
 
@@ -149,25 +146,41 @@ class Encoder:
         """The service's name and the resource's JSON."""
         if resource is not self._resource:
             given: Mapping[str, Any] = resource.attributes if resource else {}
-            self._described = (_text(given.get(_SERVICE)), _json(given))
+            self._described = (text(given.get(_SERVICE)), as_json(given))
             self._resource = resource
         return self._described
+
+
+def _is_evaluation(readable: ReadableLogRecord) -> bool:
+    record = readable.log_record
+    # Before log records had a field for it, an event's name was an attribute.
+    name = record.event_name or (record.attributes or {}).get(_EVENT_NAME)
+    return name == semconv.EVENT_EVALUATION
+
+
+def _score(batch: Batch, event: Row, given: Mapping[str, Any]) -> None:
+    time_ns, trace, span, service = event[0], event[4], event[5], event[8]
+    row = score_row(given, time_ns=time_ns, trace=trace, span=span, service=service)
+    if row is not None:
+        batch.scores.append(row)
+    if trace is not None:
+        batch.judged.append((trace, time_ns, time_ns))
 
 
 def _promoted(given: Mapping[str, Any]) -> Row:
     """The attributes that have a column of their own, in the order of the columns."""
     get = given.get
-    asked = _text(get(semconv.REQUEST_MODEL))
+    asked = text(get(semconv.REQUEST_MODEL))
     return (
-        _text(get(semconv.SESSION_ID)) or _text(get(semconv.CONVERSATION_ID)),
-        _text(get(semconv.USER_ID)),
-        _text(get(semconv.OPERATION_NAME)),
-        _text(get(semconv.PROVIDER_NAME)),
-        _text(get(semconv.RESPONSE_MODEL)) or asked,
+        text(get(semconv.SESSION_ID)) or text(get(semconv.CONVERSATION_ID)),
+        text(get(semconv.USER_ID)),
+        text(get(semconv.OPERATION_NAME)),
+        text(get(semconv.PROVIDER_NAME)),
+        text(get(semconv.RESPONSE_MODEL)) or asked,
         asked,
-        _whole(get(semconv.USAGE_INPUT_TOKENS)),
-        _whole(get(semconv.USAGE_OUTPUT_TOKENS)),
-        _text(get(semconv.ERROR_TYPE)),
+        whole(get(semconv.USAGE_INPUT_TOKENS)),
+        whole(get(semconv.USAGE_OUTPUT_TOKENS)),
+        text(get(semconv.ERROR_TYPE)),
     )
 
 
@@ -204,12 +217,12 @@ def _points(metric: Metric) -> Iterator[Row]:
         yield (
             point.time_unix_nano,
             point.start_time_unix_nano,
-            _clean(metric.name),
-            _text(metric.unit),
+            clean(metric.name),
+            text(metric.unit),
             kind,
             temporality,
             monotonic,
-            _json(point.attributes or {}),
+            as_json(point.attributes or {}),
             *_measured(point),
         )
 
@@ -219,10 +232,10 @@ def _measured(
 ) -> Row:
     """value, count, sum, min, max, buckets, bounds."""
     if isinstance(point, NumberDataPoint):
-        return (_number(point.value), None, None, None, None, None, None)
-    summary = (point.count, _number(point.sum), _number(point.min), _number(point.max))
+        return (number(point.value), None, None, None, None, None, None)
+    summary = (point.count, number(point.sum), number(point.min), number(point.max))
     if isinstance(point, HistogramDataPoint):
-        return (None, *summary, _json(point.bucket_counts), _json(point.explicit_bounds))
+        return (None, *summary, as_json(point.bucket_counts), as_json(point.explicit_bounds))
     buckets = {
         "scale": point.scale,
         "zero_count": point.zero_count,
@@ -235,7 +248,7 @@ def _measured(
             "counts": point.negative.bucket_counts,
         },
     }
-    return (None, *summary, _json(buckets), None)
+    return (None, *summary, as_json(buckets), None)
 
 
 def _times(start: int | None, end: int | None) -> tuple[int, int]:
@@ -248,60 +261,3 @@ def _widen(seen: dict[Value, tuple[Any, Any]], trace: Value, start: Any, end: An
     """Let what is known of `trace` reach from `start` to `end`."""
     first, last = seen.get(trace, (start, end))
     seen[trace] = (min(first, start), max(last, end))
-
-
-def _text(value: object) -> str | None:
-    return _clean(value) if isinstance(value, str) and value else None
-
-
-def _clean(value: str) -> str:
-    """`value` without the lone surrogates that SQLite, like any UTF-8 consumer, refuses."""
-    if value.isascii():
-        return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST:
-        return int(value)
-    return None
-
-
-def _number(value: object) -> int | float | None:
-    """A number as SQLite can hold it: infinite and unbounded ones are not known values."""
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    return _whole(value)
-
-
-def _json(value: object) -> str:
-    """Compact JSON text; bytes in base64, as in OTLP's own JSON."""
-    try:
-        encoded = _encode(value)
-    except (TypeError, ValueError, RecursionError):
-        return jsonfast.dumps(_bare(value))
-    return _clean(encoded)
-
-
-def _bare(value: object) -> object:
-    """The outermost containers as `jsonfast` knows them."""
-    if isinstance(value, Mapping):
-        given = cast("Mapping[object, object]", value)
-        return {str(key): _bare(item) for key, item in given.items()}
-    return value
-
-
-def _unusual(value: object) -> object:
-    """What the `json` module does not know and OpenTelemetry's attributes may hold."""
-    if isinstance(value, (bytes, bytearray)):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value).items())
-    if isinstance(value, (Sequence, AbstractSet)):
-        return list(cast("Iterable[object]", value))
-    return f"<{type(value).__qualname__}>"
-
-
-_encode = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_unusual
-).encode

@@ -8,18 +8,22 @@ Times are nanoseconds since 1970, ids lower-case hex, JSON compact UTF-8 text.
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from clearspan.exporters.store.scores import backfill
 
 __all__ = [
     "APPLICATION_ID",
     "EVENT_COLUMNS",
     "MIGRATIONS",
     "POINT_COLUMNS",
+    "SCORES_SINCE",
     "SPAN_COLUMNS",
     "UnusableSchema",
     "insert",
     "prepare",
-    "readable",
+    "version",
 ]
 
 APPLICATION_ID: Final = 0x636C7370  # "clsp"
@@ -85,7 +89,33 @@ _FIRST: Final = (
     "CREATE INDEX points_time ON metric_points (time_ns)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SCORES: Final = (
+    # `value` and the like have no type, so whole numbers stay whole. `min` and `max` are those of the scale.
+    """CREATE TABLE scores (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time_ns INTEGER NOT NULL, name TEXT NOT NULL, trace_id TEXT, span_id TEXT,
+        response_id TEXT, session TEXT, key TEXT, value, label TEXT, passed INTEGER, kind TEXT,
+        level TEXT, direction TEXT, threshold, min, max, explanation TEXT, error TEXT, skipped TEXT,
+        version TEXT, cost, duration, model TEXT, identity TEXT, metadata TEXT, guard_action TEXT,
+        service TEXT
+    )""",
+    # Who says the same thing again changes what was said.
+    "CREATE UNIQUE INDEX scores_identity ON scores (identity) WHERE identity IS NOT NULL",
+    "CREATE INDEX scores_trace ON scores (trace_id, span_id) WHERE trace_id IS NOT NULL",
+    "CREATE INDEX scores_response ON scores (response_id) WHERE response_id IS NOT NULL",
+    "CREATE INDEX scores_session ON scores (session) WHERE session IS NOT NULL",
+    "CREATE INDEX scores_key ON scores (key) WHERE key IS NOT NULL",
+    "CREATE INDEX scores_name ON scores (name, time_ns)",
+    "CREATE INDEX scores_loose ON scores (time_ns) WHERE trace_id IS NULL",
+    backfill,
+)
+
+Step: TypeAlias = "tuple[str | Callable[[sqlite3.Connection], None], ...]"
+"""Statements, and what takes more than a statement."""
+
+MIGRATIONS: tuple[Step, ...] = (_FIRST, _SCORES)
+SCORES_SINCE: Final = 2
+"""The version from which on a file has scores; an older one can be read for all else."""
 
 
 class UnusableSchema(Exception):
@@ -109,11 +139,12 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Read again: another process may have done the work while we waited for the lock.
-        version = _number(connection, "user_version")
-        _refuse_strangers(connection, version)
-        for step in MIGRATIONS[version:]:
+        for step in MIGRATIONS[version(connection) :]:
             for statement in step:
-                connection.execute(statement)
+                if callable(statement):
+                    statement(connection)
+                else:
+                    connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
@@ -122,31 +153,25 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise
 
 
-def readable(connection: sqlite3.Connection) -> bool:
-    """Whether there are tables of this version to read; False for a file that is still empty.
+def version(connection: sqlite3.Connection) -> int:
+    """Which version's tables there are to read; 0 for a file that is still empty.
 
     Raises:
-        UnusableSchema: the database is another program's, or of another version.
+        UnusableSchema: the database is another program's, or of a newer version.
     """
-    version = _number(connection, "user_version")
-    _refuse_strangers(connection, version)
-    if version == 0:
-        return False
-    if version < len(MIGRATIONS):
-        raise UnusableSchema(
-            "was written by an older clearspan: write to it once with this one to upgrade it"
-        )
-    return True
+    found = _number(connection, "user_version")
+    _refuse_strangers(connection, found)
+    return found
 
 
-def _refuse_strangers(connection: sqlite3.Connection, version: int) -> None:
+def _refuse_strangers(connection: sqlite3.Connection, found: int) -> None:
     if not _is_ours(connection):
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables or version:
+        if tables or found:
             raise UnusableSchema(
                 "is another program's SQLite database: name a file of its own for the store"
             )
-    elif version > len(MIGRATIONS):
+    elif found > len(MIGRATIONS):
         raise UnusableSchema(
             "was written by a newer clearspan: upgrade clearspan or name another file"
         )

@@ -1,0 +1,1 @@
+"""What evaluators have in common that look at plain text: words, numbers, dates, overlap, vectors."""

@@ -1,0 +1,185 @@
+"""`clearspan evaluate`: evaluators over a data set, a store, or recorded telemetry."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clearspan import registry
+from clearspan.assess.evaluator import Evaluator, check, seated
+from clearspan.cli import screen
+from clearspan.cli.failure import Misuse
+from clearspan.cli.moments import since as moment
+from clearspan.cli.stored import store_path
+from clearspan.exporters.store import StoreError, StoreReader
+from clearspan.offline import Report, evaluate
+
+__all__ = ["command"]
+
+_INTERRUPTED = 130
+
+
+def _pairs(
+    ctx: click.Context, parameter: click.Parameter, values: Sequence[str]
+) -> list[tuple[str, float]]:
+    """Each `NAME=NUMBER` as a pair; a number alone holds for all: an empty name."""
+    found: list[tuple[str, float]] = []
+    for value in values:
+        name, _, number = value.rpartition("=")
+        try:
+            found.append((name.strip(), float(number)))
+        except ValueError:
+            raise click.BadParameter(f"{number!r} is no number: use NAME=NUMBER") from None
+    return found
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  clearspan evaluate answers.jsonl relevance answer_correctness --fail-under relevance=0.9
+  clearspan evaluate --store .clearspan/clearspan.db pii toxicity --since 1d
+  clearspan evaluate traces.json my_checks:polite --format junit --report report.xml
+
+\b
+Exit codes: 0 when no gate was missed, 1 when one was, 2 for wrong usage or a source that cannot be
+read, 130 after Ctrl-C.""",
+    short_help="Judge calls that are over: a data set, a store, recorded telemetry.",
+)
+@click.argument("what", nargs=-1, required=True, metavar="[SOURCE] EVALUATOR...")
+@click.option(
+    "--store", metavar="FILE",
+    help="Judge the calls of this store; there is no SOURCE then.",
+)  # fmt: skip
+@click.option(
+    "--since", callback=moment, metavar="TIME",
+    help="Of recorded calls only traces since then: 90m, 24h, 7d, or a date.",
+)  # fmt: skip
+@click.option("--session", help="Of a store only this session.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="Append each result to this JSONL file, and go on from what it holds.")  # fmt: skip
+@click.option(
+    "--fresh", is_flag=True, help="With --out: judge everything anew, and empty the file."
+)
+@click.option(
+    "--fail-under", "gates", callback=_pairs, multiple=True, metavar="[NAME=]SHARE",
+    help="The share (0 to 1) of an evaluator's rows that must pass, else the exit code is 1.",
+)  # fmt: skip
+@click.option(
+    "--threshold", "thresholds", callback=_pairs, multiple=True, metavar="NAME=VALUE",
+    help="The threshold of an evaluator, in place of its own.",
+)  # fmt: skip
+@click.option("--limit", "-n", type=click.IntRange(min=1), help="At most so many rows or calls.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="How many an evaluator may judge at once.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one judgement.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True, help="What is printed.")  # fmt: skip
+@click.option("--report", metavar="FILE", type=click.Path(dir_okay=False), help="Write it to this file instead.")  # fmt: skip
+@click.option("--no-progress", is_flag=True, help="No progress bar; there is one on terminals only.")  # fmt: skip
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    what: tuple[str, ...],
+    store: str | None,
+    gates: Sequence[tuple[str, float]],
+    thresholds: Sequence[tuple[str, float]],
+    form: str,
+    report: str | None,
+    fresh: bool,  # noqa: FBT001 -- click passes options by name
+    no_progress: bool,  # noqa: FBT001 -- as above
+    **options: Any,
+) -> None:
+    """Judge calls that are over, by the evaluators and thresholds of the live program.
+
+    SOURCE is a JSONL file with a row a line (id, input, output, context, reference, messages), a store, or
+    OTLP-JSON files of any program that follows the GenAI conventions (a file or a folder). An EVALUATOR is a
+    registered name, or MODULE:NAME for one of your own.
+    """
+    names = what if store is not None else what[1:]
+    if not names:
+        raise click.UsageError("name at least one evaluator after the source", ctx)
+    source = what[0] if store is None else None
+    made = [_evaluator(name) for name in names]
+    _limit(made, thresholds)
+    options.update(fail_under=_gates(gates, made), progress=False if no_progress else None, resume=not fresh)  # fmt: skip
+    try:
+        done = _evaluated(source, store, made, options)
+    except KeyboardInterrupt:
+        kept = f"; call it again to go on from {options['out']}" if options["out"] else ""
+        click.echo(f"clearspan: interrupted{kept}", err=True)
+        ctx.exit(_INTERRUPTED)
+    _told(done, form, report)
+    for gate in done.gates():
+        if gate.missed:
+            click.echo(f"clearspan: gate {gate}", err=True)
+    ctx.exit(done.exit_code)
+
+
+def _evaluated(
+    source: str | None, store: str | None, made: list[Evaluator], options: Mapping[str, Any]
+) -> Report:
+    try:
+        return evaluate(
+            StoreReader(store_path(store)) if source is None else source, made, **options
+        )
+    except (ValueError, OSError, StoreError) as error:
+        raise Misuse(error) from error
+
+
+def _evaluator(name: str) -> Evaluator:
+    """The evaluator of that name, of its own kind even where several share a class."""
+    module, colon, attribute = name.partition(":")
+    try:
+        if not colon:
+            return seated(registry.load(registry.EVALUATORS, name))
+        return seated(_own(module, attribute))
+    except registry.NotFound as error:
+        raise Misuse(error) from error
+    except Exception as error:  # somebody's module, which raises whatever it likes
+        raise Misuse(f"evaluator {name}: {type(error).__name__}: {error}") from error
+
+
+def _own(module: str, attribute: str) -> Any:
+    """An evaluator of the user's, from a module that may lie in the working directory."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    found = import_module(module)
+    if not hasattr(found, attribute):
+        raise ValueError(f"module {module!r} has no {attribute!r}")
+    return getattr(found, attribute)
+
+
+def _limit(made: list[Evaluator], thresholds: Sequence[tuple[str, float]]) -> None:
+    known = {each.name: each for each in made}
+    for name, threshold in thresholds:
+        if name not in known:
+            raise Misuse(f"--threshold: there is no evaluator {name!r} here, only {', '.join(known)}")  # fmt: skip
+        known[name].threshold = threshold
+        check(known[name])
+
+
+def _gates(given: Sequence[tuple[str, float]], made: list[Evaluator]) -> dict[str, float]:
+    """The shares by name; one without a name holds for those that have none of their own."""
+    general = {each.name: share for name, share in given if not name for each in made}
+    return {**general, **{name: share for name, share in given if name}}
+
+
+def _told(done: Report, form: str, path: str | None) -> None:
+    forms: Mapping[str, Callable[[], str]] = {"table": lambda: str(done), "junit": done.junit}
+    if path is None and form == "json":
+        screen.document(done.as_dict())
+        return
+    import json
+
+    text = forms[form]() if form in forms else json.dumps(done.as_dict(), indent=2, default=str)
+    if path is None:
+        click.echo(text)
+        return
+    try:
+        Path(path).write_text(f"{text.rstrip(os.linesep)}\n", encoding="utf-8")
+    except OSError as error:
+        raise Misuse(error) from error

@@ -1,0 +1,108 @@
+"""Scores in a few words, for a tree or a line: what was judged, how it came out, who judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from clearspan.exporters.console.facts import clean
+
+__all__ = ["Remark", "ScoreView", "remarks", "share_passed"]
+
+_JUDGES: Final = {"llm": "judge", "human": "human"}
+_ACTIONS: Final = ("block", "redact", "warn")
+_LONGEST_WORD: Final = 40
+
+
+class ScoreView(Protocol):
+    """What needs to be known of a score to tell of it."""
+
+    @property
+    def name(self) -> str:
+        """What was asked."""
+        ...
+
+    @property
+    def value(self) -> int | float | None:
+        """How much of it there is."""
+        ...
+
+    @property
+    def label(self) -> str | None:
+        """The answer in a word."""
+        ...
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether that is good enough."""
+        ...
+
+    @property
+    def kind(self) -> str | None:
+        """`code`, `llm` or `human`."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer."""
+        ...
+
+    @property
+    def skipped(self) -> str | None:
+        """Why nobody asked."""
+        ...
+
+    @property
+    def guard_action(self) -> str | None:
+        """What a guard did about it: `allow`, `block`, `redact` or `warn`."""
+        ...
+
+
+class Remark(NamedTuple):
+    """A score in a few words, and how they are coloured."""
+
+    text: str
+    style: str
+
+
+def remarks(scores: Iterable[ScoreView], *, plain: bool = False) -> list[Remark]:
+    """Each score as `✓ relevance 0.82 (judge)`; those that were skipped together, at the end.
+
+    `plain` is for terminals that have ASCII only: `+` passed and `x` did not. What neither passed nor failed has no mark.
+    """
+    given = list(scores)
+    told = [_remark(score, plain=plain) for score in given if score.skipped is None]
+    skipped = dict.fromkeys(_short(score.name) for score in given if score.skipped is not None)
+    return told + ([Remark(f"skipped {', '.join(skipped)}", "dim")] if skipped else [])
+
+
+def share_passed(scores: Iterable[ScoreView]) -> tuple[int, int]:
+    """How many passed, of how many that did or did not."""
+    known = [score.passed for score in scores if score.passed is not None]
+    return sum(known), len(known)
+
+
+def _remark(score: ScoreView, *, plain: bool) -> Remark:
+    judge = _JUDGES.get(score.kind or "")
+    by: Sequence[str] = (f"({judge})",) if judge else ()
+    if score.error is not None:
+        return Remark(" ".join((_short(score.name), "error", _short(score.error), *by)), "yellow")
+    marks = ("x", "+") if plain else ("✗", "✓")
+    mark = () if score.passed is None else (marks[score.passed],)
+    value = () if score.value is None else (_value(score.value),)
+    label = (_short(score.label),) if score.label else ()
+    action = (score.guard_action,) if score.guard_action in _ACTIONS else ()
+    style = {True: "green", False: "red", None: "dim"}[score.passed]
+    return Remark(" ".join((*mark, _short(score.name), *value, *label, *action, *by)), style)
+
+
+def _value(value: float) -> str:
+    if value == 0 or value == int(value):
+        return f"{value:,.0f}"
+    # Two decimals, more only where they would say 0 or 1 of what is neither.
+    short = f"{value:.2f}"
+    return f"{value:.3g}" if float(short) == int(float(short)) else short
+
+
+def _short(text: str) -> str:
+    return clean(text if len(text) <= _LONGEST_WORD else f"{text[: _LONGEST_WORD - 3]}...")

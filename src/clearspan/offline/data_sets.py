@@ -1,0 +1,101 @@
+"""Rows of data sets as items: from a JSONL file, or from whatever Python has at hand."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from clearspan.offline import lines, rows
+from clearspan.offline.errors import SourceError
+from clearspan.offline.items import Item
+from clearspan.record import Invocation
+
+__all__ = ["Given", "JsonLines"]
+
+
+class JsonLines:
+    """A file with a JSON object a line. It may be of any size: one line is in memory at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def total(self) -> int:
+        """Lines."""
+        return lines.count(self._path)
+
+    def items(self, *, by_session: bool) -> Iterator[Item]:
+        """The rows in their order; with `by_session` each with the others of its session."""
+        if not by_session:
+            for line in lines.lines(self._path):
+                yield _item(line.value, line.number, f"{self._path}:{line.number}", line.number)
+            return
+        position = 0
+        for numbers, offsets in self._sessions():
+            for number, offset in zip(numbers, offsets, strict=True):
+                position += 1
+                value = lines.value_at(self._path, offset, number)
+                yield _item(value, number, f"{self._path}:{number}", position)
+
+    def _sessions(self) -> Iterable[tuple[array[int], array[int]]]:
+        """Where the rows of each session stand: two numbers a row are all that is kept."""
+        found: dict[str, tuple[array[int], array[int]]] = {}
+        for line in lines.lines(self._path):
+            item = _item(line.value, line.number, f"{self._path}:{line.number}", 0)
+            numbers, offsets = found.setdefault(_group(item), (array("q"), array("q")))
+            numbers.append(line.number)
+            offsets.append(line.offset)
+        return found.values()
+
+
+class Given:
+    """Mappings (rows) and Invocations, from any iterable."""
+
+    def __init__(self, given: Iterable[Any], label: str = "row") -> None:
+        self._given = given
+        self._label = label
+
+    def total(self) -> int | None:
+        """Rows, where the iterable knows its length."""
+        try:
+            return len(self._given)  # type: ignore[arg-type]  # the answer for those without is below
+        except TypeError:
+            return None
+
+    def items(self, *, by_session: bool) -> Iterator[Item]:
+        """The rows in their order; with `by_session` each with the others of its session."""
+        found = self._items()
+        if not by_session:
+            return found
+        groups: dict[str, list[Item]] = {}
+        for item in found:
+            groups.setdefault(_group(item), []).append(item)
+        return (item for items in groups.values() for item in items)
+
+    def _items(self) -> Iterator[Item]:
+        for number, given in enumerate(self._given, 1):
+            if isinstance(given, Invocation):
+                yield _recorded(given, number)
+            else:
+                yield _item(given, number, f"{self._label} {number}", number)
+
+
+def _group(item: Item) -> str:
+    """What rows are put together by: those without a session stand alone, but one after another."""
+    return item.session or ""
+
+
+def _item(value: Any, number: int, place: str, position: int) -> Item:
+    if not isinstance(value, Mapping):
+        raise SourceError(place, f"a row must be an object with columns such as input and output, not {type(value).__name__}")  # fmt: skip
+    row = cast("Mapping[str, Any]", value)
+    name = rows.identity(row, number, place)
+    return Item(name, rows.invocation(row, place), str(name), True, position)
+
+
+def _recorded(call: Invocation, number: int) -> Item:
+    if call.trace is None:
+        return Item(number, call, str(number), False, number)
+    name = f"{call.trace.trace_id}:{call.trace.span_id}"
+    return Item(name, call, call.trace.trace_id, False, number)

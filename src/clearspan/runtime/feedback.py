@@ -1,0 +1,97 @@
+"""Feedback: what people say of a call, told as any score is; from this process or another, now or later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clearspan import runtime
+from clearspan.assess.feedback import DEFAULT_NAME, Scale, Source, feedback_score, target_of
+from clearspan.capture import inlet
+from clearspan.capture.context import current
+from clearspan.record import TraceRef
+from clearspan.score import Score, Target
+
+__all__ = ["feedback"]
+
+
+def feedback(
+    value: bool | float | str | Score,  # noqa: FBT001 -- a thumb up or down is one
+    *,
+    response_id: str | None = None,
+    trace_id: str | int | None = None,
+    span_id: str | int | None = None,
+    traceparent: str | None = None,
+    session: str | None = None,
+    key: str | None = None,
+    name: str = DEFAULT_NAME,
+    comment: str | None = None,
+    user: str | None = None,
+    source: Source = "end_user",
+    scale: Scale | None = None,
+    secret: str | bytes | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Score:
+    """Tell what somebody thinks of a call: as an event in the call's span, as metrics, and in the store.
+
+    The call is named by what was kept of it; without any of that it is the one that the program is at, or was
+    at last. The same feedback told twice is one, and a later one of the same target, name and user
+    takes the place of an earlier one. Starts clearspan by its environment when it is not running.
+
+    Args:
+        value: `up`, `down` and the like, a bool, a number in [0, 1], a number or word on `scale`, or a `Score` of an
+            implicit signal (`clearspan.signals`).
+        response_id: The provider's id of the answer.
+        trace_id: 32 hexadecimal digits, or a number.
+        span_id: 16 hexadecimal digits, or a number.
+        traceparent: Both in one, as W3C Trace Context writes them.
+        session: All of a session.
+        key: The application's own name for the call.
+        name: What was asked for; one of few.
+        comment: What was said in words. It is content, and kept where content is.
+        user: Who said it; only a pseudonym of that is kept.
+        source: `end_user`, `annotator` or `implicit`.
+        scale: `(worst, best)`, or words from worst to best.
+        secret: The key that pseudonyms are made with.
+        metadata: What else to keep; treated as content.
+
+    Returns:
+        The score as it was told.
+
+    Raises:
+        ValueError: an argument cannot be, or nothing says which call is meant; the message names it.
+    """
+    target = target_of(
+        response_id=response_id,
+        trace_id=trace_id,
+        span_id=span_id,
+        traceparent=traceparent,
+        session=session,
+        key=key,
+        current=_here(),
+    )
+    score = feedback_score(
+        value,
+        name=name,
+        comment=comment,
+        user=user,
+        source=source,
+        scale=scale,
+        secret=secret,
+        metadata=metadata,
+        target=target,
+    )
+    if inlet.current() is None:
+        runtime.init(providers=())
+    listener = inlet.current()
+    if listener is not None:
+        listener.tell(score)
+    return score
+
+
+def _here() -> Target:
+    """What the program is at: its span, or the last answer where it is in none."""
+    here = current()
+    if here.trace_id is None or here.span_id is None:
+        return Target(response_id=here.response_id)
+    return Target(trace=TraceRef(here.trace_id, here.span_id), response_id=here.response_id)

@@ -1,0 +1,70 @@
+"""From Settings to the guards that stand around calls, and who hears what they did."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from clearspan import registry
+from clearspan.assess.guard import Action, Guard, Warden
+from clearspan.capture import inlet
+from clearspan.draft import Draft
+from clearspan.score import Score, Target
+from clearspan.settings import SettingError, Settings
+
+__all__ = ["named", "warden_of"]
+
+
+def warden_of(settings: Settings) -> Warden | None:
+    """Who keeps the guards that `settings` name; `None` where there are none.
+
+    Raises `SettingError` for a name that nobody has, and for what cannot be a guard.
+    """
+    if not settings.guards:
+        return None
+    try:
+        return Warden([_guard(given) for given in settings.guards], _told)
+    except (ValueError, registry.NotFound) as error:
+        said = str(error).removeprefix("clearspan: ")
+        raise SettingError(f"clearspan: guards: {said}") from None
+
+
+def named(warden: Warden) -> str:
+    """Which guards stand there, and what they do, in words."""
+    return ", ".join(f"{guard.name} ({guard.on_fail})" for guard in warden.guards)
+
+
+def _guard(given: Any) -> Guard:
+    """A guard as it is, or one by `evaluator[:action[:phase]]`, such as `secrets:redact:output`."""
+    if not isinstance(given, str):
+        checked: Guard = given
+        return checked
+    name, _, rest = given.partition(":")
+    action, _, phase = rest.partition(":")
+    try:
+        return Guard(name, phase or "both", action or "block")
+    except (ValueError, registry.NotFound):
+        raise
+    except Exception as error:
+        raise SettingError(
+            f"clearspan: guards: {name!r} cannot be used ({type(error).__name__}: {error}); "
+            "repair or uninstall the package that brings it"
+        ) from error
+
+
+def _told(draft: Draft | None, score: Score, action: Action) -> None:
+    listener = inlet.current()
+    if listener is not None:
+        target = None if draft is None else _target(draft)
+        listener.tell(dataclasses.replace(score, target=target, action=action))
+
+
+def _target(draft: Draft) -> Target:
+    return Target(
+        trace=draft.trace,
+        session=None if draft.context is None else draft.context.session,
+        level="call",
+        operation=draft.operation,
+        provider=draft.provider,
+        model=draft.model,
+    )

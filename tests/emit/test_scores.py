@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from clearspan.emit import scores
+from clearspan.emit.content import ContentPolicy
+from clearspan.record import TraceRef
+from clearspan.score import Score, Target
+
+TARGET = Target(
+    trace=TraceRef("a" * 32, "b" * 16),
+    response_id="r-1",
+    session="s-1",
+    key="order-7",
+    operation="chat",
+    provider="openai",
+    model="gpt",
+    level="call",
+)
+FULL = Score(
+    0.25,
+    "weak",
+    passed=False,
+    explanation="because",
+    name="relevance",
+    kind="llm",
+    direction="maximize",
+    range=(0, 1),
+    threshold=0.5,
+    metadata={"votes": 3},
+    version="2",
+    cost=0.001,
+    duration=0.5,
+    target=TARGET,
+    identity="i-1",
+    action="warn",
+)
+
+
+def test_the_event_has_the_conventions_names_and_ours_for_the_rest() -> None:
+    told = scores.event_attributes(FULL)
+    assert told.pop("clearspan.evaluation.metadata") == json.dumps(
+        {"votes": 3}, separators=(",", ":")
+    )
+    assert told == {
+        "gen_ai.evaluation.name": "relevance",
+        "gen_ai.evaluation.score.value": 0.25,
+        "gen_ai.evaluation.score.label": "weak",
+        "gen_ai.evaluation.explanation": "because",
+        "gen_ai.response.id": "r-1",
+        "gen_ai.conversation.id": "s-1",
+        "clearspan.evaluation.passed": False,
+        "clearspan.evaluation.kind": "llm",
+        "clearspan.evaluation.direction": "maximize",
+        "clearspan.evaluation.range.min": 0.0,
+        "clearspan.evaluation.range.max": 1.0,
+        "clearspan.evaluation.threshold": 0.5,
+        "clearspan.evaluation.version": "2",
+        "clearspan.evaluation.result.cost": 0.001,
+        "clearspan.evaluation.result.duration": 0.5,
+        "gen_ai.request.model": "gpt",
+        "clearspan.evaluation.level": "call",
+        "clearspan.evaluation.target.key": "order-7",
+        "clearspan.evaluation.identity": "i-1",
+        "clearspan.guard.action": "warn",
+    }
+
+
+def test_what_is_unknown_is_absent() -> None:
+    assert scores.event_attributes(Score(label="ok", name="n")) == {
+        "gen_ai.evaluation.name": "n",
+        "gen_ai.evaluation.score.label": "ok",
+    }
+
+
+def test_a_failed_evaluation_has_an_error_type_and_no_value() -> None:
+    told = scores.event_attributes(Score(error="timeout", name="n"))
+    assert told == {"gen_ai.evaluation.name": "n", "error.type": "timeout"}
+
+
+ABOUT = {
+    "gen_ai.evaluation.name": "relevance",
+    "clearspan.evaluation.kind": "llm",
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt",
+    "clearspan.guard.action": "warn",
+}
+
+
+def test_the_points_of_a_score() -> None:
+    told = {point.name: (point.value, point.attributes) for point in scores.points(FULL)}
+    assert told == {
+        "clearspan.evaluation.results": (
+            1,
+            {
+                **ABOUT,
+                "gen_ai.evaluation.score.label": "weak",
+                "clearspan.evaluation.passed": False,
+            },
+        ),
+        "clearspan.evaluation.score": (0.25, ABOUT),
+        "clearspan.evaluation.duration": (0.5, ABOUT),
+        "clearspan.evaluation.cost": (0.001, {**ABOUT, "clearspan.cost.currency": "USD"}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("score", "told"),
+    [
+        (
+            Score(error="timeout", name="n"),
+            {
+                "clearspan.evaluation.errors": {
+                    "gen_ai.evaluation.name": "n",
+                    "error.type": "timeout",
+                }
+            },
+        ),
+        (
+            Score(skipped="missing:context", name="n"),
+            {
+                "clearspan.evaluation.skipped": {
+                    "gen_ai.evaluation.name": "n",
+                    "clearspan.evaluation.skipped.reason": "missing:context",
+                }
+            },
+        ),
+        (
+            Score(label="ok", name="n"),
+            {
+                "clearspan.evaluation.results": {
+                    "gen_ai.evaluation.name": "n",
+                    "gen_ai.evaluation.score.label": "ok",
+                }
+            },
+        ),
+    ],
+)
+def test_the_points_of_what_is_no_value(score: Score, told: Any) -> None:
+    assert {point.name: point.attributes for point in scores.points(score)} == told
+
+
+def test_no_point_tells_what_a_call_said() -> None:
+    quoting = Score(0.5, name="n", explanation="private words", metadata={"quote": "private"})
+    assert "private" not in str(list(scores.points(quoting)))
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata"])
+def test_what_a_score_says_stays_only_where_content_does(mode: str) -> None:
+    clean = ContentPolicy(mode).score(FULL, plain=False)
+    assert (clean.explanation, clean.metadata) == (None, {})
+    assert (clean.value, clean.label) == (0.25, "weak")
+
+
+def test_what_a_score_says_is_cleaned_as_content_is() -> None:
+    score = Score(
+        1.0,
+        explanation="the key is sk-abcdefghij0123456789 and " + "long " * 1_000,
+        metadata={"seen": "sk-abcdefghij0123456789", "n": 2},
+    )
+    clean = ContentPolicy("full").score(score, plain=False)
+    assert clean.explanation is not None
+    assert "sk-" not in clean.explanation
+    assert len(clean.explanation) == 2_048
+    assert clean.metadata == {"seen": "[secret]", "n": 2}
+    assert ContentPolicy("full").score(Score(1.0), plain=False) == Score(1.0)
+
+
+def test_what_holds_no_text_by_its_evaluators_word_is_kept_as_it_is() -> None:
+    score = Score(1.0, explanation="2 e-mail addresses", metadata={"entities": []})
+    assert ContentPolicy("off").score(score, plain=True) is score

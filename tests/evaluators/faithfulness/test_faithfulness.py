@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+
+from clearspan.assess.evaluator import missing
+from clearspan.assess.outcome import scored
+from clearspan.evaluators.faithfulness import FaithfulnessAlarm
+from clearspan.score import Score
+from tests.assess.calls import call
+
+DOCUMENT = (
+    "The Tay Bridge in Scotland opened on 1 June 1878. It was designed by Thomas Bouch, a Fellow of the"
+    " Institution of Civil Engineers, and cost about 350,000 pounds; 600 men built it. It collapsed in December"
+    " 1879, under King Edward VII's mother. J.R. Ewing of NASA saw 1,213,000 visitors. In 1995 came Zo\u00eb M\u00fcller."
+)
+QUESTION = "Who designed the bridge that Gilbert Roberts studied?"
+
+
+def judged(answer: str, *, document: str = DOCUMENT, words: float | None = None) -> Score:
+    judge = FaithfulnessAlarm(words=words)
+    return scored(judge.evaluate(call(QUESTION, answer, documents=(document,))), judge)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Thomas Bouch designed it.",
+        "It was Bouch's bridge; the Scottish paid.",
+        "Gilbert Roberts studied it.",
+        "It opened on June 1st, 1878.",
+        "It fell in 1879, in the 1870s, in the 19th century.",
+        "Six hundred men built it.",
+        "It cost 350 thousand, says King Edward 7.",
+        "About 1.2 million came, in the '90s.",
+        "Zoe Muller came.",
+        "It was J. R. Ewing.",
+        "It was T. Bouch.",
+        "The ICE liked Bouch.",
+        "Edward VII was there.",
+        "Two things:\n1. Bouch\n2) Scotland",
+        "Its designer was Bouch; both of the two bridges fell in Dec 1879.",
+    ],
+)
+def test_what_the_sources_tell_raises_no_alarm(answer: str) -> None:
+    score = judged(answer)
+    assert (score.value, score.label, score.passed, score.explanation) == (
+        0.0,
+        "supported",
+        True,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "named"),
+    [
+        ("Benjamin Baker designed it.", "name", "Benjamin, Baker"),
+        ("It cost 200,000 pounds.", "number", "200,000"),
+        ("It opened in 1887.", "number", "1887"),
+        ("About 1.4 million came.", "number", "1.4 million"),
+        ("It happened in the 1960s.", "number", "1960s"),
+        ("It happened in the 17th century.", "number", "17th"),
+        ("It opened on 1 December 1878.", "date", "1 December 1878"),
+        ("Seventeen men built it.", "number", "Seventeen"),
+        ("It was built by IBM.", "name", "IBM"),
+        ("It was built under Edward IX.", "name", "IX"),
+    ],
+)
+def test_what_no_source_tells_raises_it(answer: str, kind: str, named: str) -> None:
+    score = judged(answer)
+    assert score.value is not None
+    assert score.value > 0
+    assert (score.label, score.passed) == ("unsupported", False)
+    assert set(score.metadata["unsupported"]) == {kind}
+    assert score.explanation == f"in no document: {named}"
+
+
+def test_the_value_is_the_share() -> None:
+    score = judged("Thomas Bouch and Benjamin Baker met.")
+    assert score.value == 0.5
+    assert score.metadata == {"checked": 4, "unsupported": {"name": 2}}
+
+
+def test_a_name_may_be_known_by_its_initials() -> None:
+    told = "National Aeronautics and Space Administration saw it."
+    assert judged(told).label == "supported"
+    assert judged(told, document="Nobody saw it.").label == "unsupported"
+
+
+def test_countries_and_their_people() -> None:
+    assert judged("The Dutch came.", document="It is in the Netherlands.").label == "supported"
+
+
+def test_dates_in_figures() -> None:
+    document = "Opened 1878-06-01."
+    assert judged("It opened in June.", document=document).label == "supported"
+    assert judged("It opened in July.", document=document).label == "unsupported"
+
+
+def test_figures_may_be_rounded_but_years_and_words_may_not() -> None:
+    document = "There are 1996 seats, 3.14 km, and 2,049,000 trees."
+    assert judged("About 2.05 million trees, 3.1 km.", document=document).label == "supported"
+    assert judged("2000 seats", document=document).label == "unsupported"
+    assert judged("two thousand seats", document=document).label == "unsupported"
+    assert judged("0.0 km", document=document).label == "unsupported"
+
+
+def test_specific_words_count_where_most_of_them_are_strange() -> None:
+    answer = "a notorious smuggler of cigarettes"
+    assert judged(answer).skipped == "nothing_to_check"
+    score = judged(answer, words=0.5)
+    assert score.value == 1.0
+    assert score.metadata == {"checked": 3, "unsupported": {"word": 3}}
+    assert judged("Bouch made 350 thousand", words=0.1).label == "supported"
+    assert judged("designed, and collapsed", words=0.5).skipped == "nothing_to_check"
+    assert judged("The bridge collapsed; engineers designed cigarettes", words=0.5).skipped == "nothing_to_check"  # fmt: skip
+
+
+def test_many_unsupported_items_are_counted_not_all_named() -> None:
+    score = judged(" ".join(str(number) for number in range(50_000, 50_500, 25)))
+    assert score.explanation is not None
+    assert score.explanation.endswith("50225 and 10 more")
+
+
+def test_nothing_to_check_is_no_number() -> None:
+    score = judged("I cannot tell.")
+    assert (score.value, score.skipped) == (None, "nothing_to_check")
+
+
+def test_it_needs_documents() -> None:
+    assert missing(FaithfulnessAlarm(), call("Who?", "Bouch")) == "context"
+
+
+@pytest.mark.parametrize("words", [0, -1.0, 1.5])
+def test_a_share_that_cannot_be(words: float) -> None:
+    with pytest.raises(ValueError, match="words must be more than 0"):
+        FaithfulnessAlarm(words=words)

@@ -1,0 +1,105 @@
+"""Feedback through the whole of it: from a rating to the event, the metric and the store."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+import clearspan
+from clearspan.exporters.store import StoreReader
+from clearspan.testing import ModelServer, captured
+
+
+@pytest.fixture
+def client() -> Iterator[openai.OpenAI]:
+    with ModelServer() as server:
+        yield openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0)
+
+
+def ask(client: openai.OpenAI) -> str:
+    messages = [{"role": "user", "content": "A word for rain?"}]
+    return client.chat.completions.create(model="m", messages=messages).id  # type: ignore[arg-type]
+
+
+def test_feedback_is_an_event_of_the_call_and_a_metric(client: openai.OpenAI) -> None:
+    with captured() as seen:
+        ask(client)
+        span = seen.span("chat m")
+        told = clearspan.feedback(
+            "up", trace_id=span.trace_id, span_id=span.span_id, comment="Short.", user="u-1"
+        )
+        (event,) = [each for each in seen.events if each.name == "gen_ai.evaluation.result"]
+        assert [score.name for score in seen.scores] == ["user_rating"]
+        (point,) = seen.metrics["clearspan.evaluation.score"]
+    assert (told.value, told.label, told.kind) == (1.0, "positive", "human")
+    assert (event.trace_id, event.span_id) == (span.trace_id, span.span_id)
+    assert event.attributes["gen_ai.evaluation.explanation"] == "Short."
+    assert event.attributes["clearspan.evaluation.kind"] == "human"
+    assert "u-1" not in str(event.attributes)
+    assert point["attributes"]["gen_ai.evaluation.name"] == "user_rating"
+
+
+def test_without_a_name_it_is_the_call_that_the_program_is_at(client: openai.OpenAI) -> None:
+    with captured() as seen:
+        with clearspan.span("turn") as _:
+            ask(client)
+            clearspan.feedback(True)
+        answered = ask(client)
+        clearspan.feedback(False)
+        inside, after = seen.scores
+        turn = seen.span("turn")
+    assert inside.target is not None
+    assert inside.target.trace is not None
+    assert inside.target.trace.span_id == turn.span_id
+    assert after.target is not None
+    assert (after.target.trace, after.target.response_id) == (None, answered)
+
+
+def test_a_wrong_argument_is_told_at_once() -> None:
+    with captured(), pytest.raises(ValueError, match="value"):
+        clearspan.feedback("maybe so", response_id="r-1")
+
+
+def test_feedback_comes_from_another_process_and_the_last_word_counts(
+    client: openai.OpenAI, tmp_path: Path
+) -> None:
+    store = tmp_path / "runs.db"
+    with clearspan.init(store=store):
+        answered = ask(client)
+    rate = (
+        "import clearspan, sys\n"
+        "clearspan.init(store=sys.argv[1], providers=())\n"
+        "clearspan.feedback(float(sys.argv[3]), response_id=sys.argv[2], user='u-1')\n"
+    )
+    for value in ("1", "1", "0"):
+        subprocess.run([sys.executable, "-c", rate, store, answered, value], check=True, timeout=60)
+    (score,) = StoreReader(store).scores(response_id=answered)
+    assert (score.name, score.value, score.label) == ("user_rating", 0.0, "negative")
+
+
+def test_feedback_starts_clearspan_by_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_STORE", str(tmp_path / "own.db"))
+    clearspan.feedback("down", key="order-7")
+    clearspan.shutdown()
+    with sqlite3.connect(tmp_path / "own.db") as connection:
+        assert connection.execute("SELECT key, value FROM scores").fetchall() == [("order-7", 0.0)]
+
+
+def test_where_clearspan_is_disabled_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARSPAN_DISABLED", "1")
+    assert clearspan.feedback("up", key="order-7").value == 1.0
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata"])
+def test_a_comment_is_kept_only_where_content_is(mode: str) -> None:
+    with captured(content=mode) as seen:
+        clearspan.feedback("up", key="k", comment="private words")
+        assert "private" not in str([seen.events, seen.scores])
