@@ -16,6 +16,7 @@ import clearspan
 from clearspan import registry, semconv, testing
 from clearspan.cli import main as cli
 from clearspan.emit import measures, projection
+from clearspan.emit.scores import SCORE_ROWS
 from clearspan.settings import SETTINGS
 
 HERE = Path(__file__).parent / "reference"
@@ -71,7 +72,7 @@ def attributes() -> str:
         value for name, value in vars(semconv).items()
         if name.isupper() and isinstance(value, str) and value.startswith("clearspan.") and not name.startswith("METRIC_")
     )  # fmt: skip
-    names = {row.name for row in projection.ROWS}
+    names = {row.name for row in projection.ROWS} | {row.attribute for row in SCORE_ROWS}
     return (
         "# Attributes\n\n"
         "What stands on a span, by the OpenTelemetry GenAI conventions. A fact that is not known is "
@@ -102,6 +103,9 @@ def attributes() -> str:
                 (code(semconv.INPUT) + ", " + code(semconv.OUTPUT), "of any other step"),
             ],
         )
+        + "\n## Evaluations\n\nOn the event `gen_ai.evaluation.result`, which stands in the context of the span "
+        "that was judged.\n\n"
+        + table(("attribute", "meaning"), [(code(row.attribute), row.note) for row in SCORE_ROWS])
         + "\n## Names of our own\n\nA name that ends in a dot is a prefix.\n\n"
         + "\n".join(f"- `{name}`" for name in own if name not in names)
         + "\n"
@@ -219,7 +223,51 @@ def test_kit() -> str:
     return "\n".join(parts)
 
 
+def evaluators() -> str:
+    parts = [
+        "# Evaluators\n\nThose that come with clearspan. By name where the defaults will do "
+        '(`evaluators=["pii"]`), else as an object with options. What a call must have for it to be judged '
+        "stands under *requires*; a call without it is skipped, visibly.\n",
+    ]
+    for title, package in (("Code", "evaluators"), ("Judges", "judges")):
+        made = registered(package)
+        rows = [
+            (
+                code(name),
+                code(f"clearspan.{package}.{cls.__name__}"),
+                ", ".join(sorted(wanted.replace("|", " or ") for wanted in cls.requires)),
+                {"maximize": "high", "minimize": "low", "neutral": ""}[cls.direction],
+                "" if cls.threshold is None else str(cls.threshold),
+                " ".join((cls.__doc__ or "").split("\n\n")[0].split()),
+            )
+            for name, cls in made.items()
+        ]
+        head = ("name", "class", "requires", "good is", "threshold", "what it tells")
+        parts.append(f"## {title}\n\n{table(head, rows)}")
+    parts.append("# Their options\n")
+    parts.extend(
+        f"## {package}.{cls.__name__}\n\n```{{eval-rst}}\n.. autoclass:: {cls.__module__}.{cls.__qualname__}\n```\n"
+        for package in ("evaluators", "judges")
+        for cls in registered(package).values()
+    )
+    return "\n".join(parts)
+
+
+def registered(package: str) -> dict[str, Any]:
+    """The registered evaluators whose classes stand in `clearspan.<package>`, by name."""
+    found = {
+        name: registry.load(registry.EVALUATORS, name)
+        for name in registry.names(registry.EVALUATORS)
+    }
+    return {
+        name: cls
+        for name, cls in found.items()
+        if cls.__module__.startswith(f"clearspan.{package}.")
+    }
+
+
 PAGES = {
+    "evaluators.md": evaluators,
     "settings.md": settings,
     "attributes.md": attributes,
     "metrics.md": metrics,

@@ -75,6 +75,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("providers", "CLEARSPAN_PROVIDERS", None, parse.names, None, "which libraries to instrument; all that are found when absent"),
     Setting("evaluators", "CLEARSPAN_EVALUATORS", None, parse.names, (), "who judges calls, beside the program: functions, `Evaluator` objects, or names of registered ones (`pii`, `toxicity`)"),
     Setting("guards", "CLEARSPAN_GUARDS", None, parse.names, (), "who stands between the program and its models (changes what is sent and answered): `clearspan.guards` objects, or `evaluator[:action[:phase]]`, such as `secrets:redact`"),
+    Setting("evaluator_state", "CLEARSPAN_EVALUATOR_STATE", None, parse.path, None, "folder in which evaluators keep what they have learned; without it `evaluators` beside the embedded store, where there is one"),
     Setting("session_idle", "CLEARSPAN_SESSION_IDLE", None, parse.duration, 300.0, "after how much silence a session is taken to be over, for evaluators that judge whole sessions, in seconds"),
     Setting("exporters", "CLEARSPAN_EXPORTERS", None, parse.names, (), "further exporters: OpenTelemetry objects, or names with an optional path (`console`, `otlp_json:spans.jsonl`)"),
     Setting("sample_rate", "CLEARSPAN_SAMPLE_RATE", None, parse.share, None, "share of traces to record, 0 to 1; `OTEL_TRACES_SAMPLER` decides where this is absent"),
@@ -118,6 +119,7 @@ class Settings:
     providers: Sequence[Any] | None = None
     evaluators: Sequence[Any] = ()
     guards: Sequence[Any] = ()
+    evaluator_state: str | None = None
     session_idle: float = 300.0
     exporters: Sequence[Any] = ()
     sample_rate: float | None = None

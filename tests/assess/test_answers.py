@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from clearspan.assess.answers import CUT, AnswerEvaluator, answers, is_cut, together
 from clearspan.conversation import Conversation
 from clearspan.emit.fit import fit
@@ -70,8 +68,3 @@ def test_together_leaves_out_what_is_not_known() -> None:
     assert (score.value, score.label, score.passed, score.explanation) == (0.5, "a", True, "why")
     assert together([known, Score(value=1.0, passed=False)]).passed is False
     assert together([Score(skipped="one"), Score(skipped="two")]).skipped == "one"
-
-
-def test_an_evaluator_of_answers_says_what_it_must_define() -> None:
-    with pytest.raises(NotImplementedError, match="judge"):
-        AnswerEvaluator(name="x").evaluate(call("a"))

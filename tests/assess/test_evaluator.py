@@ -130,7 +130,7 @@ def test_what_is_no_evaluator_is_refused(given: Any) -> None:
 
 
 def test_evaluate_has_to_be_written() -> None:
-    with pytest.raises(NotImplementedError, match=r"Bare must define evaluate"):
+    with pytest.raises(TypeError, match=r"Bare must define evaluate"):
         type("Bare", (Evaluator,), {})().evaluate(call())
 
 

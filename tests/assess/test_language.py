@@ -1,7 +1,5 @@
 """Languages, told by a sentence each, and texts that are in none."""
 
-# ruff: noqa: RUF001 - other scripts are the matter here
-
 from __future__ import annotations
 
 import random
@@ -12,6 +10,12 @@ from clearspan.assess.language import LANGUAGES, identify, prose, sentences
 from clearspan.assess.stopwords import LETTERS, STOP_WORDS
 
 SENTENCES = {
+    "sk": "Slovenčina je jazyk, ktorý sa používa na Slovensku a v iných krajinách.",
+    "hr": "Hrvatski jezik je jezik koji se govori u Hrvatskoj i u drugim zemljama.",
+    "ca": "El català és una llengua que es parla a Catalunya i en altres llocs.",
+    "et": "Eesti keel on keel, mida räägitakse Eestis ja see on ilus.",
+    "lt": "Lietuvių kalba yra kalba, kuria kalbama Lietuvoje ir kitur.",
+    "sr": "Српски језик је језик који се говори у Србији и у другим земљама.",
     "en": "The weather in the city is going to be nice tomorrow, with some clouds in the evening.",
     "de": "Das Wetter in der Stadt wird morgen schön, am Abend ziehen einige Wolken auf.",
     "fr": "Demain il fera beau dans la ville, avec quelques nuages dans la soirée.",
@@ -65,6 +69,15 @@ def test_the_tables_agree() -> None:
      "wszystko Привет γειά שלום", "ⴰⴱⴳⴷ ⴰⴱⴳⴷ ⴰⴱⴳⴷ ⴰⴱⴳⴷ"],
 )  # fmt: skip
 def test_too_little_is_no_language(text: str) -> None:
+    assert identify(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Kiswahili ni lugha ya watu wa Afrika Mashariki na ni lugha nzuri.",
+     "اردو ایک زبان ہے جو پاکستان میں بولی جاتی ہے اور یہ خوبصورت ہے۔"],
+)  # fmt: skip
+def test_a_language_without_a_list_is_not_taken_for_another(text: str) -> None:
     assert identify(text) is None
 
 

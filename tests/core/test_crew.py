@@ -276,14 +276,6 @@ def test_without_an_overseer_jobs_are_done_all_the_same(
     assert yard.until(1) == [("done", "done without")]
 
 
-def test_it_knows_how_many_threads_are_held_up_by_what_was_given_up(yard: Yard) -> None:
-    gate = threading.Event()
-    yard.give(lambda: gate.wait(WAIT), timeout=0.05)
-    yard.until(1)
-    assert yard.crew.held_up == 1
-    gate.set()
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_has_a_crew_of_its_own(yard: Yard) -> None:
     yard.give(lambda: "parent")

@@ -345,3 +345,47 @@ def test_interrupted_it_still_ends(server: ModelServer, tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     assert running.wait(60) != 0
     running.stdout.close()
+
+
+class Counting(clearspan.Evaluator):
+    range = None
+    seen = 0
+
+    def evaluate(self, call: clearspan.Invocation) -> float:
+        self.seen += 1
+        return self.seen
+
+    def state(self) -> dict[str, int]:
+        return {"seen": self.seen}
+
+    def load_state(self, state: Any) -> None:
+        self.seen = state["seen"]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["beside the store", "own folder"])
+def test_what_evaluators_learn_is_kept(server: ModelServer, tmp_path: Path, *, own: bool) -> None:
+    folder = tmp_path / "mine" if own else None
+    for _ in range(2):
+        with clearspan.init(
+            store=tmp_path / "s.db", evaluators=[Counting()], evaluator_state=folder
+        ):
+            ask(server)
+    kept = (tmp_path / "mine" if own else tmp_path / "evaluators") / "counting.json"
+    assert '"seen": 2' in kept.read_text()
+
+
+def test_a_name_that_needs_options_says_so() -> None:
+    with pytest.raises(clearspan.SettingError, match="cannot be had by its name alone"):
+        clearspan.init(evaluators=["matches_regex"])
+
+
+def test_an_evaluator_that_breaks_while_it_is_made_is_seen(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unwilling(clearspan.Evaluator):
+        def __init__(self) -> None:
+            raise OSError("no weights")
+
+    monkeypatch.setattr(registry, "load", lambda group, name: Unwilling)
+    with captured(evaluators=["unwilling"], providers=()) as seen:
+        assert [each.note for each in seen.evaluators] == ["OSError: no weights"]

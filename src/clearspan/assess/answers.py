@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,9 +51,10 @@ class AnswerEvaluator(Evaluator):
     def _judged(self, text: str, call: Subject) -> Score:
         return Score(skipped=CUT) if is_cut(text) else self.judge(text, call)
 
+    @abstractmethod
     def judge(self, text: str, call: Subject) -> Score:
         """Judge one answer of `call`."""
-        raise NotImplementedError(f"{type(self).__name__} must define judge(text, call)")
+        ...
 
 
 def together(scores: Sequence[Score]) -> Score:

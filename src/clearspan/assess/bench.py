@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from clearspan.assess import outcome
 from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject, missing
 from clearspan.assess.grounding import Grounding
+from clearspan.assess.keeping import Keeping
 from clearspan.assess.sampling import drawn
 from clearspan.assess.seat import EvaluatorStatus, Seat
 from clearspan.assess.subjects import first_of, grounded, target_of, weight_of
@@ -63,7 +64,7 @@ class Bench:
     """Runs `evaluators` over the calls that it is given; `told` hears of each score.
 
     `max_items` and `max_bytes` bound what waits. After `idle` seconds of silence a session is taken to be over.
-    `setup` runs on each thread that judges.
+    `setup` runs on each thread that judges. With `keeping`, evaluators go on from what they had learned.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class Bench:
         max_items: int = _ITEMS,
         idle: float = 300.0,
         setup: Callable[[], object] | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.seats = [Seat(made) for made in evaluators]
+        self._keeping = keeping
         self._told = told
         self._max_items = max_items
         self._max_bytes = max_bytes
@@ -252,7 +255,8 @@ class Bench:
         hindrance = seat.hindrance
         if hindrance is not None:
             return Score(skipped=hindrance)
-        seat.prepare()
+        if seat.prepare() and self._keeping is not None:
+            fenced("evaluator.load_state", self._keeping.load, seat.made)
         first = first_of(subject)
         rate = seat.made.sample_rate
         if callable(rate) and first is not None and not drawn(rate, first):
@@ -268,6 +272,7 @@ class Bench:
         told = score if score.skipped is not None else replace(score, duration=seconds)
         try:
             self._tell(seat, told)
+            self._keep(seat)
         finally:
             with self._lock:
                 seat.busy -= 1
@@ -275,6 +280,10 @@ class Bench:
             self._done_with(task.item)
             if waiting:
                 self._crew.rouse()
+
+    def _keep(self, seat: Seat, *, now: bool = False) -> None:
+        if self._keeping is not None:
+            fenced("evaluator.state", self._keeping.save, seat.made, now=now)
 
     def _tell(self, seat: Seat, score: Score) -> None:
         fenced("bench.told", self._told, score, seat.made)
@@ -334,6 +343,7 @@ class Bench:
     def _close_all(self) -> None:
         for seat in self.seats:
             if seat.prepared:
+                self._keep(seat, now=True)
                 fenced("evaluator.close", seat.made.close)
 
     def _swept(self, asked: str, timeout: float) -> bool:

@@ -81,7 +81,7 @@ class Evaluator:
 
     def evaluate(self, call: Any) -> Result | Awaitable[Result]:
         """Judge one call (a `Conversation` for the other levels); may be a coroutine function."""
-        raise NotImplementedError(f"{type(self).__name__} must define evaluate(call)")
+        raise TypeError(f"{type(self).__name__} must define evaluate(call)")
 
     def setup(self) -> None:
         """Get ready: called once, on the thread that judges, before the first call."""

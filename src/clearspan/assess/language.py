@@ -40,34 +40,12 @@ _BY_SCRIPT = {
     "Kana": "ja", "Kannada": "kn", "Khmer": "km", "Lao": "lo", "Malayalam": "ml", "Myanmar": "my", "Sinhala": "si",
     "Tamil": "ta", "Telugu": "te", "Thai": "th",
 }  # fmt: skip
-_BY_WORDS = {
-    "Latin": [
-        "en",
-        "de",
-        "fr",
-        "es",
-        "pt",
-        "it",
-        "nl",
-        "sv",
-        "da",
-        "no",
-        "fi",
-        "pl",
-        "cs",
-        "hu",
-        "ro",
-        "tr",
-        "id",
-        "vi",
-    ],
-    "Cyrillic": ["ru", "uk", "bg"],
-    "Arabic": ["ar", "fa"],
-    "Devanagari": ["hi"],
-}
+_BY_WORDS = {"Cyrillic": ["ru", "uk", "bg", "sr"], "Arabic": ["ar", "fa"], "Devanagari": ["hi"]}
+_ELSEWHERE = {code for codes in _BY_WORDS.values() for code in codes}
+_BY_WORDS["Latin"] = [code for code in STOP_WORDS if code not in _ELSEWHERE]
 
-LANGUAGES = frozenset([*_BY_SCRIPT.values(), *(code for codes in _BY_WORDS.values() for code in codes)])  # fmt: skip
-"""The ISO 639-1 codes that can come out; `no` is Bokmål."""
+LANGUAGES = frozenset(STOP_WORDS) | frozenset(_BY_SCRIPT.values())
+"""The ISO 639-1 codes that can come out; `no` is Bokmål, `hr` also what is written alike in Bosnia and Serbia."""
 
 _ENOUGH = 10_000
 _MAJORITY = 0.6

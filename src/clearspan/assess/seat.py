@@ -78,16 +78,20 @@ class Seat:
             return "hung"  # so many of its threads never came back
         return None if self.breaker.admits() else "circuit_open"
 
-    def prepare(self) -> None:
-        """Have the evaluator get ready, once. Raises what it raises, and then it is broken for good."""
+    def prepare(self) -> bool:
+        """Have the evaluator get ready, once, and answer whether it was now.
+
+        Raises what it raises, and then it is broken for good.
+        """
         with self._lock:
             due, self._prepared = not self._prepared, True
         if due:
             try:
                 self.made.setup()
-            except Exception as error:
+            except Exception as error:  # it goes on to whoever counts it
                 self.broken = f"setup failed: {type(error).__name__}"
                 raise
+        return due
 
     @property
     def prepared(self) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clearspan import registry
+from clearspan.cli.evaluators import fared
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.stored import store_path
 from clearspan.cli.trial import listening, sent
@@ -80,11 +81,18 @@ def _running(
     with listening() as heard:
         report.sent = sent(runtime, settings, veil, heard, timeout) if send else Sent("skipped")
         report.store = _stock(settings, runtime)
+        report.evaluators = fared(runtime.status().evaluators, StoreReader(store_path(settings.store)))
         report.status = asdict(runtime.status())
         # An exporter that is still trying says so until it is told to stop.
         runtime.shutdown(_CLOSING)
     # Said above, method by method.
     report.status.pop("providers")
+    report.status.pop("evaluators")
+    report.problems += [
+        f"the evaluator {each.name!r} cannot be used: {each.note}"
+        for each in report.evaluators
+        if each.state == "broken"
+    ]
     if report.sent.state in ("failed", "pending"):
         report.problems.append(
             f"the test span did not arrive at {runtime.destination}: {report.sent.reason}"

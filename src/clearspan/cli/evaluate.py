@@ -47,8 +47,8 @@ Examples:
   clearspan evaluate traces.json my_checks:polite --format junit --report report.xml
 
 \b
-Exit codes: 0 when no gate was missed, 1 when one was, 2 for wrong usage or a source that cannot be
-read, 130 after Ctrl-C.""",
+Exit codes: 0 when no gate was missed, 1 when one was, 2 for wrong usage or a source that cannot
+be read, 130 after Ctrl-C.""",
     short_help="Judge calls that are over: a data set, a store, recorded telemetry.",
 )
 @click.argument("what", nargs=-1, required=True, metavar="[SOURCE] EVALUATOR...")

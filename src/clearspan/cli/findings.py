@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from clearspan.cli.evaluators import Fared
 from clearspan.exporters.store import Counts
 
 __all__ = ["Library", "Report", "Sent", "Stock"]
@@ -55,6 +56,7 @@ class Report:
     libraries: list[Library] = field(default_factory=list[Library])
     sent: Sent | None = None
     store: Stock | None = None
+    evaluators: list[Fared] = field(default_factory=list[Fared])
     status: dict[str, Any] = field(default_factory=dict[str, Any])
     problems: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from clearspan.cli.evaluators import Fared
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.screen import Rows
 
 __all__ = ["prescription"]
 
 _MARKS = {"good": ("✓", "+", "green"), "bad": ("✗", "x", "red"), "so": ("·", "-", "dim")}
-_GOOD = ("patched", "delivered", "healthy")
+_GOOD = ("patched", "delivered", "healthy", "set")
 _BAD = ("broken", "failed", "pending")
 
 
@@ -41,6 +42,9 @@ class Prescription:
         yield from _section("Libraries", libraries)
         if report.destination is not None:
             yield from _section("Destination", _destination(report, plain=plain))
+        if report.evaluators:
+            rows = [_marked(each.state, _judged(each), plain=plain) for each in report.evaluators]
+            yield from _section("Evaluators", rows)
         if report.status:
             yield from _section("This process", _pairs(dict(_process(report))))
         yield from _section("Result", _verdict(report, plain=plain))
@@ -98,6 +102,16 @@ def _about(library: Library) -> str:
         places = ", ".join(f"{module} ({count})" for module, count in absent.items())
         said += f"; not in this version, as others have it: {places}"
     return said
+
+
+def _judged(each: Fared) -> str:
+    said = [f"{each.judged:,} judged"]
+    if each.pass_rate is not None:
+        said.append(f"{each.pass_rate:.0%} passed")
+    said += [f"{count:,} {kind}" for kind, count in each.errors.items()]
+    said += [f"{count:,} skipped ({reason})" for reason, count in each.skipped.items()]
+    stands = f"{each.note}; " if each.note else "" if each.state == "set" else "not set here; "
+    return f"{each.name}: {stands}{', '.join(said)}"
 
 
 def _fate(sent: Sent) -> str:

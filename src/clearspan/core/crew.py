@@ -268,11 +268,6 @@ class Crew:
                 self._hands.remove(other)
                 self._taking = hand
 
-    @property
-    def held_up(self) -> int:
-        """How many threads are at jobs that were given up."""
-        return sum(hand.job is not None and hand.job.settled for hand in list(self._hands))
-
 
 class _Loop:
     """An event loop on a thread of its own."""

@@ -1,17 +1,16 @@
 """What is taken out of text before it is kept: secrets always, personal data when asked.
 
-Every rule is a pattern and, where the pattern alone would hit too much, a look at its digits.
+What such things look like is known to `core.shapes`. Here they are replaced, and rather too much than too little is.
 """
 
 from __future__ import annotations
 
-import functools
-import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from clearspan.core import fence
+from clearspan.core.shapes import checks, credentials, personal, phones
+from clearspan.core.shapes.span import plain
 
 __all__ = [
     "BUILT_IN",
@@ -33,80 +32,14 @@ FAILED = "[redaction failed]"
 
 MARK = "[secret]"
 
-
-class _Secret(NamedTuple):
-    """Credentials of one shape. `hints` are looked for first: most texts hold none of them."""
-
-    hints: tuple[str, ...]
-    pattern: re.Pattern[str]
-    """What it matches is replaced, or its group `secret` where it has one."""
-
-
-def _secret(hints: str, pattern: str) -> _Secret:
-    return _Secret(tuple(hints.split()), re.compile(pattern, re.VERBOSE | re.ASCII))
-
-
-# Every repetition that may fail after it is bounded, so that no text makes a search slow.
-_NAMES = r"""[aAcCpPsS](?:
-      (?<=[aA])[pP][iI][_-]?[kK][eE][yY]
-    | (?<=[aA])[cC]{2}[eE][sS]{2}[_-]?(?:[kK][eE][yY]|[tT][oO][kK][eE][nN])
-    | (?<=[aA])[uU][tT][hH](?:[_-]?[tT][oO][kK][eE][nN]|[oO][rR][iI][zZ][aA][tT][iI][oO][nN])
-    | (?<=[cC])[lL][iI][eE][nN][tT][_-]?[sS][eE][cC][rR][eE][tT]
-    | (?<=[pP])[aA][sS]{2}[wW](?:[oO][rR])?[dD]
-    | (?<=[sS])[eE][cC][rR][eE][tT][_-]?[kK][eE][yY]
-)"""
-_SECRETS = (
-    # With a digit, or a long run of letters: package names have neither.
-    _secret("sk- sk_", r"sk[-_](?<![A-Za-z0-9]sk[-_])(?:(?=[A-Za-z_\-]{0,64}\d)[A-Za-z0-9_\-]{16,}|[A-Za-z]{20,}[A-Za-z0-9_\-]*)"),
-    _secret("pk_live_ pk_test_ rk_live_ rk_test_", r"(?<![A-Za-z0-9])[pr]k_(?:live|test)_[A-Za-z0-9]{10,}"),
-    _secret(
-        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- npm_ pypi-",
-        r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w\-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{30,})",
-    ),
-    _secret("hf_ gsk_ r8_ xai- nvapi- pplx-", r"(?<![A-Za-z0-9])(?:(?:hf|gsk|r8)_[A-Za-z0-9]{16,}|(?:xai|nvapi|pplx)-[\w\-]{20,})"),
-    _secret("AKIA ASIA", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    _secret("AIza", r"AIza(?<![A-Za-z0-9]AIza)[\w\-]{30,}"),
-    _secret("xox", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}"),
-    _secret("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w\-]{8,4096}\.eyJ[\w\-]{8,}(?:\.[\w\-]*)?"),
-    _secret(
-        "PRIVATE",
-        r"-----BEGIN\ [A-Z ]{0,32}PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]{0,32}PRIVATE\ KEY-----|\Z)",
-    ),
-    _secret("earer EARER", r"(?:[Bb]earer|BEARER)\ (?=\S{0,256}\d)(?P<secret>[A-Za-z0-9_\-.~+/=]{12,})"),
-    _secret(
-        "asic ",
-        r"""(?:uthorization|UTHORIZATION)\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?[Bb]asic\ (?P<secret>[A-Za-z0-9+/=]{6,})""",
-    ),
-    _secret("://", r"""://(?P<secret>[^\s/:@"'<>]{0,256}:[^\s/@"'<>]{1,256})@"""),
-    _secret(
-        "key KEY Key token TOKEN Token secret SECRET Secret passw PASSW Passw uthoriz UTHORIZ",
-        # A value, not the code or the placeholder that usually stands there: letters and digits.
-        _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?
-        (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
-        (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
-    ),
-)  # fmt: skip
-_SECRET_NAME = re.compile(_NAMES + r"\Z", re.VERBOSE)
-
-
-def names_secret(name: str) -> bool:
-    """Whether a field of this name holds a credential, whatever that looks like."""
-    return _SECRET_NAME.search(name[-32:]) is not None
-
-
-def holds_secret(text: str) -> bool:
-    """Whether `text` holds something shaped like a credential."""
-    return any(
-        any(hint in text for hint in secret.hints) and secret.pattern.search(text) is not None
-        for secret in _SECRETS
-    )
+names_secret = credentials.is_name
+holds_secret = credentials.holds
 
 
 def scrub(text: str) -> str:
     """Replace everything shaped like a credential by `[secret]`."""
-    for secret in _SECRETS:
-        if any(hint in text for hint in secret.hints):
-            text = secret.pattern.sub(_masked, text)
+    for shape in credentials.likely(text):
+        text = shape.pattern.sub(_masked, text)
     return text
 
 
@@ -118,55 +51,19 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def _card(match: re.Match[str]) -> str:
-    """A run of digits may hold other numbers beside the cards': each group may begin or end one."""
     run = match.group()
-    places = [place for place, sign in enumerate(run) if sign.isdigit()]
-    digits = [int(run[place]) for place in places]
-    sums = (_luhn_sums(digits, 0), _luhn_sums(digits, 1))
-    kept: list[str] = []
-    first = done = 0
-    while first < len(places):
-        length = next((n for n in range(19, 12, -1) if _is_card(run, places, sums, first, n)), 0)
-        if length:
-            kept.append(f"{run[done : places[first]]}[card]")
-            done = places[first + length - 1] + 1
-        first += length or 1
-    return "".join(kept) + run[done:]
+    return _without(run, personal.card_places(run, _may_be_card), "[card]")
 
 
-def _luhn_sums(digits: list[int], parity: int) -> list[int]:
-    """Running sums of the digits, those at places of the other parity doubled."""
-    values = (
-        digit if place % 2 == parity else sum(divmod(digit * 2, 10))
-        for place, digit in enumerate(digits)
-    )
-    return list(itertools.accumulate(values, initial=0))
-
-
-def _is_card(
-    run: str, places: list[int], sums: Sequence[list[int]], first: int, length: int
-) -> bool:
-    end = first + length
-    if end > len(places) or run[places[first]] not in "23456":
-        return False
-    before, after = run[: places[first]][-1:], run[places[end - 1] + 1 :][:1]
-    total = sums[(end - 1) % 2]
-    return not before.isdigit() and not after.isdigit() and (total[end] - total[first]) % 10 == 0
+def _may_be_card(digits: str) -> bool:
+    """The check digit was right: any number of an issuer's first digit, whether or not its length is known."""
+    return (digits[0] in "23456" and len(digits) >= 13) or checks.is_card_number(digits)
 
 
 def _iban(match: re.Match[str]) -> str:
-    """What follows an account number may read like more of it: its check sum tells where it ends."""
     run = match.group()
-    for end in range(len(run), 14, -1):
-        account = re.sub(r"\s", "", run[:end]).upper()
-        inside = end < len(run) and run[end].isalnum()
-        if not inside and 15 <= len(account) <= 34 and _checks(account):
-            return f"[iban]{run[end:]}"
-    return run
-
-
-def _checks(account: str) -> bool:
-    return int("".join(str(int(sign, 36)) for sign in account[4:] + account[:4])) % 97 == 1
+    end = checks.iban_end(run)
+    return f"[iban]{run[end:]}" if end else run
 
 
 def _phone(match: re.Match[str]) -> str:
@@ -174,24 +71,59 @@ def _phone(match: re.Match[str]) -> str:
     return "[phone]" if 8 <= sum(sign.isdigit() for sign in run) <= 15 else run
 
 
-def _rule(pattern: str, answer: str | Callable[[re.Match[str]], str]) -> Redactor:
-    return functools.partial(re.compile(pattern, re.ASCII).sub, answer)
+def _without(text: str, places: Iterable[tuple[int, int]], mark: str) -> str:
+    kept: list[str] = []
+    done = 0
+    for start, end in sorted(places):
+        kept += text[done:start], mark
+        done = end
+    return "".join((*kept, text[done:]))
+
+
+_DIGIT = re.compile(r"\d")
+_PARTS = re.compile(r"[\da-fA-F:][.:](?:\d|[\da-fA-F]{0,4}:)")
+_AT = re.compile("[@\uff20]")
+
+
+class _Rule:
+    """Takes out what `pattern` matches, unless `answer` keeps it, and then what `finder` still finds.
+
+    The finder knows the words that tell of a number, and sees spaces and dashes that are no ASCII; else a `wide`
+    pattern has left it nothing. Nothing of the kind is without what is `needed`.
+    """
+
+    __slots__ = ("_answer", "_finder", "_mark", "_needed", "_pattern", "_wide")
+
+    def __init__(
+        self,
+        mark: str,
+        pattern: re.Pattern[str],
+        finder: personal.Finder,
+        answer: Callable[[re.Match[str]], str] | None = None,
+        *,
+        needed: re.Pattern[str] = _DIGIT,
+        wide: bool = True,
+    ) -> None:
+        self._mark, self._pattern, self._finder, self._wide = mark, pattern, finder, wide
+        self._needed = needed
+        self._answer = answer or mark
+
+    def __call__(self, text: str) -> str:
+        if self._needed.search(text) is None:
+            return text
+        text = self._pattern.sub(self._answer, text)
+        clean = plain(text)
+        return text if self._wide and clean is text else _without(text, self._finder(clean), self._mark)  # fmt: skip
 
 
 BUILT_IN: dict[str, Redactor] = {
-    "email": _rule(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63})+", "[email]"),
-    "iban": _rule(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", _iban),
-    "card": _rule(r"(?<![\d.])\d(?:[ -]?\d){12,}(?!\d|\.\d)", _card),
-    "ssn": _rule(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}\b", "[ssn]"),
-    "ip": _rule(r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b", "[ip]"),
-    "phone": _rule(
-        # not a date, which looks much alike
-        r"(?<![\w.+])(?!\d{4}([ .-])\d\d\1\d\d\b|\d\d([ .-])\d\d\2\d{4}\b)"
-        r"(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?!\w|\.\d)"
-        r"|(?<![\w+])\+\d{1,15}(?:[ .\-/]?\(\d{1,4}\)|(?:[ .\-/]|(?<=\)))\d{1,8}){0,7}(?!\w)",
-        _phone,
-    ),
-}  # fmt: skip
+    "email": _Rule("[email]", personal.EMAIL, personal.emails, needed=_AT),
+    "iban": _Rule("[iban]", personal.IBAN, personal.ibans, _iban),
+    "card": _Rule("[card]", personal.NUMBER, personal.cards, _card),
+    "ssn": _Rule("[ssn]", personal.SSN, personal.ssns, wide=False),
+    "ip": _Rule("[ip]", personal.IPV4, personal.addresses, needed=_PARTS, wide=False),
+    "phone": _Rule("[phone]", phones.LOOSE, phones.phones, _phone, wide=False),
+}
 """The rules that content mode `redacted` applies, in this order; each can be asked for by name."""
 
 

@@ -53,16 +53,14 @@ def evaluate(
         limit: At most so many rows or calls.
         concurrency: How many an evaluator may judge at once, in place of what each says of itself.
         timeout: Seconds for one judgement, in place of what each evaluator says of itself.
-        progress: Whom to tell of progress as (done, total); by default a bar on standard error if
-            that is a terminal, with `False` nobody.
+        progress: Whom to tell (done, total); by default a bar on a terminal's standard error, with `False` nobody.
         since: Of recorded telemetry only traces that were going on then or later (Unix nanoseconds).
         session: Of a store only this session.
 
-    Sampling rates are not asked: offline every row is judged. An evaluator that raises or that is not done in time
-    gives a row with an error, and the run goes on.
+    Every row is judged, whatever the sampling rates. One that raises or is not done in time gives a row with an error.
 
     Raises:
-        SourceError: the source cannot be read; says in which file and line. A `ValueError`.
+        SourceError: the source cannot be read; says in which file and line.
         FileNotFoundError: there is no such file.
         LookupError: there is no evaluator of such a name.
         ValueError: another argument cannot be.

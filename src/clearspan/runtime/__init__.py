@@ -269,6 +269,7 @@ def init(
     providers: Sequence[str | Provider] | None = None,
     evaluators: Sequence[Any] = (),
     guards: Sequence[Any] = (),
+    evaluator_state: str | os.PathLike[str] | None = None,
     session_idle: float | str | None = None,
     exporters: Sequence[Any] = (),
     sample_rate: float | None = None,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from clearspan import registry
 from clearspan.assess.bench import Bench
 from clearspan.assess.evaluator import Evaluator, seated
+from clearspan.assess.keeping import Keeping
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.runtime.queues import quiet
@@ -94,16 +96,26 @@ def teller(
 
 
 def make_bench(
-    settings: Settings, made: Sequence[Evaluator], tell: Callable[[Score, bool], None]
+    settings: Settings,
+    made: Sequence[Evaluator],
+    tell: Callable[[Score, bool], None],
+    store: str | int | None = None,
 ) -> Bench | None:
-    """The bench with the evaluators that were `made`; `None` where there are none."""
+    """The bench with the evaluators that were `made`; `None` where there are none.
+
+    What they learn is kept where the settings say, else beside the `store`, if there is one.
+    """
     if not made:
         return None
+    folder = settings.evaluator_state
+    if folder is None and isinstance(store, str):
+        folder = str(Path(store).with_name("evaluators"))
     bench = Bench(
         made,
         lambda score, by: tell(score, by.raw),
         max_bytes=settings.queue_bytes,
         idle=settings.session_idle,
+        keeping=None if folder is None else Keeping(folder),
         setup=quiet,
     )
     for seat in bench.seats:

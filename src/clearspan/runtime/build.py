@@ -29,7 +29,7 @@ from clearspan.exporters import Destination, DestinationError, Exporters
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["Providers", "assemble", "identifiers", "own_spans"]
+__all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
 
 _log = logging.getLogger("clearspan")
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"

@@ -39,48 +39,31 @@ def feedback(
     takes the place of an earlier one. Starts clearspan by its environment when it is not running.
 
     Args:
-        value: `up`, `down` and the like, a bool, a number in [0, 1], a number or word on `scale`, or a `Score` of an
-            implicit signal (`clearspan.signals`).
+        value: `up`, `down` and the like, a bool, a number in [0, 1], a number or word on `scale`, or a signal's score.
         response_id: The provider's id of the answer.
-        trace_id: 32 hexadecimal digits, or a number.
-        span_id: 16 hexadecimal digits, or a number.
-        traceparent: Both in one, as W3C Trace Context writes them.
+        trace_id: 32 hexadecimal digits, or a number; `span_id` 16.
+        span_id: See `trace_id`. `traceparent` is both, as W3C Trace Context writes them.
+        traceparent: See `span_id`.
         session: All of a session.
         key: The application's own name for the call.
         name: What was asked for; one of few.
-        comment: What was said in words. It is content, and kept where content is.
-        user: Who said it; only a pseudonym of that is kept.
+        comment: What was said in words. It is content, and kept where content is; so is `metadata`.
+        user: Who said it; only a pseudonym of that is kept, made with `secret` where there is one.
         source: `end_user`, `annotator` or `implicit`.
         scale: `(worst, best)`, or words from worst to best.
-        secret: The key that pseudonyms are made with.
-        metadata: What else to keep; treated as content.
+        secret: See `user`.
+        metadata: What else to keep.
 
-    Returns:
-        The score as it was told.
-
-    Raises:
-        ValueError: an argument cannot be, or nothing says which call is meant; the message names it.
+    Raises `ValueError` for an argument that cannot be, or when nothing says which call is meant.
     """
     target = target_of(
-        response_id=response_id,
-        trace_id=trace_id,
-        span_id=span_id,
-        traceparent=traceparent,
-        session=session,
-        key=key,
-        current=_here(),
-    )
+        response_id=response_id, trace_id=trace_id, span_id=span_id, traceparent=traceparent,
+        session=session, key=key, current=_here(),
+    )  # fmt: skip
     score = feedback_score(
-        value,
-        name=name,
-        comment=comment,
-        user=user,
-        source=source,
-        scale=scale,
-        secret=secret,
-        metadata=metadata,
-        target=target,
-    )
+        value, name=name, comment=comment, user=user, source=source, scale=scale, secret=secret,
+        metadata=metadata, target=target,
+    )  # fmt: skip
     if inlet.current() is None:
         runtime.init(providers=())
     listener = inlet.current()

@@ -16,7 +16,7 @@ from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline, Work
 from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
-from clearspan.runtime.build import Providers
+from clearspan.runtime.build import Providers, statuses
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
@@ -48,19 +48,7 @@ def make_pipeline(
     """
     figures = figures or Figures(settings, own=providers.own)
     watch = hardware.watch if hardware is not None else None
-    version = installed_version("clearspan")
-    telemetry = Telemetry(
-        providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        meter_of(providers),
-        providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
-        vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
-        spans=settings.content_target in ("span", "both"),
-        events=settings.content_target in ("event", "both"),
-        exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
-        series=settings.metric_series,
-        counted=settings.count_tokens == "metrics",
-        context=settings.metric_context,
-    )
+    telemetry = _telemetry(settings, providers)
 
     def worker(handle: Any) -> Worker[Work]:
         return Worker(
@@ -69,9 +57,8 @@ def make_pipeline(
 
     policy = content_policy(settings)
     tell = teller(telemetry, policy, heard)
-    bench = make_bench(
-        settings, evaluators_of(settings) if evaluators is None else evaluators, tell
-    )
+    made = evaluators_of(settings) if evaluators is None else evaluators
+    bench = make_bench(settings, made, tell, statuses(providers.exporters).get("path"))
     pipeline = Pipeline(
         telemetry,
         policy,
@@ -90,6 +77,22 @@ def make_pipeline(
     if bench is not None:
         bench.follow(pipeline.calls)
     return pipeline
+
+
+def _telemetry(settings: Settings, providers: Providers) -> Telemetry:
+    version = installed_version("clearspan")
+    return Telemetry(
+        providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        meter_of(providers),
+        providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read
+        spans=settings.content_target in ("span", "both"),
+        events=settings.content_target in ("event", "both"),
+        exception_signal=os.environ.get("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
+        series=settings.metric_series,
+        counted=settings.count_tokens == "metrics",
+        context=settings.metric_context,
+    )
 
 
 def meter_of(providers: Providers) -> Meter:

@@ -45,7 +45,7 @@ def _guard(given: Any) -> Guard:
         return Guard(name, phase or "both", action or "block")
     except (ValueError, registry.NotFound):
         raise
-    except Exception as error:
+    except Exception as error:  # a plug-in is anybody's code and may fail in any way
         raise SettingError(
             f"clearspan: guards: {name!r} cannot be used ({type(error).__name__}: {error}); "
             "repair or uninstall the package that brings it"

@@ -40,6 +40,7 @@ class Toxicity(Evaluator):
     requires = frozenset({"output|input"})
     direction = "minimize"
     threshold = 0.5
+    raw = True  # what it tells are categories and counts
     reach = REACH
 
     def __init__(self, *, engine: str = "words", **options: Any) -> None:

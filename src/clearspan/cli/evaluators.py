@@ -1,0 +1,65 @@
+"""How evaluators have fared, for `clearspan doctor`: those set here, and what the store tells of all that ran."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from clearspan import semconv as sc
+from clearspan.exporters.store import StoredPoint, StoreError, StoreNotFound, StoreReader
+from clearspan.runtime.state import EvaluatorStatus
+
+__all__ = ["Fared", "fared"]
+
+
+@dataclass(slots=True)
+class Fared:
+    """One evaluator: how it stands here (`set`, `broken`, or `seen` in the store only), and what it did.
+
+    `judged` are calls with a score, `pass_rate` (0 to 1) is of those that passed or did not; `errors` and
+    `skipped` are calls without, by type and by reason.
+    """
+
+    name: str
+    state: str
+    judged: int = 0
+    pass_rate: float | None = None
+    errors: dict[str, int] = field(default_factory=dict[str, int])
+    skipped: dict[str, int] = field(default_factory=dict[str, int])
+    note: str | None = None
+
+
+def fared(here: Iterable[EvaluatorStatus], reader: StoreReader) -> list[Fared]:
+    """What is known of each evaluator; a store that is not there, or broken, tells nothing."""
+    known = {
+        each.name: Fared(each.name, "broken" if each.state == "broken" else "set", note=each.note)
+        for each in here
+    }
+    try:
+        for line in reader.score_summary():
+            found = known.setdefault(line.name, Fared(line.name, "seen"))
+            found.judged, found.pass_rate = line.count, line.pass_rate
+        for metric, label, place in (
+            (sc.METRIC_EVALUATION_ERRORS, sc.ERROR_TYPE, "errors"),
+            (sc.METRIC_EVALUATION_SKIPPED, sc.EVALUATION_SKIPPED, "skipped"),
+        ):
+            for name, counts in _counts(reader.metric_points(metric), label).items():
+                found = known.setdefault(name, Fared(name, "seen"))
+                getattr(found, place).update(counts)
+    except (StoreNotFound, StoreError):  # said where the store itself is looked at
+        return list(known.values())
+    return list(known.values())
+
+
+def _counts(points: Iterable[StoredPoint], label: str) -> dict[str, Counter[str]]:
+    """By evaluator and label: cumulative series are as large as their last point, and each process has its own."""
+    last: dict[tuple[object, ...], StoredPoint] = {}
+    for point in points:
+        series = tuple(sorted((name, str(value)) for name, value in point.attributes.items()))
+        last[point.service, point.start_ns, series] = point
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for point in last.values():
+        name = str(point.attributes.get(sc.EVALUATION_NAME))
+        counts[name][str(point.attributes.get(label))] += int(point.value or 0)
+    return counts

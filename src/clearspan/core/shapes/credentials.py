@@ -1,0 +1,172 @@
+"""Credentials: keys of the providers, tokens, private keys, and values of fields named as secret.
+
+Most texts hold none of the `hints`, so the patterns are seldom run. Every repetition that something may fail
+behind is bounded, so that no text makes a search slow.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from clearspan.core.shapes.span import Span, apart
+
+__all__ = ["SHAPES", "TYPES", "Credential", "find", "holds", "is_name", "likely"]
+
+
+class Credential(NamedTuple):
+    """Credentials of one shape. `hints` are looked for first: most texts hold none of them."""
+
+    type: str
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    """What it matches is the credential, or its group `secret` where it has one."""
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Narrower types, by how the match begins."""
+
+    def type_of(self, found: str) -> str:
+        """What the credential `found` is called."""
+        return next((type_ for start, type_ in self.kinds if found.startswith(start)), self.type)
+
+
+def _shape(type_: str, hints: str, pattern: str, kinds: str = "") -> Credential:
+    pairs = (kind.partition("=") for kind in kinds.split())
+    narrower = tuple((start, name) for name, _, starts in pairs for start in starts.split("|"))
+    return Credential(type_, tuple(hints.split()), re.compile(pattern, re.VERBOSE | re.ASCII), narrower)  # fmt: skip
+
+
+_NAMES = r"""[aAcCpPsS](?:
+      (?<=[aA])[pP][iI][_-]?[kK][eE][yY]
+    | (?<=[aA])[cC]{2}[eE][sS]{2}[_-]?(?:[kK][eE][yY]|[tT][oO][kK][eE][nN])
+    | (?<=[aA])[uU][tT][hH](?:[_-]?[tT][oO][kK][eE][nN]|[oO][rR][iI][zZ][aA][tT][iI][oO][nN])
+    | (?<=[cC])[lL][iI][eE][nN][tT][_-]?[sS][eE][cC][rR][eE][tT]
+    | (?<=[pP])[aA][sS]{2}[wW](?:[oO][rR])?[dD]
+    | (?<=[sS])[eE][cC][rR][eE][tT][_-]?[kK][eE][yY]
+)"""
+_APART = r"(?<![A-Za-z0-9])"
+_TOKENS = rf"""{_APART}(?:
+      (?:hf|gsk|r8)_[A-Za-z0-9]{{16,}} | (?:xai|nvapi|pplx)-[\w\-]{{20,}}
+    | (?:dop|doo|dor)_v1_[0-9a-f]{{32,}} | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{{32}} | sbp_[0-9a-f]{{32,}}
+    | (?:lin_api|fw|ntn)_(?=[A-Za-z]{{0,64}}\d)[A-Za-z0-9]{{24,}} | tvly-(?=[A-Za-z\-]{{0,64}}\d)[A-Za-z0-9\-]{{24,}}
+    | pcsk_(?=[A-Za-z_]{{0,64}}\d)\w{{24,}}
+)"""
+_PLACES = r"""(?<![A-Za-z0-9])(?:
+      SG\.[\w\-]{16,64}\.[\w\-]{16,64}
+    | GOCSPX-[\w\-]{20,} | ya29\.[\w\-]{20,} | 1//0[\w\-]{30,}
+    | hv[sb]\.[\w\-]{20,} | ATATT3x[\w\-=]{20,} | tskey-[a-z]{2,12}-[\w\-]{12,}
+    | AGE-SECRET-KEY-1[0-9A-Z]{50,} | sq0(?:atp|csp)-[\w\-]{20,}
+)"""
+SHAPES = (
+    # With a digit, or a long run of letters: package names have neither.
+    _shape(
+        "API_KEY", "sk- sk_",
+        r"sk[-_](?<![A-Za-z0-9]sk[-_])(?:(?=[A-Za-z_\-]{0,64}\d)[A-Za-z0-9_\-]{16,}|[A-Za-z]{20,}[A-Za-z0-9_\-]*)",
+        "ANTHROPIC_API_KEY=sk-ant- OPENROUTER_API_KEY=sk-or- LANGFUSE_SECRET_KEY=sk-lf- "
+        "STRIPE_API_KEY=sk_live_|sk_test_ OPENAI_API_KEY=sk-",
+    ),
+    _shape("STRIPE_API_KEY", "pk_live_ pk_test_ rk_live_ rk_test_", rf"{_APART}[pr]k_(?:live|test)_[A-Za-z0-9]{{10,}}"),
+    _shape(
+        "GITHUB_TOKEN", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- npm_ pypi-",
+        rf"{_APART}(?:gh[pousr]_[A-Za-z0-9]{{20,}}|github_pat_\w{{20,}}|glpat-[\w\-]{{16,}}|npm_[A-Za-z0-9]{{30,}}|pypi-[\w\-]{{30,}})",
+        "GITLAB_TOKEN=glpat- NPM_TOKEN=npm_ PYPI_TOKEN=pypi-",
+    ),
+    _shape(
+        "API_KEY",
+        "hf_ gsk_ r8_ xai- nvapi- pplx- _v1_ shp sbp_ lin_api_ fw_ ntn_ tvly- pcsk_",
+        _TOKENS,
+        "HUGGINGFACE_TOKEN=hf_ GROQ_API_KEY=gsk_ REPLICATE_TOKEN=r8_ XAI_API_KEY=xai- "
+        "NVIDIA_API_KEY=nvapi- PERPLEXITY_API_KEY=pplx- DIGITALOCEAN_TOKEN=dop_|doo_|dor_ "
+        "SHOPIFY_TOKEN=shp SUPABASE_TOKEN=sbp_ LINEAR_API_KEY=lin_ FIREWORKS_API_KEY=fw_ "
+        "TAVILY_API_KEY=tvly- PINECONE_API_KEY=pcsk_ NOTION_TOKEN=ntn_",
+    ),
+    _shape(
+        "API_KEY", "SG. GOCSPX- ya29. 1//0 hvs. hvb. ATATT3x tskey- AGE-SECRET-KEY-1 sq0", _PLACES,
+        "SENDGRID_API_KEY=SG. GOOGLE_OAUTH_TOKEN=GOCSPX-|ya29.|1// VAULT_TOKEN=hv ATLASSIAN_TOKEN=ATATT "
+        "TAILSCALE_KEY=tskey- AGE_SECRET_KEY=AGE- SQUARE_TOKEN=sq0",
+    ),
+    _shape("AWS_ACCESS_KEY", "AKIA ASIA", rf"{_APART}(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Z0-9])"),
+    _shape("GOOGLE_API_KEY", "AIza", r"AIza(?<![A-Za-z0-9]AIza)[\w\-]{30,}"),
+    _shape("SLACK_TOKEN", "xox xapp-", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}|(?<![A-Za-z0-9])xapp-\d-[A-Za-z0-9\-]{20,}"),
+    _shape(
+        "WEBHOOK_URL", "hooks.slack.com/ /api/webhooks/",
+        r"(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/(?P<secret>[\w/\-]{20,})",
+    ),
+    _shape("TELEGRAM_BOT_TOKEN", ":AA", r"(?<![A-Za-z0-9])\d{8,10}:AA[\w\-]{32,34}(?![\w\-])"),
+    _shape("JWT", "eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w\-]{8,4096}\.eyJ[\w\-]{8,}(?:\.[\w\-]*)?"),
+    _shape(
+        "PRIVATE_KEY", "PRIVATE",
+        r"-----BEGIN\ [A-Z ]{0,32}PRIVATE\ KEY(?:\ BLOCK)?-----[\s\S]*?(?:-----END\ [A-Z ]{0,32}PRIVATE\ KEY(?:\ BLOCK)?-----|\Z)",
+    ),
+    _shape("BEARER_TOKEN", "earer EARER", r"(?:[Bb]earer|BEARER)\ (?=\S{0,256}\d)(?P<secret>[A-Za-z0-9_\-.~+/=]{12,})"),
+    _shape(
+        "BASIC_AUTH", "asic ",
+        r"""(?:uthorization|UTHORIZATION)\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?[Bb]asic\ (?P<secret>[A-Za-z0-9+/=]{6,})""",
+    ),
+    _shape("URL_CREDENTIALS", "://", r"""://(?P<secret>[^\s/:@"'<>]{0,256}:[^\s/@"'<>]{1,256})@"""),
+    _shape("AZURE_STORAGE_KEY", "AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{40,}={0,2})"),
+    _shape(
+        "NAMED_SECRET",
+        "key KEY Key token TOKEN Token secret SECRET Secret passw PASSW Passw uthoriz UTHORIZ",
+        # A value, not the code or the placeholder that usually stands there: letters and digits.
+        _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?
+        (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
+        (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
+    ),
+)  # fmt: skip
+"""The shapes, the narrow before the wide."""
+
+TYPES = tuple(
+    sorted({name for made in SHAPES for name in (made.type, *(name for _, name in made.kinds))})
+)
+"""What a credential can be called."""
+
+_NAME = re.compile(_NAMES + r"\Z", re.VERBOSE)
+
+
+def is_name(name: str) -> bool:
+    """Whether a field of this name holds a credential, whatever that looks like."""
+    return _NAME.search(name[-32:]) is not None
+
+
+_HINTS = tuple((hint, made) for made in SHAPES for hint in made.hints)
+
+
+def likely(text: str) -> list[Credential]:
+    """The shapes that `text` may hold, by their hints."""
+    found = [made for hint, made in _HINTS if hint in text]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+
+def holds(text: str) -> bool:
+    """Whether `text` holds something shaped like a credential."""
+    return any(made.pattern.search(text) is not None for made in likely(text))
+
+
+def find(text: str) -> list[Span]:
+    """Every credential in `text`, by its start; the narrower type where two shapes match.
+
+    Stricter than `holds`: what only stands for a credential (`sk-xxxx...`, `password=${DB_PASS_1}`) and names
+    that are built like one (`sk-cube-grid-item-1`) are left out.
+    """
+    return apart(
+        Span(made.type_of(match.group()), *match.span(match.re.groupindex.get("secret", 0)))
+        for made in likely(text)
+        for match in made.pattern.finditer(text)
+        if _real(match.group(match.re.groupindex.get("secret", 0)))
+    )
+
+
+_STANDS_FOR = re.compile(
+    r"[$%{<\[]|(?:https?|file)://|[Yy]our|YOUR|env[.:]|os\.|process\.|.{0,64}(?:[xX]{6}|\*{4}|\.{3})"
+)
+_DASHED = re.compile(r"[-_]")
+
+
+def _real(found: str) -> bool:
+    if _STANDS_FOR.match(found):
+        return False
+    return not found.startswith("sk-") or max(map(len, _DASHED.split(found[3:]))) >= _RUN
+
+
+_RUN = 12
+"""A key after `sk-` has a run of so many letters and digits; words with hyphens between have not."""

@@ -1,0 +1,146 @@
+"""Credentials by their shape: what each is called, where it stands, and what is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from clearspan.core.shapes import credentials
+
+LONG = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB3dE6gH9jK2m"
+HEX = "0123456789abcdef" * 4
+KINDS = [
+    ("OPENAI_API_KEY", f"sk-{LONG}"),
+    ("OPENAI_API_KEY", f"sk-proj-{LONG}"),
+    ("OPENAI_API_KEY", "sk-abcdefghijklmnopqrstuvwxyz"),
+    ("ANTHROPIC_API_KEY", f"sk-ant-api03-{LONG}"),
+    ("OPENROUTER_API_KEY", f"sk-or-v1-{HEX}"),
+    ("LANGFUSE_SECRET_KEY", "sk-lf-01234567-89ab-4cde-8f01-23456789abcd"),
+    ("STRIPE_API_KEY", f"sk_live_{LONG}"),
+    ("STRIPE_API_KEY", f"pk_test_{LONG}"),
+    ("GITHUB_TOKEN", f"ghp_{LONG}"),
+    ("GITHUB_TOKEN", f"github_pat_{LONG}"),
+    ("GITLAB_TOKEN", f"glpat-{LONG}"),
+    ("NPM_TOKEN", f"npm_{LONG}"),
+    ("PYPI_TOKEN", f"pypi-{LONG}"),
+    ("HUGGINGFACE_TOKEN", f"hf_{LONG}"),
+    ("GROQ_API_KEY", f"gsk_{LONG}"),
+    ("REPLICATE_TOKEN", f"r8_{LONG}"),
+    ("XAI_API_KEY", f"xai-{LONG}"),
+    ("NVIDIA_API_KEY", f"nvapi-{LONG}"),
+    ("PERPLEXITY_API_KEY", f"pplx-{LONG}"),
+    ("DIGITALOCEAN_TOKEN", f"dop_v1_{HEX}"),
+    ("SHOPIFY_TOKEN", f"shpat_{HEX[:32]}"),
+    ("SUPABASE_TOKEN", f"sbp_{HEX[:40]}"),
+    ("LINEAR_API_KEY", f"lin_api_{LONG}"),
+    ("FIREWORKS_API_KEY", f"fw_{LONG[:24]}"),
+    ("NOTION_TOKEN", f"ntn_{LONG}"),
+    ("TAVILY_API_KEY", f"tvly-dev-{LONG}"),
+    ("PINECONE_API_KEY", f"pcsk_{LONG[:6]}_{LONG}"),
+    ("SENDGRID_API_KEY", f"SG.{LONG[:22]}.{LONG}"),
+    ("GOOGLE_OAUTH_TOKEN", f"GOCSPX-{LONG[:28]}"),
+    ("GOOGLE_OAUTH_TOKEN", f"ya29.{LONG}"),
+    ("GOOGLE_OAUTH_TOKEN", f"1//0{LONG}"),
+    ("VAULT_TOKEN", f"hvs.{LONG}"),
+    ("ATLASSIAN_TOKEN", f"ATATT3x{LONG}"),
+    ("TAILSCALE_KEY", f"tskey-auth-{LONG}"),
+    ("AGE_SECRET_KEY", f"AGE-SECRET-KEY-1{HEX.upper()[:58]}"),
+    ("SQUARE_TOKEN", f"sq0atp-{LONG[:22]}"),
+    ("AWS_ACCESS_KEY", "AKIAIOSFODNN7EXAMPLE"),
+    ("GOOGLE_API_KEY", f"AIza{LONG[:35]}"),
+    ("SLACK_TOKEN", f"xoxb-{LONG}"),
+    ("SLACK_TOKEN", f"xapp-1-{LONG}"),
+    ("TELEGRAM_BOT_TOKEN", f"1234567890:AA{LONG[:33]}"),
+    ("JWT", f"eyJ{LONG}.eyJ{LONG}.{LONG}"),
+    ("PRIVATE_KEY", f"-----BEGIN RSA PRIVATE KEY-----\n{LONG}\n-----END RSA PRIVATE KEY-----"),
+    ("PRIVATE_KEY", f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n{LONG}\n-----END PGP PRIVATE KEY BLOCK-----"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "secret"), KINDS)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("it is ", " ok"), ('{"k": "', '"}'), ("é\n", "\né")])  # fmt: skip
+def test_a_credential_is_named_and_placed(type_: str, secret: str, before: str, after: str) -> None:
+    (one,) = credentials.find(before + secret + after)
+    assert one == (type_, len(before), len(before) + len(secret))
+    assert one.type in credentials.TYPES
+    assert credentials.holds(before + secret + after)
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "secret"),
+    [
+        ("BEARER_TOKEN", f"Authorization: Bearer {LONG}", LONG),
+        ("BASIC_AUTH", "Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+        ("URL_CREDENTIALS", "postgres://u:p4ss@host/db", "u:p4ss"),
+        ("AZURE_STORAGE_KEY", f"AccountName=x;AccountKey={LONG}{LONG}==;", f"{LONG}{LONG}=="),
+        ("WEBHOOK_URL", f"https://hooks.slack.com/services/T0000/B0000/{LONG}", f"T0000/B0000/{LONG}"),
+        ("WEBHOOK_URL", f"https://discord.com/api/webhooks/123456789012345678/{LONG}", f"123456789012345678/{LONG}"),
+        ("NAMED_SECRET", "db_password = 'correct4horse'", "correct4horse"),
+        ("OPENAI_API_KEY", f"api_key=sk-{LONG}", f"sk-{LONG}"),
+    ],
+)  # fmt: skip
+def test_a_credential_within_what_names_it(type_: str, text: str, secret: str) -> None:
+    assert [(one.type, text[one.start : one.end]) for one in credentials.find(text)] == [(type_, secret)]  # fmt: skip
+
+
+CLEAN = f"""550e8400-e29b-41d4-a716-446655440000
+trace_id=4bf92f3577b34da6a3ce929d0e0e4736
+00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+md5 d41d8cd98f00b204e9800998ecf8427e
+sha256 {HEX}
+commit da39a3ee5e6b4b0d3255bfef95601890afd80709
+heroku key 550e8400-e29b-41d4-a716-446655440000
+chatcmpl-9a8B7c6D5e4F3g2H1i0J
+resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b
+<div class="sk-cube-grid-item-1 sk-fading-circle-12">
+sk-learn-contrib-2024-release-notes
+sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1
+sk-****************1234567890abcdef
+api_key=YOUR_API_KEY_1234
+api_key = "your-api-key-123"
+password: ${{DB_PASSWORD_1}}
+password = {{{{ vault.secret1 }}}}
+password=<password-1234>
+secret_key: [REDACTED-12345]
+api_key=os.environ["KEY_1"]
+api_key: env.OPENAI_KEY_1
+api_key=process.env.KEY1
+client_secret=https://docs.example.com/v1
+the password is required
+password: hunter2
+npm_config_registry npm_lifecycle_event
+hf_hub_download gsk_utils
+fw_configurationparametersvalue
+tvly-documentationandtutorials
+pcsk_environment_variable_name_here
+ya29.short
+SG.example
+https://github.com/org/repo
+data:image/png;base64,{LONG}{LONG}
+AKIASHORT
+-----BEGIN PUBLIC KEY-----
+ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{LONG} me@host
+10:AAbc
+Basic English, Bearer of news""".splitlines()
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_ids_names_and_placeholders_are_no_credentials(text: str) -> None:
+    assert credentials.find(text) == []
+
+
+def test_texts_made_of_ordinary_words_and_numbers_hold_none() -> None:
+    """Three hundred made-up lines: ids, hashes, dates, versions, code and prose."""
+    words = "the model answered with a table of keys tokens secrets and their owners"
+    for n in range(300):
+        text = (
+            f"{words[n % 7 :]} {n:032x} {n * 7919:08x}-{n:04x}-4{n % 999:03x}-8{n % 777:03x}-{n:012x} "
+            f"v{n}.{n % 9}.0 2024-{n % 12 + 1:02}-01T10:{n % 60:02}:00Z key{n}=value{n} token_{n} call_{n}(a, b={n}) "
+            f"https://example.com/{n}?id={n:016x} user{n} sk_{n} pk-{n} id_{n:020}"
+        )
+        assert credentials.find(text) == []
+        assert not credentials.holds(text)
+
+
+def test_all_of_several() -> None:
+    text = f"a ghp_{LONG} b sk-{LONG} c"
+    assert [one.type for one in credentials.find(text)] == ["GITHUB_TOKEN", "OPENAI_API_KEY"]

@@ -1,0 +1,94 @@
+"""Guards through the settings: by object, by name, by environment; what they did is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+import clearspan
+from clearspan import registry
+from clearspan.testing import ModelServer, Reply, captured
+
+CARD = "My card is 4111 1111 1111 1111."
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
+        yield running
+
+
+def ask(server: ModelServer, question: str = "Hello", answer: str = "Fine.") -> str:
+    server.script(Reply(answer))
+    client = openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0)
+    made = client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": question}]
+    )
+    return made.choices[0].message.content or ""
+
+
+def test_a_guard_stands_while_clearspan_runs(server: ModelServer, tmp_path: Path) -> None:
+    guard = clearspan.guards.PII(on_fail="redact", phase="output")
+    with clearspan.init(store=tmp_path / "s.db", guards=[guard]):
+        assert ask(server, answer=CARD) == "My card is <CREDIT_CARD>."
+    assert ask(server, answer=CARD) == CARD
+
+
+def test_what_a_guard_did_is_told_in_the_calls_span(server: ModelServer) -> None:
+    with captured(guards=["pii:block:input"]) as seen:
+        with pytest.raises(clearspan.Blocked, match="'pii' blocked the input"):
+            ask(server, CARD)
+        (score,) = seen.scores
+        span = seen.span("chat m")
+        (event,) = [each for each in seen.events if each.name == "gen_ai.evaluation.result"]
+    assert (score.name, score.passed, score.action) == ("pii", False, "block")
+    assert event.attributes["clearspan.guard.action"] == "block"
+    assert (event.trace_id, event.span_id) == (span.trace_id, span.span_id)
+    assert (span.status, span.attributes["error.type"]) == ("ERROR", "clearspan.Blocked")
+    assert server.requests == []
+
+
+def test_the_environment_names_guards(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_GUARDS", "pii:redact")
+    with caplog.at_level(logging.INFO), clearspan.init(store=tmp_path / "s.db"):
+        assert ask(server, answer=CARD) == "My card is <CREDIT_CARD>."
+    assert "guards change what is sent and answered: pii (redact)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        ("piii", "no evaluator named 'piii'"),
+        ("pii:bloc", "on_fail must be one of"),
+        ("pii:block:upwards", "phase must be one of"),
+        ("relevance:redact", "needs an evaluator that can say where"),
+        (3, "3 is no guard"),
+    ],
+)
+def test_what_cannot_be_is_said_at_init(guard: Any, said: str) -> None:
+    with pytest.raises(clearspan.SettingError, match=f"guards: .*{said}"):
+        clearspan.init(guards=[guard])
+
+
+def test_a_broken_plug_in_is_said_at_init(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(group: str, name: str) -> Any:
+        raise ImportError("half installed")
+
+    monkeypatch.setattr(registry, "load", broken)
+    with pytest.raises(clearspan.SettingError, match="'pii' cannot be used"):
+        clearspan.init(guards=["pii"], providers=())
+
+
+def test_a_guard_works_where_nothing_is_recorded(server: ModelServer) -> None:
+    with captured(guards=["pii:redact"], sample_rate=0.0) as seen:
+        assert ask(server, answer=CARD) == "My card is <CREDIT_CARD>."
+        assert seen.spans == []
+    with captured(guards=["pii:redact"]) as seen, clearspan.suppressed():
+        assert ask(server, answer=CARD) == "My card is <CREDIT_CARD>."
