@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clearspan.assess import signals as signals
     from clearspan.assess.evaluator import Evaluator, evaluator
     from clearspan.assess.guard import Blocked
-    from clearspan.assess.judge import Judge
+    from clearspan.assess.judge import Judge, calibrate
     from clearspan.capture.context import Current, carry, context, current, suppressed
     from clearspan.capture.decorators import Capture, observe
     from clearspan.capture.kinds import agent, embedding, model, retrieval, task, tool, workflow
@@ -90,6 +90,7 @@ __all__ = [
     "TraceRef",
     "Usage",
     "agent",
+    "calibrate",
     "carry",
     "context",
     "current",
@@ -127,7 +128,7 @@ _HOMES = {
     "capture.steps": ("Step", "invocation", "span"),
     "assess.evaluator": ("Evaluator", "evaluator"),
     "assess.guard": ("Blocked",),
-    "assess.judge": ("Judge",),
+    "assess.judge": ("Judge", "calibrate"),
     "conversation": ("Conversation",),
     "draft": ("Draft",),
     "offline": ("Report", "evaluate"),

@@ -10,6 +10,8 @@ from clearspan.record import Message, Part
 
 __all__ = ["Choice", "messages_of"]
 
+_THINKING, _THOUGHT = "<think>", "</think>"
+
 
 class Choice:
     """One answer of the model while it is being put together; parts stay in order of appearance."""
@@ -49,6 +51,21 @@ class Choice:
             part["content"].append(data)
         if transcript:
             part.setdefault("transcript", _Pieces()).append(transcript)
+
+    def think_apart(self) -> None:
+        """Make thinking that stands in front of the answer in a tag, as deepseek-r1 writes it, a part of its own."""
+        said = self.parts.get(("text", None))
+        text = "".join(said["content"]).lstrip() if said is not None else ""
+        if said is None or not text.startswith(_THINKING):
+            return
+        thought, _, rest = text.removeprefix(_THINKING).partition(_THOUGHT)
+        later = {key: part for key, part in self.parts.items() if key != ("text", None)}
+        self.parts = {}
+        if thought.strip():
+            self.piece("reasoning", thought.strip(), "tag")
+        if rest.strip():
+            self.piece("text", rest.lstrip(), None)
+        self.parts.update(later)
 
     def sealed(self, finish: str | None) -> Message:
         """The message that came of it; tool arguments are parsed where they are an object."""

@@ -7,13 +7,28 @@ spans, metrics) is done once, elsewhere, for all of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from clearspan.draft import Draft
 
-__all__ = ["Call", "Endpoint", "Passage", "Probe", "Provider", "Server", "Tap"]
+__all__ = [
+    "BLOCKED",
+    "Call",
+    "Endpoint",
+    "Passage",
+    "Probe",
+    "Provider",
+    "Server",
+    "Slot",
+    "Speech",
+    "Tap",
+]
+
+
+BLOCKED = "clearspan.Blocked"
+"""What a call has failed with that a guard stopped."""
 
 
 class Call(NamedTuple):
@@ -55,6 +70,47 @@ class Tap(Protocol):
 
     def result(self, value: Any) -> None:
         """The answer itself, when it only becomes known after the call returned."""
+
+
+class Slot(NamedTuple):
+    """A text inside a request, an answer or an element of a stream, and the way to it.
+
+    `path` is the names and positions that lead there. In a stream the texts of one `channel` follow one
+    another; a `whole` one repeats or stands for itself, and `last` says that no more comes for all channels that
+    begin as this one does. `role` is who speaks, as in a message: `system` is the application itself.
+    """
+
+    text: str
+    path: tuple[str | int, ...] = ()
+    channel: tuple[Hashable, ...] = ()
+    role: str = "user"
+    whole: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Where the texts of a call are, for guards, and what an answer that no model made looks like.
+
+    `asked` is given the keyword arguments (those of `positional` among them), `answered` a result, `chunk` an
+    element of a stream. What they are given they must not change. `put` gives the text at a path of an answer another
+    text, everywhere that the answer holds it, and answers with the answer.
+    `reply(call, text, answer)` makes an answer of the client's own type that says `text`; `answer` is
+    the model's own where there is one. `pieces(call, text, seen)` makes the elements of a stream that say it, `seen`
+    being the first and the last element that went by, if any did; `streamed(call, text)` a whole stream, where it is no plain generator.
+    `attach(result, tap)` lets the elements of a stream that is no plain generator go by `tap`. `once` names
+    arguments that may be iterators, to be read by us before the client does.
+    """
+
+    asked: Callable[[Mapping[str, Any]], Iterable[Slot]]
+    put: Callable[[Any, tuple[str | int, ...], str], Any]
+    answered: Callable[[Any], Iterable[Slot]]
+    chunk: Callable[[Any], Iterable[Slot]] | None = None
+    reply: Callable[[Call, str, Any], Any] | None = None
+    pieces: Callable[[Call, str, Sequence[Any]], Iterable[Any]] | None = None
+    streamed: Callable[[Call, str], Any] | None = None
+    attach: Callable[[Any, Tap], bool] | None = None
+    once: tuple[str, ...] = ()
 
 
 def _model(call: Call) -> Any:
@@ -102,7 +158,7 @@ class Endpoint:
     `kind` is `"internal"` for models that run in the process. A call made inside another of the
     same provider and `layer` is part of it and no record of its own; in another layer it is one,
     below the first. `inner(draft, call, kwargs)` is told of calls that are part of another: `draft` is
-    that other one's, the rest as for `adjust`.
+    that other one's, the rest as for `adjust`. `speech` says where its texts are; without it guards do not see it.
     """
 
     operation: str | Callable[[Call], str]
@@ -124,6 +180,7 @@ class Endpoint:
     inner: Callable[[Draft, Call, dict[str, Any]], None] | None = None
     positional: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    speech: Speech | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a target that is not written as one."""

@@ -33,8 +33,8 @@ QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 
 def ask(server: ModelServer, text: str = "Paris.", **more: Any) -> str:
     server.script(Reply(text))
-    client = openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0)
-    answer = client.chat.completions.create(model="gpt-4o-mini", messages=QUESTION, **more)
+    with openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0) as client:
+        answer = client.chat.completions.create(model="gpt-4o-mini", messages=QUESTION, **more)
     return answer.choices[0].message.content or ""
 
 
@@ -127,12 +127,12 @@ def test_without_content_a_raw_evaluator_judges_and_nothing_is_told(
 
     with captured(evaluators=[mentions, short], content=mode, content_target="both") as seen:
         server.script(Reply("Paris."))
-        client = openai.OpenAI(base_url=server.url, api_key="sk-none")
-        answer: Any = client.chat.completions.create(
-            model="m", messages=QUESTION, stream=stream, logprobs=True
-        )
-        if stream:
-            list(answer)
+        with openai.OpenAI(base_url=server.url, api_key="sk-none") as client:
+            answer: Any = client.chat.completions.create(
+                model="m", messages=QUESTION, stream=stream, logprobs=True
+            )
+            if stream:
+                list(answer)
         told = {score.name: (score.value, score.skipped) for score in seen.scores}
         assert "Paris" not in str([seen.spans, seen.events, seen.metrics, seen.invocations])
         assert "capital" not in str([seen.spans, seen.events, seen.invocations])

@@ -18,8 +18,11 @@ from clearspan.testing import ModelServer, captured
 
 @pytest.fixture
 def client() -> Iterator[openai.OpenAI]:
-    with ModelServer() as server:
-        yield openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0)
+    with (
+        ModelServer() as server,
+        openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0) as made,
+    ):
+        yield made
 
 
 def ask(client: openai.OpenAI) -> str:

@@ -25,10 +25,10 @@ def server() -> Iterator[ModelServer]:
 
 def ask(server: ModelServer, question: str = "Hello", answer: str = "Fine.") -> str:
     server.script(Reply(answer))
-    client = openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0)
-    made = client.chat.completions.create(
-        model="m", messages=[{"role": "user", "content": question}]
-    )
+    with openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0) as client:
+        made = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": question}]
+        )
     return made.choices[0].message.content or ""
 
 

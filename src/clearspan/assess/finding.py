@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["Detector", "Finding"]
+__all__ = ["Detector", "Finding", "instead"]
 
 
 class Finding(NamedTuple):
@@ -13,6 +13,11 @@ class Finding(NamedTuple):
     type: str
     start: int
     end: int
+
+
+def instead(found: Finding) -> str:
+    """What stands where something was taken out."""
+    return f"<{found.type}>"
 
 
 @runtime_checkable

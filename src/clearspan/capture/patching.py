@@ -17,7 +17,7 @@ from typing import Any
 import wrapt
 from packaging.version import InvalidVersion, Version
 
-from clearspan.capture import inlet
+from clearspan.capture import guarding, inlet
 from clearspan.capture.calls import beginner, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
@@ -180,7 +180,14 @@ class Patches:
                 args: tuple[Any, ...],
                 kwargs: dict[str, Any],
             ) -> Any:
-                if not self.live or inlet.current() is None:
+                if not self.live:
+                    return wrapped(*args, **kwargs)
+                if guarding.current() is not None:
+                    waits = drive is observe.call
+                    wrapped = guarding.around(
+                        wrapped, self.provider, endpoint, instance, waits=waits
+                    )
+                if inlet.current() is None:
                     return wrapped(*args, **kwargs)
                 return drive(wrapped, args, kwargs, beginner(self.provider, endpoint, instance))
 

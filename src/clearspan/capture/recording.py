@@ -217,6 +217,11 @@ class Recording:
         """Whether it has ended."""
         return self._done
 
+    @property
+    def told(self) -> Draft:
+        """The draft of the record that tells of this call."""
+        return self.draft
+
     def absorbs(self, draft: Draft) -> bool:
         """Whether `draft` is this same inference, one layer further down.
 
@@ -328,6 +333,10 @@ class _Inner(Recording):
         draft.start_ns, draft.started_at = time.time_ns(), time.perf_counter()
         outer.take_in(self)
         fenced("inlet.joined", inlet.joined, draft)
+
+    @property
+    def told(self) -> Draft:
+        return self._outer.told
 
     def enter(self) -> Any:
         return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from clearspan.evaluators.faithfulness import FaithfulnessAlarm
     from clearspan.evaluators.injection import PromptInjection
-    from clearspan.evaluators.leak import CanaryLeak, SystemPromptLeak
+    from clearspan.evaluators.leak import CanaryLeak, SystemPromptLeak, canary
     from clearspan.evaluators.pii import PII
     from clearspan.evaluators.relevance import Relevance
     from clearspan.evaluators.retrieval import MRR, NDCG, ContextRelevance, PrecisionAtK, RecallAtK

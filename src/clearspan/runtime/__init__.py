@@ -156,6 +156,8 @@ class Runtime:
         deadline = time.monotonic() + timeout
         self.uninstrument()
         guarding.use(None)
+        if self._warden is not None:
+            self._warden.close()
         inlet.stop(self.pipeline)
         self.pipeline.end_open()
         # Evaluators get their part of the time; what is exported must not wait for the slowest of them.

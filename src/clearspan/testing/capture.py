@@ -211,7 +211,8 @@ def captured(**settings: Any) -> Generator[Captured]:
     hardware.start(runtime.meter_of(providers))
     patches = runtime.ProviderSet()
     chosen = patches.choose(wanted.providers)
-    warden = runtime.warden_of(wanted) or guarding.current()
+    own = runtime.warden_of(wanted)
+    warden = own or guarding.current()
     inlet.lend(pipeline)
     guarding.lend(warden)
     try:
@@ -220,6 +221,8 @@ def captured(**settings: Any) -> Generator[Captured]:
         yield Captured(pipeline, ledger, spans, events, reader, invocations, scores)
     finally:
         guarding.give_back(warden)
+        if own is not None:
+            own.close()
         inlet.give_back(pipeline)
         patches.remove()
         pipeline.end_open()

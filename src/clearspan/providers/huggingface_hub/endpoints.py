@@ -10,7 +10,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import usage_request
 from clearspan.provider import Call, Endpoint
-from clearspan.providers.huggingface_hub import generation, tasks
+from clearspan.providers.huggingface_hub import generation, speech, tasks
 from clearspan.providers.huggingface_hub.server import is_url
 from clearspan.record import Operation
 
@@ -20,6 +20,7 @@ _SYNC = "huggingface_hub.inference._client:InferenceClient."
 _ASYNC = "huggingface_hub.inference._generated._async_client:AsyncInferenceClient."
 # Hugging Face writes a task with hyphens, and calls a chat a conversation.
 _TASKS = {"chat_completion": "conversational"}
+_MEDIA = ("image", "audio")
 
 
 def _model(call: Call) -> str | None:
@@ -56,33 +57,42 @@ def _endpoint(
 
 def _judging(method: str, *names: str) -> Endpoint:
     """A task that generates nothing: its name is the operation."""
-    return _endpoint(method, method, names, tasks.spoken(*names), tasks.told)
+    return _endpoint(
+        method, method, names, tasks.spoken(*names), tasks.told, speech=speech.told(*names)
+    )
 
 
 def _making(method: str, kind: str, *names: str) -> Endpoint:
     """A task that answers with pictures, sound or film."""
-    return _endpoint(Operation.GENERATE_CONTENT, method, names, tasks.said(kind), tasks.made)
+    heard = speech.told("prompt", "text")
+    return _endpoint(
+        Operation.GENERATE_CONTENT, method, names, tasks.said(kind), tasks.made, speech=heard
+    )
 
 
 def _writing(operation: str, method: str, field: str, name: str) -> Endpoint:
     """A task that answers with a text."""
-    return _endpoint(operation, method, (name,), tasks.said(None), tasks.generated(field))
+    said = speech.writing(field, *(() if name in _MEDIA else (name,)))
+    return _endpoint(
+        operation, method, (name,), tasks.said(None), tasks.generated(field), speech=said
+    )
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT, "chat_completion", ("messages",),
         generation.chat_request, generation.chat_response, generation.chat_chunk,
-        adjust=usage_request.ask,
+        adjust=usage_request.ask, speech=speech.CHAT,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION, "text_generation", ("prompt",),
-        generation.request, generation.response, generation.chunk,
+        generation.request, generation.response, generation.chunk, speech=speech.GENERATION,
     ),
     _writing(Operation.TEXT_COMPLETION, "summarization", "summary_text", "text"),
     _writing(Operation.TEXT_COMPLETION, "translation", "translation_text", "text"),
     _endpoint(
         Operation.EMBEDDINGS, "feature_extraction", ("text",), tasks.embedding, tasks.embedded,
+        speech=speech.told("text"),
     ),
     _judging("sentence_similarity", "sentence", "other_sentences"),
     _judging("text_classification", "text"),

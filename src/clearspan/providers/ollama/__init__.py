@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clearspan.provider import Provider
+from clearspan.providers.ollama.answers import finish
 from clearspan.providers.ollama.endpoint import ENDPOINT
 from clearspan.providers.ollama.server import error, server
 
@@ -15,4 +16,5 @@ provider = Provider(
     endpoints=(ENDPOINT,),
     server=server,
     error=error,
+    finish=finish,
 )

@@ -14,7 +14,7 @@ from clearspan.draft import Draft
 from clearspan.formats import media, token_scores
 from clearspan.providers.ollama.messages import images
 
-__all__ = ["chat", "embed", "generate"]
+__all__ = ["chat", "embed", "finish", "generate"]
 
 _NANOSECONDS = 1e9
 _PHASES = {
@@ -60,6 +60,12 @@ def embed(draft: Draft, body: Any) -> None:
     _identity(draft, body)
     draft.usage(input=read.count(body, "prompt_eval_count"))
     _phases(draft, body)
+
+
+def finish(draft: Draft) -> None:
+    """Older servers, and newer ones that were not asked to `think`, leave the thinking in the answer's text."""
+    if draft.pieces:
+        draft.choice(0).think_apart()
 
 
 def _tool_call(draft: Draft, function: Any) -> None:

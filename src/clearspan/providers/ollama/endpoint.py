@@ -14,6 +14,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.ollama import answers, decisions, requests
+from clearspan.providers.ollama.speech import SPEECH
 from clearspan.record import Operation
 
 __all__ = ["ENDPOINT"]
@@ -80,4 +81,5 @@ ENDPOINT = Endpoint(
     deep=("json",),
     lazy=True,
     positional=("cls", "method", "path"),
+    speech=SPEECH,
 )

@@ -14,7 +14,8 @@ from clearspan.formats import (
     usage_request,
 )
 from clearspan.provider import Call, Endpoint
-from clearspan.providers.openai import assistants, audio, images, others
+from clearspan.providers.openai import assistants, audio, images, others, speech
+from clearspan.providers.openai.responses_speech import RESPONSE, STORED
 from clearspan.providers.openai.streams import body, follow
 from clearspan.record import Operation
 
@@ -79,47 +80,50 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             *(f"{home}.{method}" for home in _CHAT for method in ("create", "parse")),
             "beta.chat.completions:Completions.parse",
         ),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask, speech=speech.CHAT,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,
         _targets("completions:Completions.create"),
         openai_completions.request, openai_completions.response, openai_completions.chunk, adjust=_ask,
+        speech=speech.COMPLETION,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.{method}" for home in _RESPONSES for method in ("create", "parse"))),
-        openai_responses.request, openai_responses.response, openai_responses.chunk,
+        openai_responses.request, openai_responses.response, openai_responses.chunk, speech=RESPONSE,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.compact" for home in _RESPONSES)),
-        openai_responses.request, openai_responses.compacted,
+        openai_responses.request, openai_responses.compacted, speech=RESPONSE,
     ),
     _endpoint(
         Operation.FETCH_RESPONSE,
         _targets(*(f"{home}.retrieve" for home in _RESPONSES)),
         openai_responses.fetch, openai_responses.response, openai_responses.chunk, wanted=_resumed,
+        speech=STORED,
     ),
     _endpoint(
         Operation.EMBEDDINGS,
         _targets("embeddings:Embeddings.create"),
-        embeddings.request, embeddings.response,
+        embeddings.request, embeddings.response, speech=speech.spoken("input"),
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,
         _targets("images:Images.generate", "images:Images.edit", "images:Images.create_variation"),
-        images.request, images.response, images.chunk,
+        images.request, images.response, images.chunk, speech=speech.spoken("prompt"),
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,
         _targets("audio.speech:Speech.create"),
-        audio.speech_request, audio.speech_response, audio.speech_chunk,
+        audio.speech_request, audio.speech_response, audio.speech_chunk, speech=speech.spoken("input"),
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,
         _targets("audio.transcriptions:Transcriptions.create", "audio.translations:Translations.create"),
         audio.transcription_request, audio.transcription_response, audio.transcription_chunk,
+        speech=speech.TRANSCRIPT,
     ),
     _endpoint(
         Operation.MODERATION,

@@ -13,7 +13,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.draft import Draft
 from clearspan.formats import rate_limits, usage_request
-from clearspan.provider import Call, Probe
+from clearspan.provider import BLOCKED, Call, Probe
 
 __all__ = ["PROBES", "error", "finish"]
 
@@ -97,6 +97,8 @@ def finish(draft: Draft) -> None:
         return
     if draft.error is not None and draft.endpoint is not None and "http_response" in noted:
         draft.endpoint.response(draft, SimpleNamespace(http_response=noted["http_response"]))
+        if draft.error.exception == BLOCKED:
+            draft.forget_output()  # what a guard kept from the program is nobody else's either
     draft.extra(sc.RETRY_COUNT, noted.get("retries"))
     draft.extra(sc.RETRY_WAIT, _waited(noted.get("pauses", ())))
     draft.extra(sc.HTTP_STATUS, noted.get("status"))

@@ -116,8 +116,8 @@ def _noting(
     while True:
         try:
             item = next(under)  # not `for`, which would have it begin once more
-        except StopIteration:
+            result = infer(item, **params)
+        except StopIteration:  # of either, which ends the iteration without us as well
             return
-        result = infer(item, **params)
         output.append(result)
         yield fenced("reader.chunk", made.of, result)

@@ -22,6 +22,7 @@ from clearspan.providers.transformers.parameters import inner
 from clearspan.providers.transformers.pipeline_counts import count, forwarded
 from clearspan.providers.transformers.pipeline_streams import follow
 from clearspan.providers.transformers.pipeline_values import compact
+from clearspan.providers.transformers.speech import SPEECH
 from clearspan.record import Operation
 
 __all__ = ["ENDPOINTS", "PROBES"]
@@ -121,5 +122,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         kind="internal",
         layer=_layer,
         positional=("inputs",),
+        speech=SPEECH,
     ),
 )

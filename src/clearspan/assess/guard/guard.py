@@ -1,0 +1,172 @@
+"""Guard: which evaluator stands where, and what happens when a text does not pass it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any, Literal, TypeAlias, get_args
+
+from clearspan import registry
+from clearspan.assess.evaluator import Evaluator, seated
+from clearspan.assess.finding import Detector
+from clearspan.score import Score
+
+__all__ = ["Action", "Blocked", "Guard", "Phase"]
+
+Phase: TypeAlias = Literal["input", "output"]
+"""Before the model is asked, or before the program sees the answer."""
+
+Action: TypeAlias = Literal["allow", "warn", "redact", "block"]
+"""What a guard did."""
+
+_PHASES = ("input", "output", "both")
+_ACTIONS = tuple(action for action in get_args(Action) if action != "allow")
+_ANSWER = frozenset({"output", "tool_calls", "confidence"})
+_TRUSTED = ("system", "developer")
+
+
+class Blocked(Exception):
+    """A guard stopped a call: `guard` is its name, `phase` where it stood, `score` why.
+
+    Its message holds nothing of the call's text.
+    """
+
+    __module__ = "clearspan"  # where programs know it from
+
+    def __init__(self, guard: str, phase: Phase, score: Score) -> None:
+        super().__init__(guard, phase, score)
+        self.guard = guard
+        self.phase = phase
+        self.score = score
+
+    def __str__(self) -> str:
+        why = (
+            f"{self.score.error}, and it does not fail open" if self.score.error else "did not pass"
+        )
+        return f"clearspan: guard {self.guard!r} blocked the {self.phase} ({why})"
+
+
+class Guard:
+    """An evaluator inline: a text that does not pass it is blocked, redacted or only warned of.
+
+    `evaluator` is a registered name, a callable, or an `Evaluator`. `phase` is `"input"` (before the model is
+    asked), `"output"` or `"both"`. `on_fail` is `"block"` (raise `Blocked`), `"redact"` (take out what was
+    found; needs an evaluator with `find`) or `"warn"` (change nothing). `reply` is an answer to give
+    instead of raising. A check may take `deadline` seconds; when it takes longer, or raises, the text passes, or is
+    blocked where `fail_open` is false. Messages of role `system` and `developer` are the
+    application's own words and only looked at with `trusted=True`. `window` is how much of a stream, in characters,
+    an evaluator without `find` sees at a time: a sentence, or so much where none ends; `None` holds the whole answer
+    back. An evaluator that asks a model itself must be allowed to, by `allow_llm=True`.
+
+    Raises `ValueError` for an option that cannot be, `registry.NotFound` for an unknown name.
+    """
+
+    def __init__(
+        self,
+        evaluator: Any,
+        phase: str = "both",
+        on_fail: str = "block",
+        *,
+        deadline: float = 0.05,
+        fail_open: bool = True,
+        reply: str | None = None,
+        trusted: bool = False,
+        window: int | None = 400,
+        allow_llm: bool = False,
+    ) -> None:
+        self.evaluator = _seat(evaluator)
+        self.phase = phase
+        self.on_fail = on_fail
+        self.deadline = deadline
+        self.fail_open = fail_open
+        self.reply = reply
+        self.trusted = trusted
+        self.window = window
+        self.counts: Counter[str] = Counter()
+        self._failure: str | None = None
+        self._ready = False
+        self._setting = threading.Lock()
+        self._check(allow_llm=allow_llm)
+
+    def _check(self, *, allow_llm: bool) -> None:
+        said = f"clearspan: guard {self.name!r}:"
+        if self.phase not in _PHASES:
+            raise ValueError(f"{said} phase must be one of {', '.join(_PHASES)}, not {self.phase!r}")  # fmt: skip
+        if self.on_fail not in _ACTIONS:
+            raise ValueError(f"{said} on_fail must be one of {', '.join(_ACTIONS)}, not {self.on_fail!r}")  # fmt: skip
+        if self.on_fail == "redact" and self.detector is None:
+            raise ValueError(f"{said} on_fail='redact' needs an evaluator that can say where (find and reach)")  # fmt: skip
+        if not self.deadline > 0:
+            raise ValueError(f"{said} deadline must be more than 0 seconds, not {self.deadline!r}")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"{said} window must be 1 character or more, or None, not {self.window!r}")  # fmt: skip
+        if self.evaluator.level != "call":
+            raise ValueError(f"{said} an evaluator of level {self.evaluator.level!r} has no single call to stop")  # fmt: skip
+        if self.phase == "input" and self._of_answers and not self.undemanding:
+            raise ValueError(f"{said} its evaluator judges answers, and before the model is asked there is none")  # fmt: skip
+        if self.evaluator.kind == "llm" and not allow_llm:
+            raise ValueError(f"{said} its evaluator asks a model at every call; say allow_llm=True if that is meant")  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        """The evaluator's name."""
+        return self.evaluator.name
+
+    @property
+    def detector(self) -> Detector | None:
+        """The evaluator, where it can say where in a text it found something."""
+        made: Any = self.evaluator
+        return made if isinstance(made, Detector) and callable(made.find) else None
+
+    @property
+    def undemanding(self) -> bool:
+        """Whether the evaluator never said what it requires: then it takes what its guard is put in front of."""
+        return self.evaluator.requires is Evaluator.requires
+
+    @property
+    def _of_answers(self) -> bool:
+        """Whether the evaluator can only judge an answer."""
+        return self.detector is None and any(
+            _ANSWER.issuperset(wanted.split("|")) for wanted in self.evaluator.requires
+        )
+
+    def stands(self, phase: Phase) -> bool:
+        """Whether it looks at texts of this phase; at both, one that judges answers does so at the output."""
+        return self.phase == phase or (
+            self.phase == "both" and not (phase == "input" and self._of_answers)
+        )
+
+    def sees(self, phase: Phase, role: str) -> bool:
+        """Whether it looks at what `role` says."""
+        return self.stands(phase) and (self.trusted or phase == "output" or role not in _TRUSTED)
+
+    def ready(self) -> None:
+        """Let the evaluator get ready, once. What it raises then is what every check of it ends with."""
+        with self._setting:
+            if self._ready:
+                return
+            self._ready = True
+            try:
+                self.evaluator.setup()
+            except Exception as error:  # noqa: BLE001 -- the application's code; told by every score
+                self._failure = type(error).__name__
+
+    @property
+    def failure(self) -> str | None:
+        """What kept the evaluator from getting ready: the exception's name."""
+        return self._failure
+
+    def action(self, score: Score) -> Action:
+        """What is done about a text with this score."""
+        if score.error is not None:
+            return "allow" if self.fail_open else "block"
+        return "allow" if score.passed is not False else _ACTION[self.on_fail]
+
+
+_ACTION: dict[str, Action] = {"block": "block", "redact": "redact", "warn": "warn"}
+
+
+def _seat(given: Any) -> Evaluator:
+    if isinstance(given, str):
+        given = registry.load(registry.EVALUATORS, given)
+    return seated(given)

@@ -1,0 +1,83 @@
+"""A judge's text as an object: the last whole one in it that has the wanted shape.
+
+The last, because what is judged may hold a verdict of its own making, and a judge that quotes it does so
+before its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clearspan.assess.judge.failure import JudgeFailure
+from clearspan.assess.judge.schema import Shape
+
+__all__ = ["read"]
+
+_THINKING, _THOUGHT = "<think", "</think"
+_BEGUN = re.compile(r'\{\s*"(?:[^"\\\n]|\\.){0,100}"\s*:')
+_LONGEST = 65_536
+_TRIES = 2_000
+
+
+def read(answer: Any, shape: Shape, material: str = "") -> dict[str, Any]:
+    """The verdict in a judge's answer, a text or an object already.
+
+    What stands in the `material` that was judged is quoted from it, and no verdict. Raises `JudgeFailure`
+    (`judge_parse`) that says what is wrong.
+    """
+    if isinstance(answer, Mapping):
+        return _conforming(answer, shape)
+    if not isinstance(answer, str):
+        raise JudgeFailure("judge_parse", f"the judge answered with a {type(answer).__name__}")
+    given = _squeezed(material)
+    wrong: JudgeFailure | None = None
+    for found, written in reversed(list(_objects(_said(answer)))):
+        if _squeezed(written) in given:
+            wrong = wrong or JudgeFailure("judge_parse", "the verdict is only quoted from the material")  # fmt: skip
+            continue
+        try:
+            return _conforming(found, shape)
+        except JudgeFailure as error:
+            wrong = wrong or error
+    raise wrong or JudgeFailure("judge_parse", "there is no whole JSON object in the answer")
+
+
+def _said(answer: str) -> str:
+    """What comes after a thought that the answer begins with: a verdict that was only thought of is none."""
+    if answer.lstrip().startswith(_THINKING):
+        answer = answer.partition(_THOUGHT)[2]
+    return answer[-_LONGEST:]
+
+
+def _conforming(found: Mapping[Any, Any], shape: Shape) -> dict[str, Any]:
+    try:
+        return shape.read(found)
+    except ValueError as error:
+        raise JudgeFailure("judge_parse", str(error)) from None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """All whole JSON objects that stand in no other, in order, and how they are written.
+
+    After one that began and is not whole there are none: what comes then may be something that it quotes.
+    """
+    decoder = json.JSONDecoder(strict=False)  # small models leave line breaks in their strings
+    at = text.find("{")
+    for _ in range(_TRIES):
+        if at < 0:
+            return
+        try:
+            found, end = decoder.raw_decode(text, at)
+            yield found, text[at:end]
+        except (ValueError, RecursionError):
+            if _BEGUN.match(text, at):
+                return
+            end = at + 1
+        at = text.find("{", end)

@@ -1,0 +1,181 @@
+"""Texts in requests and answers of any shape: where they are, and how one is replaced by another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+from clearspan.core import read
+from clearspan.provider import Slot
+
+__all__ = ["KEYS", "choices", "deltas", "inside", "named", "put", "requested", "told", "walk"]
+
+_Path = tuple["str | int", ...]
+
+KEYS = frozenset({
+    "content", "text", "refusal", "reasoning", "reasoning_content", "thinking", "summary", "transcript", "value",
+    "arguments", "input", "output", "code",
+})  # fmt: skip
+"""What a text is called in messages, items and parts of APIs in OpenAI's style, and what tools are given and answer."""
+
+# Below these every text counts, whatever it is called: arguments that are no JSON text.
+_DEEP = frozenset({"arguments"})
+_PASSED = frozenset({"logprobs", "annotations", "input_audio", "image_url", "file", "parsed", "parsed_arguments"})  # fmt: skip
+_DEPTH = 16
+_TOOL = ("tool", "function")
+# What repeats the text in another form, and would tell it still.
+_ECHOES = ("logprobs", "top_tokens", "context", "parsed", "parsed_arguments")
+
+
+def walk(source: Any, path: _Path = (), keys: frozenset[str] = KEYS, *, wanted: bool = False) -> Iterator[tuple[str, _Path]]:  # fmt: skip
+    """The texts under `keys` in `source`, at any depth, and the way to each."""
+    return _walk(source, path, keys, _DEPTH, wanted=wanted)
+
+
+def _walk(
+    source: Any, path: _Path, keys: frozenset[str], depth: int, *, wanted: bool
+) -> Iterator[tuple[str, _Path]]:
+    if type(source) is str:
+        if wanted and source:
+            yield source, path
+        return
+    if depth == 0:
+        return
+    fields = read.fields(source)
+    if fields is not None:
+        deep = wanted and not _DEEP.isdisjoint(path)
+        for name, value in dict.items(fields):
+            if name not in _PASSED and type(name) is str:
+                yield from _walk(value, (*path, name), keys, depth - 1, wanted=deep or name in keys)
+        return
+    for at, item in enumerate(read.items(source)):
+        yield from _walk(item, (*path, at), keys, depth - 1, wanted=wanted)
+
+
+def requested(given: Any, path: _Path = ()) -> Iterator[Slot]:
+    """The texts of messages or items, each in the role of who says it; of a bare text or several, the user's."""
+    if type(given) is str or not read.items(given):
+        yield from (Slot(text, way) for text, way in walk(given, path, wanted=True))
+    for at, item in enumerate(read.items(given)):
+        for text, way in walk(item, (*path, at), wanted=type(item) is str):
+            yield Slot(text, way, role=_role(item))
+
+
+def _role(item: Any) -> str:
+    role, kind = read.text(item, "role"), read.text(item, "type") or ""
+    if role in _TOOL or (role is None and kind.endswith("_output")):
+        return "tool"
+    return role or ("assistant" if kind.endswith("_call") or kind == "reasoning" else "user")
+
+
+def named(*names: str, system: tuple[str, ...] = ()) -> Callable[[Mapping[str, Any]], Iterable[Slot]]:  # fmt: skip
+    """Reads the texts of the arguments of these names, also where they stand in `extra_body`."""
+
+    def asked(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
+        for at, given in (((), kwargs), (("extra_body",), kwargs.get("extra_body"))):
+            for name in system:
+                if text := read.text(given, name):
+                    yield Slot(text, (*at, name), role="system")
+            for name in names:
+                yield from requested(read.get(given, name), (*at, name))
+
+    return asked
+
+
+def told(source: Any, path: _Path = (), keys: frozenset[str] = KEYS, *, channel: tuple[Hashable, ...] = (), whole: bool = True) -> Iterator[Slot]:  # fmt: skip
+    """The texts of an answer, or of a part of one."""
+    for text, way in walk(source, path, keys):
+        yield Slot(text, way, (*channel, *way), "assistant", whole=whole)
+
+
+def choices(answer: Any) -> Iterator[Slot]:
+    """The texts of the choices of a chat or a completion."""
+    for at, choice in enumerate(read.items(answer, "choices")):
+        for name in ("message", "text"):
+            for text, path in walk(read.get(choice, name), ("choices", at, name), wanted=True):
+                yield Slot(text, path, role="assistant")
+
+
+def deltas(item: Any) -> Iterator[Slot]:
+    """The texts of a chunk of one. Those of a choice end when it says why."""
+    for at, choice in enumerate(read.items(item, "choices")):
+        index = read.count(choice, "index") or 0
+        for name in ("delta", "text"):
+            for text, path in walk(read.get(choice, name), ("choices", at, name), wanted=True):
+                yield Slot(text, path, (index, *_line(item, path)), "assistant")
+        if read.text(choice, "finish_reason"):
+            yield Slot("", channel=(index,), last=True)
+
+
+def _line(item: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
+    """What tells the texts of a choice apart: positions in a chunk's lists say nothing, their indexes do."""
+    value = item
+    for step in path:
+        if isinstance(step, int):
+            value = read.items(value)[step]
+            yield read.count(value, "index") or 0
+        else:
+            value = read.get(value, step)
+            yield step
+
+
+def put(answer: Any, path: _Path, text: str) -> Any:
+    """`answer` with `text` at `path`, in place, and without what repeats the old text in another form."""
+    if not path:
+        return text
+    holders = [answer]
+    for step in path[:-1]:
+        _hush(holders, text)
+        holders = [inner for holder in holders for inner in inside(holder, step)]
+    for holder in holders:
+        _set(holder, path[-1], text)
+    _hush(holders, text)
+    return answer
+
+
+def inside(holder: Any, step: str | int) -> Iterator[Any]:
+    """What is under a name. There are classes that keep it twice: as an item and as an attribute."""
+    seen: list[Any] = []
+    if isinstance(holder, dict) and step in holder:
+        seen.append(dict.__getitem__(holder, step))
+    elif isinstance(step, int):
+        seen.append(holder[step])
+    if isinstance(step, str) and hasattr(holder, step):
+        seen.append(getattr(holder, step))
+    for at, one in enumerate(seen):
+        if not any(one is other for other in seen[:at]):
+            yield one
+
+
+def _set(holder: Any, step: str | int, value: Any) -> None:
+    if isinstance(step, int) or isinstance(holder, dict):
+        holder[step] = value
+    if isinstance(step, str) and (not isinstance(holder, dict) or step in _own(holder)):
+        setattr(holder, step, value)
+
+
+def _own(holder: Any) -> Mapping[str, Any]:
+    """An object's own attributes; none for one that has no such storage."""
+    found: Mapping[str, Any] = getattr(holder, "__dict__", {})
+    return found
+
+
+def _hush(holders: list[Any], text: str) -> None:
+    for holder in holders:
+        for name in _ECHOES:
+            for old in list(inside(holder, name)) if not isinstance(holder, list) else ():
+                if old is not None:
+                    _set(holder, name, _anew(name, old, text))
+
+
+def _anew(name: str, old: Any, text: str) -> Any:
+    """What stands in an echo's place: an object read from the new text, else nothing."""
+    if isinstance(old, (list, tuple)) and not name.startswith("parsed"):
+        return []
+    reader = getattr(type(old), "model_validate_json", None)
+    if name.startswith("parsed") and reader is not None:
+        try:
+            return reader(text)
+        except ValueError:  # what was taken out was more than a text
+            return None
+    return None

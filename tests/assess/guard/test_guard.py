@@ -1,0 +1,157 @@
+"""What a guard may be, and what it does about a score."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from clearspan import registry
+from clearspan.assess.evaluator import Evaluator
+from clearspan.assess.guard import Blocked, Guard
+from clearspan.guards import Secrets, Toxicity
+from clearspan.score import Score
+from tests.assess.guard.kit import Keys, Rude
+
+
+class Judge(Evaluator):
+    kind = "llm"
+
+    def evaluate(self, call: Any) -> float:
+        return 1.0
+
+
+class Answers(Evaluator):
+    requires = frozenset({"tool_calls|output"})
+
+    def evaluate(self, call: Any) -> float:
+        return 1.0
+
+
+class Whole(Evaluator):
+    level = "session"
+
+    def evaluate(self, call: Any) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "options", "said"),
+    [
+        (Keys(), {"phase": "before"}, "phase must be one of input, output, both"),
+        (Keys(), {"on_fail": "allow"}, "on_fail must be one of warn, redact, block"),
+        (Rude(), {"on_fail": "redact"}, "needs an evaluator that can say where"),
+        (Keys(), {"deadline": 0}, "deadline must be more than 0"),
+        (Keys(), {"window": 0}, "window must be 1 character or more"),
+        (Judge(), {}, "allow_llm=True"),
+        (Whole(), {}, "no single call"),
+        (Answers(), {"phase": "input"}, "judges answers"),
+        (42, {}, "is no evaluator"),
+    ],
+)
+def test_what_cannot_be_is_refused(evaluator: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Guard(evaluator, **options)
+
+
+def test_a_judge_may_guard_where_that_is_meant() -> None:
+    assert Guard(Judge(), allow_llm=True).name == "judge"
+
+
+@pytest.mark.parametrize(
+    ("score", "on_fail", "fail_open", "action"),
+    [
+        (Score(passed=False), "block", True, "block"),
+        (Score(passed=False), "redact", True, "redact"),
+        (Score(passed=False), "warn", True, "warn"),
+        (Score(passed=True), "block", False, "allow"),
+        (Score(value=0.5), "block", True, "allow"),
+        (Score(skipped="missing:output"), "block", False, "allow"),
+        (Score(error="timeout"), "block", True, "allow"),
+        (Score(error="timeout"), "redact", False, "block"),
+    ],
+)
+def test_what_is_done_about_a_score(score: Score, on_fail: str, fail_open: bool, action: str) -> None:  # fmt: skip
+    assert Guard(Keys(), on_fail=on_fail, fail_open=fail_open).action(score) == action
+
+
+def test_whom_it_looks_at() -> None:
+    made = Guard(Keys(), "input")
+    assert made.sees("input", "user")
+    assert made.sees("input", "tool")
+    assert not made.sees("input", "system")
+    assert not made.sees("input", "developer")
+    assert not made.sees("output", "assistant")
+    assert Guard(Keys(), trusted=True).sees("input", "system")
+
+
+def test_one_that_judges_answers_stands_at_the_output() -> None:
+    assert [Guard(Answers()).stands(phase) for phase in ("input", "output")] == [False, True]
+    assert [Guard(Keys()).stands(phase) for phase in ("input", "output")] == [True, True]
+
+
+def test_one_that_never_said_what_it_needs_takes_what_it_gets() -> None:
+    def polite(call: Any) -> bool:
+        return "blast" not in call.input_text
+
+    assert Guard(polite, "input").stands("input")
+    assert not Guard(polite).stands("input")  # most functions look at the answer
+
+
+def test_blocked_says_who_and_where_and_nothing_of_the_text() -> None:
+    blocked = Blocked("keys", "input", Score(passed=False, explanation="sk-1 was said"))
+    assert str(blocked) == "clearspan: guard 'keys' blocked the input (did not pass)"
+    late = Blocked("keys", "output", Score(error="timeout"))
+    assert "timeout, and it does not fail open" in str(late)
+    assert f"{Blocked.__module__}.{Blocked.__qualname__}" == "clearspan.Blocked"
+
+
+def test_an_evaluator_gets_ready_once() -> None:
+    class Ready(Keys):
+        times = 0
+
+        def setup(self) -> None:
+            self.times += 1
+
+    evaluator = Ready()
+    made = Guard(evaluator)
+    made.ready()
+    made.ready()
+    assert evaluator.times == 1
+    assert made.failure is None
+
+
+def test_one_that_cannot_get_ready_says_so() -> None:
+    class Broken(Keys):
+        def setup(self) -> None:
+            raise LookupError("no such file")
+
+    made = Guard(Broken())
+    made.ready()
+    assert made.failure == "LookupError"
+
+
+def test_registered_evaluators_by_name_and_by_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    added: dict[tuple[str, str], Any] = {
+        ("clearspan.evaluators", "secrets"): Keys,
+        ("clearspan.evaluators", "toxicity"): Rude,
+    }
+    monkeypatch.setattr(registry, "_added", added)
+    assert Guard("secrets").detector is not None
+    assert Guard("secrets").name == "keys"
+    made = Secrets(on_fail="redact", deadline=2.0, threshold=0.7)
+    assert (made.on_fail, made.phase, made.deadline) == ("redact", "both", 2.0)
+    assert made.evaluator.threshold == 0.7
+    assert (Toxicity().on_fail, Toxicity().phase) == ("block", "output")
+    assert Toxicity(phase="both").phase == "both"
+    with pytest.raises(registry.NotFound):
+        Guard("nothing of that name")
+
+
+def test_blocked_can_be_sent_to_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    import clearspan
+
+    monkeypatch.setattr(clearspan, "Blocked", Blocked, raising=False)
+    again = pickle.loads(pickle.dumps(Blocked("keys", "input", Score(passed=False))))
+    assert (again.guard, again.phase, again.score.passed) == ("keys", "input", False)

@@ -1,0 +1,142 @@
+"""What evaluators are shown of a call, and what is made of their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from clearspan.assess.evaluator import Evaluator
+from clearspan.assess.finding import Finding
+from clearspan.assess.guard import Guard
+from clearspan.assess.guard.judge import Check, Said, judge, overdue
+from clearspan.record import Invocation
+from tests.assess.guard.kit import Keys
+
+ASKED = [Said("Be kind.", "system"), Said("Where is Rome?"), Said("In Italy.", "tool")]
+
+
+class Spy(Evaluator):
+    requires = frozenset({"output"})
+
+    def __init__(self, *requires: str) -> None:
+        super().__init__()
+        self.seen: list[Invocation] = []
+        if requires:
+            self.requires = frozenset(requires)
+
+    def evaluate(self, call: Invocation) -> Any:
+        self.seen.append(call)
+        return True
+
+
+def check(evaluator: Any, phase: Any, said: list[Said]) -> Check:
+    return Check(Guard(evaluator), phase, said, ASKED, "chat")
+
+
+def test_a_request_is_shown_by_role() -> None:
+    spy = Spy("input")
+    assert judge(check(spy, "input", ASKED[1:])).score.passed is True
+    (call,) = spy.seen
+    assert [message.get("role") for message in call.input] == ["user", "tool"]
+    assert (call.question, call.output_text, call.operation) == ("Where is Rome?", "", "chat")
+
+
+def test_an_answer_is_shown_alone() -> None:
+    spy = Spy("input|output")
+    judge(check(spy, "output", [Said("There.", "assistant")]))
+    assert (spy.seen[0].input, spy.seen[0].output_text) == ((), "There.")
+
+
+def test_those_who_compare_see_the_request_too() -> None:
+    spy = Spy("input", "output")
+    judge(check(spy, "output", [Said("There.", "assistant")]))
+    assert spy.seen[0].question == "Where is Rome?"
+    assert spy.seen[0].system == ({"type": "text", "content": "Be kind."},)
+
+
+def test_a_function_before_the_model_sees_the_request() -> None:
+    def polite(call: Invocation) -> bool:
+        return "blast" not in call.input_text
+
+    asked = Check(Guard(polite, "input"), "input", [Said("blast it")], (), "chat")
+    assert judge(asked).score.passed is False
+
+
+def test_what_is_missing_is_skipped() -> None:
+    score = judge(check(Spy("reference"), "output", [Said("There.")])).score
+    assert score.skipped == "missing:reference"
+
+
+def test_a_coroutine_is_awaited() -> None:
+    class Slow(Evaluator):
+        async def evaluate(self, call: Invocation) -> bool:
+            return False
+
+    assert judge(check(Slow(), "output", [Said("x")])).score.passed is False
+
+    class Odd(Evaluator):
+        def evaluate(self, call: Invocation) -> Awaitable[bool]:
+            class Later:
+                def __await__(self) -> Any:
+                    yield from ()
+                    return True
+
+            return Later()
+
+    assert judge(check(Odd(), "output", [Said("x")])).score.passed is True
+
+
+def test_what_it_raises_is_its_score() -> None:
+    def broken(call: Invocation) -> bool:
+        raise LookupError(call.output_text)
+
+    score = judge(check(broken, "output", [Said("secret")])).score
+    assert (score.error, score.explanation, score.name) == ("LookupError", None, "broken")
+    assert score.duration is not None
+    assert overdue(check(broken, "output", [])).score.error == "timeout"
+
+
+def test_one_that_did_not_get_ready_is_not_asked() -> None:
+    class Broken(Keys):
+        def setup(self) -> None:
+            raise LookupError
+
+    asked = check(Broken(), "output", [Said("sk-1")])
+    asked.guard.ready()
+    assert judge(asked).score.error == "LookupError"
+
+
+def test_a_detector_says_where() -> None:
+    judged = judge(check(Keys(), "input", [Said("a sk-1 b"), Said("none"), Said("sk-2")]))
+    assert judged.found == ((Finding("KEY", 2, 6),), (), (Finding("KEY", 0, 4),))
+    assert (judged.score.value, judged.score.passed) == (1.0, False)
+    clean = judge(check(Keys(), "input", [Said("none")]))
+    assert (clean.found, clean.score.passed) == ((), True)
+
+
+def test_a_detector_under_its_threshold_passes() -> None:
+    judged = judge(check(Keys(threshold=2.0), "input", [Said("sk-1")]))
+    assert (judged.score.passed, judged.found) == (True, ())
+
+
+def test_a_detector_without_an_opinion_goes_by_what_it_found() -> None:
+    class Shy(Keys):
+        def evaluate(self, call: Invocation) -> Any:
+            raise LookupError
+
+    class Mute(Keys):
+        def evaluate(self, call: Invocation) -> Any:
+            return None
+
+    assert judge(check(Shy(), "output", [Said("sk-1")])).score.error == "LookupError"
+    judged = judge(check(Mute(), "output", [Said("sk-1")]))
+    assert (judged.score.passed, len(judged.found)) == (False, 1)
+
+
+def test_findings_are_put_in_order() -> None:
+    class Messy(Keys):
+        def find(self, text: str) -> list[Finding]:
+            return [Finding("B", 3, 6), Finding("A", 0, 4), Finding("C", 4, 5), Finding("D", 7, 99), Finding("E", 8, 8)]  # fmt: skip
+
+    judged = judge(check(Messy(), "output", [Said("sk-1 5678 9")]))
+    assert [(one.start, one.end) for one in judged.found[0]] == [(0, 4), (4, 6), (7, 11)]

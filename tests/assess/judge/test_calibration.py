@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clearspan.assess.evaluator import Evaluator
+from clearspan.assess.judge.calibration import Calibration, calibrate
+from clearspan.assess.judge.rubric import Rubric
+from clearspan.score import Score
+from tests.assess.judge.kit import answering, call, verdict
+
+
+class Said(Evaluator):
+    """Its value is what the answer says."""
+
+    threshold = 0.5
+
+    def evaluate(self, call: Any) -> Score:
+        text = call.output_text
+        if text == "skip":
+            return Score(skipped="judge_unknown")
+        if text == "label":
+            return Score(label="x")
+        if text == "error":
+            raise LookupError
+        return Score(value=float(text))
+
+
+def rows(*pairs: tuple[Any, Any]) -> list[dict[str, Any]]:
+    return [{"input": "Q", "output": str(value), "passed": truth} for value, truth in pairs]
+
+
+def test_agreement_and_kappa_are_those_of_the_table() -> None:
+    found = calibrate(Said(), rows((0.9, True), (0.8, True), (0.7, False), (0.2, False), (0.1, True), (0.0, False)))  # fmt: skip
+    assert found.confusion == {
+        (True, True): 2,
+        (True, False): 1,
+        (False, False): 2,
+        (False, True): 1,
+    }
+    assert found.judged == 6
+    assert found.agreement == pytest.approx(4 / 6)
+    assert found.kappa == pytest.approx(1 / 3)
+    assert found.sensitivity == pytest.approx(2 / 3)
+    assert found.specificity == pytest.approx(2 / 3)
+
+
+def test_what_has_no_verdict_is_counted_by_reason() -> None:
+    found = calibrate(Said(), rows((0.9, True), ("skip", True), ("label", False), ("error", True)))
+    assert found.judged == 1
+    assert found.skipped == {"judge_unknown": 1, "no_verdict": 1}
+    assert found.errors == {"LookupError": 1}
+    assert (found.kappa, found.threshold) == (None, None)
+
+
+def test_the_threshold_with_the_best_kappa_and_most_room_is_chosen() -> None:
+    found = calibrate(Said(), rows((0.95, True), (0.9, True), (0.8, False), (0.4, False), (0.4, False)))  # fmt: skip
+    assert found.threshold == pytest.approx(0.85)
+    assert found.threshold_kappa == 1.0
+    assert found.agreement == pytest.approx(4 / 5)
+    roomy = calibrate(
+        Said(), rows((0.9, True), (0.3, False), (0.5, True), (0.1, False), (0.05, True))
+    )
+    assert roomy.threshold == pytest.approx(0.4)
+
+
+def test_of_a_risk_the_small_values_pass() -> None:
+    risk = Said()
+    risk.direction = "minimize"
+    found = calibrate(risk, rows((0.1, True), (0.2, True), (0.3, False), (0.4, False)))
+    assert found.threshold == pytest.approx(0.25)
+    assert found.threshold_kappa == 1.0
+    assert found.confusion == {(True, True): 2, (True, False): 2}
+
+
+def test_samples_come_from_a_file_with_everything_that_a_row_may_have(tmp_path: Path) -> None:
+    seen: list[Any] = []
+
+    def answer(messages: Any, schema: Any) -> str:
+        seen.append(messages[1]["content"])
+        return verdict("good")
+
+    judge, _ = answering(answer)
+    made = Rubric(
+        name="x", criterion="c", labels={"good": 1.0, "bad": 0.0}, judge=judge,
+        shows=["conversation", "answer", "documents", "reference"],
+    )  # fmt: skip
+    path = tmp_path / "labelled.jsonl"
+    lines = [
+        {"input": "Q1", "output": "A1", "context": ["D1", "D2"], "reference": "R1", "label": "pass"},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Q2"}]}], "output": "A2", "context": "D3", "passed": 0},
+        {"input": None, "output": None, "passed": "Yes"},
+    ]  # fmt: skip
+    path.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    found = calibrate(made, path)
+    assert found.confusion == {(True, True): 1, (True, False): 1}
+    assert found.skipped == {"missing:output": 1}
+    assert found.version is not None
+    assert found.version.endswith(":stand-in")
+    assert all(text in seen[0] for text in ("user: Q1", "A1", "[1] D1", "R1"))
+    assert all(text in seen[1] for text in ("Q2", "A2", "D3"))
+    assert calibrate(made, str(path)).judged == 2
+
+
+def test_samples_may_be_calls() -> None:
+    found = calibrate(Said(), [(call(answer="0.9"), True), (call(answer="0.1"), False)])
+    assert found.kappa == 1.0
+
+
+def test_any_evaluator_may_be_calibrated() -> None:
+    async def long(call: Any) -> bool:
+        return len(call.output_text) > 2
+
+    found = calibrate(long, rows(("long enough", True), ("no", False)))
+    assert found.evaluator == "long"
+    assert found.kappa == 1.0
+
+
+@pytest.mark.parametrize("truth", [None, "maybe", 2])
+def test_a_sample_without_a_label_is_told(truth: Any) -> None:
+    with pytest.raises(ValueError, match="sample 2: passed must be true or false"):
+        calibrate(Said(), rows((1, True), (1, truth)))
+
+
+TABLE = {(True, True): 45, (False, True): 5, (True, False): 10, (False, False): 40}
+
+
+def test_a_rate_is_corrected_for_the_judges_errors() -> None:
+    found = Calibration("x", "1", TABLE)
+    assert found.corrected(0.55) == pytest.approx(0.5)  # .5 * .9 + .5 * .2
+    assert found.corrected(0.0) == 0.0
+    assert found.corrected(1.0) == 1.0
+    with pytest.raises(ValueError, match="a rate is 0 to 1"):
+        found.corrected(2)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {(True, True): 5},
+        {(True, True): 5, (True, False): 5},
+        {(False, True): 5, (True, False): 5},
+    ],
+    ids=["none", "one kind", "chance", "worse"],
+)
+def test_a_judge_that_knows_nothing_corrects_nothing(table: dict[tuple[bool, bool], int]) -> None:
+    assert Calibration("x", "1", table).corrected(0.5) is None
+
+
+def test_a_share_is_estimated_with_an_interval_that_holds_the_truth() -> None:
+    found = Calibration("x", "1", TABLE)
+    estimate = found.estimate([True] * 700 + [False] * 300)
+    assert estimate is not None
+    assert estimate.value == pytest.approx(0.65)  # the judge passes 5 of 100 too many
+    assert estimate.low < 0.65 < estimate.high
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * (0.21 / 1_000 + 0.1475 / 100) ** 0.5)  # fmt: skip
+    assert found.estimate([True]) is None
+    assert Calibration("x", "1", {}).estimate([True, False]) is None
+
+
+def test_without_samples_nothing_is_known() -> None:
+    found = Calibration("x", "1", {})
+    assert (found.agreement, found.kappa, found.sensitivity, found.specificity) == (None,) * 4

@@ -1,0 +1,520 @@
+"""Guards below the recording: every call shape, with and without a record, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import sys
+import warnings
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import clearspan
+from clearspan.assess.guard import Blocked, Warden
+from clearspan.capture import guarding, recording
+from clearspan.core import fence
+from clearspan.formats.speech import named, put
+from clearspan.provider import Call, Endpoint, Slot, Speech
+from clearspan.testing import captured
+from tests.assess.guard.kit import SECRET, Keys, Told, guard, guarded
+from tests.capture import vendor as vendors
+from tests.capture.vendor import Vendor
+
+SOURCE = """
+class Client:
+    closed = 0
+
+    def create(self, prompt="", *, stream=False, **more):
+        self.got = prompt
+        if stream:
+            return self._pieces(prompt)
+        return {"id": "r-1", "text": prompt}
+
+    def _pieces(self, prompt):
+        try:
+            for word in prompt.split(" "):
+                if word == "fail":
+                    raise LookupError("broke off")
+                yield word + " "
+        finally:
+            self.closed += 1
+
+    async def acreate(self, prompt="", *, stream=False):
+        self.got = prompt
+        if stream:
+            return self._apieces(prompt)
+        return {"id": "r-2", "text": prompt}
+
+    async def _apieces(self, prompt):
+        try:
+            for word in prompt.split(" "):
+                if word == "fail":
+                    raise LookupError("broke off")
+                yield word + " "
+        finally:
+            self.closed += 1
+
+    def hidden(self, prompt=""):
+        return self.acreate(prompt)
+
+    def outer(self, prompt=""):
+        return self.create(prompt)
+"""
+
+
+def _texts(answer: Any) -> Iterator[Slot]:
+    if isinstance(answer, dict):
+        yield Slot(answer["text"], ("text",))
+
+
+def _chunk(item: Any) -> Iterator[Slot]:
+    yield Slot(item, (), ("text",))
+
+
+def _reply(call: Call, text: str, answer: Any) -> Any:
+    return {"id": "canned", "text": text}
+
+
+def _pieces(call: Call, text: str, seen: Any) -> Any:
+    return [f"{len(seen)}:", text]
+
+
+SPEECH = Speech(named("prompt"), put, _texts, _chunk, _reply, _pieces, once=("prompt",))
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = vendors.write(tmp_path, SOURCE)
+    yield with_speech(made, SPEECH)
+    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
+        del sys.modules[name]
+
+
+def with_speech(vendor: Vendor, speech: Speech | None, **more: Any) -> Vendor:
+    targets = tuple(
+        f"{vendor.name}.client:Client.{method}"
+        for method in ("create", "acreate", "hidden", "outer")
+    )
+    old = vendor.provider.endpoints[0]
+    endpoint = Endpoint("chat", targets, old.request, old.response, old.chunk, positional=("prompt",), speech=speech, **more)  # fmt: skip
+    return replace(vendor, provider=vendor.changed(endpoints=(endpoint,), probes=()))
+
+
+def every(client: Any, prompt: Any) -> list[Any]:
+    """What each kind of call answers."""
+
+    async def read() -> list[Any]:
+        streamed = [item async for item in await client.acreate(prompt, stream=True)]
+        return [(await client.acreate(prompt))["text"], "".join(streamed).rstrip()]
+
+    streamed = "".join(client.create(prompt=prompt, stream=True)).rstrip()
+    return [client.create(prompt)["text"], streamed, *asyncio.run(read())]
+
+
+@pytest.mark.parametrize("phase", ["input", "output"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_every_shape_is_guarded_recorded_or_not(vendor: Vendor, phase: str, recorded: bool) -> None:  # fmt: skip
+    module = vendor.load()
+    with captured(providers=[vendor.provider]) as seen, guarded(guard(Keys(), phase, "redact")) as told:  # fmt: skip
+        client = module.Client()
+        if recorded:
+            found = every(client, f"say {SECRET} now")
+        else:
+            with clearspan.suppressed():
+                found = every(client, f"say {SECRET} now")
+    assert found == ["say <KEY> now"] * 4
+    assert len(seen.spans) == (4 if recorded else 0)
+    assert all((draft is not None) == recorded for draft, *_ in told)
+    assert told.actions == ["redact"] * 4
+    assert SECRET not in client.got or phase == "output"
+
+
+@pytest.mark.parametrize("phase", ["input", "output"])
+def test_canned_replies_of_every_shape(vendor: Vendor, phase: str) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), phase, reply="No.")):
+        client = module.Client()
+        whole, streamed, awhole, astreamed = every(client, f"{SECRET} is it, and no more of it")
+        assert inspect.isgenerator(client.create(SECRET, stream=True))
+        assert inspect.isasyncgen(asyncio.run(client.acreate(SECRET, stream=True)))
+    assert (whole, awhole) == ("No.", "No.")
+    assert (streamed, astreamed) == ("0:No.", "0:No.")
+
+
+def test_where_no_reply_can_be_made_it_is_blocked(vendor: Vendor) -> None:
+    vendor = with_speech(vendor, replace(SPEECH, reply=None, pieces=None))
+    client = vendor.load().Client
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), reply="No.")):
+        for stream in (False, True):
+            with pytest.raises(Blocked):
+                client().create(SECRET, stream=stream)
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "output", reply="No.")):
+        pieces = client().create(SECRET, stream=True)
+        with pytest.raises(Blocked):
+            list(pieces)
+
+
+def test_what_says_nothing_of_its_texts_is_not_guarded(vendor: Vendor) -> None:
+    vendor = with_speech(vendor, None)
+    with captured(providers=[vendor.provider]), guarded(guard(Keys())) as told:
+        assert vendor.load().Client().create(SECRET)["text"] == SECRET
+    assert told == []
+
+
+def test_a_stream_made_at_once(vendor: Vendor) -> None:
+    made = with_speech(vendor, replace(SPEECH, streamed=lambda call, text: iter([text])))
+    module = made.load()
+    with captured(providers=[made.provider]), guarded(guard(Keys(), reply="No.")):
+        assert list(module.Client().create(SECRET, stream=True)) == ["No."]
+
+
+def test_whatever_is_attached_to(vendor: Vendor) -> None:
+    class Stream:
+        def __init__(self) -> None:
+            self.items: Any = iter(["sk-1", " and more of it"])
+            self.closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    def attach(result: Any, tap: Any) -> bool:
+        if not isinstance(result, Stream):
+            return False
+        result.items = tap.relay(result.items)
+        tap.closing(result, "close")
+        tap.watch(result)
+        tap.result(result)
+        return True
+
+    made = with_speech(vendor, replace(SPEECH, attach=attach, pieces=None))
+    module = made.load()
+    stream = Stream()
+    module.Client.outer = lambda self, prompt="": stream if prompt == "stream" else {"text": prompt}
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "output", reply="No.")):
+        client = module.Client()
+        assert client.outer("stream") is stream
+        with pytest.raises(Blocked):
+            list(stream.items)
+        assert stream.closed == 1
+        assert client.outer("fine") == {"text": "fine"}
+        assert client.outer(SECRET) == {"id": "canned", "text": "No."}
+
+
+def test_the_callers_arguments_stay_as_they_are(vendor: Vendor) -> None:
+    module = vendor.load()
+    given = [{"content": SECRET}, ({"content": SECRET},)]
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "input", "redact")):
+        client = module.Client()
+        client.create(given)
+        assert client.got == [{"content": "<KEY>"}, ({"content": "<KEY>"},)]
+        client.create(prompt=iter(["a", SECRET]))
+        assert client.got == ["a", "<KEY>"]
+        asyncio.run(client.acreate(iter(["a"])))
+        assert client.got == ["a"]
+        same = ["nothing"]
+        client.create(same)
+        assert client.got is same
+        with pytest.raises(TypeError):
+            client.acreate(SECRET, wrong=1)
+    assert given == [{"content": SECRET}, ({"content": SECRET},)]
+
+
+def test_objects_are_copied_on_the_way(vendor: Vendor) -> None:
+    from pydantic import BaseModel
+
+    class Message(BaseModel):
+        content: str
+
+    module = vendor.load()
+    given = Message(content=SECRET)
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "input", "redact")):
+        client = module.Client()
+        client.create([given])
+    assert (client.got[0], given.content) == (Message(content="<KEY>"), SECRET)
+
+
+def test_calls_inside_a_guarded_call_are_part_of_it(vendor: Vendor) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "input", "warn")) as told:
+        client = module.Client()
+        client.outer(SECRET)
+        assert told.actions == ["warn"]
+        assert asyncio.run(client.hidden(SECRET))["text"] == SECRET
+        assert told.actions == ["warn"] * 2
+
+
+def test_a_guards_own_calls_are_not_guarded(vendor: Vendor) -> None:
+    module = vendor.load()
+    client = module.Client()
+
+    def asks(call: Any) -> bool:
+        return bool(client.create(SECRET)["text"] == SECRET)
+
+    with captured(providers=[vendor.provider]), guarded(guard(asks, "input")) as told:
+        assert client.create("hello")["text"] == "hello"
+
+        async def ask() -> Any:
+            return await client.acreate("hello")
+
+        assert asyncio.run(ask())["text"] == "hello"
+    assert told.actions == ["allow", "allow"]
+
+
+def test_an_asynchronous_evaluator_may_ask_as_well(vendor: Vendor) -> None:
+    module = vendor.load()
+    client = module.Client()
+
+    async def asks(call: Any) -> bool:
+        return bool((await client.acreate(SECRET))["text"] == SECRET)
+
+    with captured(providers=[vendor.provider]), guarded(guard(asks, "input")) as told:
+        client.create("hello")
+    assert told.actions == ["allow"]
+
+
+@pytest.mark.parametrize("stop", ["close", "drop", "error"])
+def test_streams_end_as_they_do_without_guards(vendor: Vendor, stop: str) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]) as seen, guarded(guard(Keys(), "output", "redact")) as told:  # fmt: skip
+        client = module.Client()
+        stream = client.create("one two three four five fail", stream=True)
+        if stop == "error":
+            got: list[str] = []
+            with pytest.raises(LookupError) as caught:
+                got.extend(stream)
+            assert "".join(got) == "one two three four five "
+            assert caught.value.__cause__ is None
+            assert caught.value.__suppress_context__ is False
+        else:
+            next(stream)
+            if stop == "close":
+                stream.close()
+            del stream
+            gc.collect()
+        assert client.closed == 1
+        (span,) = seen.spans
+    outcome = span.attributes.get("clearspan.outcome", span.status)
+    assert outcome == {"close": "closed", "drop": "abandoned", "error": "ERROR"}[stop]
+    assert told.actions == ["allow"]
+
+
+@pytest.mark.parametrize("stop", ["close", "drop", "error", "loop"])
+def test_asynchronous_streams_too(vendor: Vendor, stop: str, caplog: pytest.LogCaptureFixture) -> None:  # fmt: skip
+    module = vendor.load()
+    client = module.Client()
+
+    async def go() -> list[str]:
+        got: list[str] = []
+        stream = await client.acreate("one two three four five fail", stream=True)
+        if stop == "error":
+            while True:
+                try:
+                    got.append(await anext(stream))
+                except LookupError:
+                    return got
+        got.append(await anext(stream))
+        if stop == "close":
+            await stream.aclose()
+        elif stop == "drop":
+            del stream
+            gc.collect()
+            await asyncio.sleep(0.01)
+        else:
+            held.append(stream)
+        return got
+
+    held: list[Any] = []
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "output", "redact")):
+        got = asyncio.run(go())
+    assert "".join(got) == ("one two three four five " if stop == "error" else "one ")
+    assert client.closed == 1
+    assert not caplog.records
+
+
+def test_an_error_after_what_may_not_be_said_is_a_block(vendor: Vendor) -> None:
+    module = vendor.load()
+    client = module.Client()
+
+    async def read() -> list[Any]:
+        return [item async for item in await client.acreate(f"{SECRET} fail", stream=True)]
+
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "output")):
+        with pytest.raises(Blocked):
+            list(client.create(f"{SECRET} fail", stream=True))
+        with pytest.raises(Blocked):
+            asyncio.run(read())
+
+
+def test_a_coroutine_that_is_never_awaited_warns_once(vendor: Vendor) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), guarded(guard(Keys())), warnings.catch_warnings(record=True) as warned:  # fmt: skip
+        warnings.simplefilter("always")
+        client = module.Client()
+        client.acreate("x")
+        gc.collect()
+    assert [str(one.message) for one in warned] == ["coroutine 'Client.acreate' was never awaited"]
+
+
+def test_nothing_of_a_call_is_kept(vendor: Vendor) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), guarded(guard(Keys())):
+        client = module.Client()
+        with clearspan.suppressed():
+            client.create("one")
+            list(client.create("one two three", stream=True))
+        kept = weakref.ref(client)
+        del client
+        assert kept() is None
+
+
+def test_failures_of_ours_let_the_call_pass(vendor: Vendor, lenient: None) -> None:
+    def broken(*given: Any) -> Any:
+        raise LookupError
+
+    async def abroken(*given: Any) -> Any:
+        raise LookupError
+
+    module = vendor.load()
+    fence.reset()
+    with captured(providers=[vendor.provider]):
+        client = module.Client()
+        for name in ("case", "settle", "asettle"):
+            warden: Any = Warden([guard(Keys())])
+            setattr(warden, name, abroken if name == "asettle" else broken)
+            guarding.lend(warden)
+            if name == "asettle":
+                assert asyncio.run(client.acreate(SECRET))["text"] == SECRET
+                assert asyncio.run(_read(client)) == f"{SECRET} is all "
+            else:
+                assert client.create(SECRET)["text"] == SECRET
+                assert "".join(client.create(f"{SECRET} is all", stream=True)) == f"{SECRET} is all "  # fmt: skip
+            guarding.give_back(warden)
+    assert {"guard.open", "guard.settle", "guard.stream"} <= set(fence.failures())
+    fence.reset()
+
+
+async def _read(client: Any) -> str:
+    return "".join([item async for item in await client.acreate(f"{SECRET} is all", stream=True)])
+
+
+def test_readers_and_makers_that_fail(vendor: Vendor, lenient: None) -> None:
+    def broken(*given: Any) -> Any:
+        raise LookupError
+
+    made = with_speech(vendor, Speech(broken, put, broken, broken, broken, broken))
+    module = made.load()
+    fence.reset()
+    with captured(providers=[made.provider]), guarded(guard(Keys())):
+        assert module.Client().create(SECRET)["text"] == SECRET
+        assert list(module.Client().create(SECRET, stream=True)) == [f"{SECRET} "]
+    made = with_speech(vendor, replace(SPEECH, reply=broken, pieces=broken))
+    with captured(providers=[made.provider]), guarded(guard(Keys(), reply="No.")):
+        for stream in (False, True):
+            with pytest.raises(Blocked):
+                module.Client().create(SECRET, stream=stream)
+    assert {"guard.asked", "guard.answered", "guard.chunk", "guard.reply"} <= set(fence.failures())
+    fence.reset()
+
+
+def test_a_listener_that_fails_is_no_trouble(vendor: Vendor, lenient: None) -> None:
+    def told(*given: Any) -> None:
+        raise LookupError
+
+    warden = Warden([guard(Keys(), on_fail="redact")], told)
+    guarding.lend(warden)
+    with captured(providers=[vendor.provider]):
+        assert vendor.load().Client().create(SECRET)["text"] == "<KEY>"
+    guarding.give_back(warden)
+    assert fence.failures()["guard.told"] == 2
+    fence.reset()
+
+
+def test_who_guards(vendor: Vendor) -> None:
+    own, lent = Warden([]), Warden([guard(Keys())])
+    assert guarding.current() is None
+    guarding.use(own)
+    guarding.lend(lent)
+    assert guarding.current() is lent
+    guarding.lend(None)
+    assert guarding.current() is None
+    guarding.give_back(lent)
+    assert guarding.current() is None
+    guarding.give_back(None)
+    guarding.give_back(lent)
+    assert guarding.current() is own
+    guarding.use(None)
+    assert guarding.current() is None
+
+
+def test_evaluators_are_let_go_once_each(vendor: Vendor) -> None:
+    class Closed(Keys):
+        times = 0
+
+        def close(self) -> None:
+            self.times += 1
+
+    evaluator = Closed()
+    warden = Warden([guard(evaluator, "input", "redact"), guard(evaluator, "output", "redact")])
+    guarding.lend(warden)
+    warden.close()
+    assert evaluator.times == 1
+    with captured(providers=[vendor.provider]):  # late calls pass them all the same
+        assert vendor.load().Client().create(SECRET)["text"] == "<KEY>"
+    guarding.give_back(warden)
+
+
+def test_only_guards_are_taken() -> None:
+    with pytest.raises(ValueError, match="is no guard"):
+        Warden([Keys()])
+
+
+def test_without_a_listener_for_records_guards_stand_all_the_same(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from clearspan.capture import inlet
+
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), on_fail="redact")) as told:
+        monkeypatch.setattr(inlet, "current", lambda: None)
+        assert module.Client().create(SECRET)["text"] == "<KEY>"
+    assert recording.active() is None
+    assert [draft for draft, *_ in told] == [None, None]
+    assert isinstance(told, Told)
+
+
+def test_nobody_has_to_listen(vendor: Vendor) -> None:
+    warden = Warden([guard(Keys(), on_fail="redact")])
+    guarding.lend(warden)
+    with captured(providers=[vendor.provider]):
+        # Where the program's own guards are lent, nobody is told of these.
+        assert guarding.current() is not None
+        assert vendor.load().Client().create(SECRET)["text"] == "<KEY>"
+    guarding.give_back(warden)
+
+
+def test_functions_without_a_name_and_without_a_coroutine() -> None:
+    class Call:
+        def __call__(self, prompt: str = "") -> Any:
+            async def answer() -> dict[str, str]:
+                return {"text": prompt}
+
+            return asyncio.ensure_future(answer())
+
+    provider: Any = vendors.write
+    endpoint = Endpoint("chat", (), lambda *_: None, lambda *_: None, positional=("prompt",), speech=SPEECH)  # fmt: skip
+
+    class Acme:
+        name = "acme"
+
+    async def ask() -> Any:
+        made = guarding.around(Call(), Acme(), endpoint, None, waits=False)  # type: ignore[arg-type]  # as much of it as is needed
+        return await made(SECRET)
+
+    del provider
+    with guarded(guard(Keys(), "output", "redact")):
+        assert asyncio.run(ask()) == {"text": "<KEY>"}

@@ -1,0 +1,108 @@
+"""Texts in requests and answers of any shape: found where they are, replaced wherever they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from clearspan.formats import speech
+from clearspan.provider import Slot
+
+
+class Parsed(BaseModel):
+    note: str
+
+
+class Message(BaseModel):
+    content: str
+    parsed: Any = None
+
+
+def test_texts_are_found_under_their_names_at_any_depth() -> None:
+    given = {
+        "content": [{"type": "text", "text": "a"}, "b", {"type": "image_url", "image_url": {"url": "c"}}],
+        "tool_calls": [{"id": "d", "function": {"name": "e", "arguments": {"any": {"thing": ["f", 1]}}}}],
+        "role": "user",
+        7: "g",
+    }  # fmt: skip
+    assert list(speech.walk(given)) == [
+        ("a", ("content", 0, "text")),
+        ("b", ("content", 1)),
+        ("f", ("tool_calls", 0, "function", "arguments", "any", "thing", 0)),
+    ]
+
+
+def test_what_goes_round_in_circles_ends() -> None:
+    given: dict[str, Any] = {"text": "once"}
+    given["content"] = [given]
+    found = list(speech.walk(given))
+    assert 1 < len(found) < 20
+
+
+def test_who_says_it() -> None:
+    items = [
+        {"role": "developer", "content": "a"},
+        {"role": "function", "content": "b"},
+        {"type": "function_call_output", "output": "c"},
+        {"type": "function_call", "arguments": "d"},
+        {"type": "reasoning", "summary": [{"text": "e"}]},
+        {"content": "f"},
+        "g",
+    ]
+    roles = [slot.role for slot in speech.requested(items)]
+    assert roles == ["developer", "tool", "tool", "assistant", "assistant", "user", "user"]
+    assert list(speech.requested("h", ("x",))) == [Slot("h", ("x",))]
+    assert list(speech.requested(None)) == []
+
+
+def test_arguments_by_name_and_in_the_extra_body() -> None:
+    asked = speech.named("input", system=("instructions",))
+    given = {"input": "a", "instructions": "b", "extra_body": {"input": ["c"]}}
+    assert [(slot.text, slot.path, slot.role) for slot in asked(given)] == [
+        ("b", ("instructions",), "system"),
+        ("a", ("input",), "user"),
+        ("c", ("extra_body", "input", 0), "user"),
+    ]
+
+
+def test_a_text_is_replaced_wherever_an_answer_holds_it() -> None:
+    class Twice(dict):  # type: ignore[type-arg]  # of anything
+        """Keeps its items as attributes as well, and copies of what is in them."""
+
+    inner, other = Twice(content="old"), Twice(content="old")
+    inner.content, other.content = "old", "old"  # type: ignore[attr-defined]  # as such classes do
+    answer = Twice(message=inner)
+    answer.message = other  # type: ignore[attr-defined]  # as such classes do
+    assert speech.put(answer, ("message", "content"), "new") is answer
+    assert (inner["content"], other["content"]) == ("new", "new")
+    assert (inner.content, other.content) == ("new", "new")  # type: ignore[attr-defined]  # as above
+    assert speech.put("old", (), "new") == "new"
+
+
+def test_what_repeats_it_in_another_form_goes_with_it() -> None:
+    answer = {"logprobs": {"content": ["old"]}, "context": [1, 2], "text": "old", "top_tokens": None}  # fmt: skip
+    assert speech.put(answer, ("text",), "new") == {
+        "logprobs": None, "context": [], "text": "new", "top_tokens": None,
+    }  # fmt: skip
+
+
+def test_parsed_forms_are_read_anew_or_given_up() -> None:
+    for text, parsed in (('{"note": "new"}', Parsed(note="new")), ("no JSON", None)):
+        message = Message(content='{"note": "old"}', parsed=Parsed(note="old"))
+        assert speech.put(message, ("content",), text).parsed == parsed
+    message = Message(content="[1]", parsed=[1])
+    assert speech.put(message, ("content",), "[2]").parsed is None
+
+
+def test_deltas_of_a_choice_go_on_by_their_index() -> None:
+    item = {
+        "choices": [
+            {"index": 1, "delta": {"content": "a", "tool_calls": [{"index": 3, "function": {"arguments": "b"}}]}},
+            {"text": "c", "finish_reason": "stop"},
+        ]
+    }  # fmt: skip
+    found = list(speech.deltas(item))
+    assert [slot.text for slot in found] == ["a", "b", "c", ""]
+    assert found[1].channel == (1, "choices", 1, "delta", "tool_calls", 3, "function", "arguments")
+    assert (found[3].channel, found[3].last) == ((0,), True)
