@@ -33,7 +33,7 @@ class ClearspanInstrumentor:
         )
         if not any(os.environ.get(name) for name in variables if name):
             given["content"] = "off"
-        runtime.init(**given)
+        runtime.init(**given).stands_in = True
 
     def uninstrument(self, **options: Any) -> None:
         """Undo and flush."""

@@ -505,3 +505,23 @@ def test_calls_that_nobody_has_looked_at_yet_make_room_too(
     bench.judged()
     assert bench.status("good").judged == 2
     assert bench.status("good").dropped == {"queue_full": 2}
+
+
+def test_what_was_not_judged_by_the_end_is_said(
+    yard: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    @evaluator(timeout=WAIT)
+    def slow(call: Any) -> bool:
+        begun.set()
+        return gate.wait(WAIT)
+
+    bench = yard(slow, good)
+    for _ in range(2):
+        bench.bench.take(call())
+    assert begun.wait(WAIT)
+    assert not bench.bench.close(0.3)
+    assert [score.skipped for score in bench.scores if score.name == "slow"] == ["shutdown"] * 2
+    assert "the program ended before everything was judged: slow (2);" in caplog.text
+    gate.set()

@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 import clearspan
-from clearspan import registry, semconv as sc
+from clearspan import registry, runtime, semconv as sc
 from clearspan.capture import inlet
 from clearspan.core import fence
 from clearspan.runtime import Runtime
@@ -496,3 +496,16 @@ def test_F61_coming_and_going_leaves_nothing_behind(folder: Path) -> None:
         len(registry.names(registry.PROVIDERS)),
     ) == before
     assert len(stored(folder / "runs.db")) == 200
+
+
+def test_a_program_takes_over_from_what_was_started_for_it(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = runtime.stand_in()
+    assert clearspan.init() is started
+    own = clearspan.init(store="own.db")
+    assert own is not started
+    assert not started.running
+    assert clearspan.init(store="own.db") is own
+    assert clearspan.init(store="other.db") is own
+    assert "already running, with another store" in caplog.text

@@ -7,10 +7,11 @@ oldest are dropped and counted, those of the evaluator with the longest queue fi
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -32,6 +33,7 @@ __all__ = ["Bench", "Told"]
 Told = Callable[[Score, Evaluator], None]
 """Is told each score, with the evaluator whose it is."""
 
+_log = logging.getLogger("clearspan")
 _ITEMS = 1_000
 _WHOLE: tuple[Level, ...] = ("trace", "session")
 
@@ -326,12 +328,13 @@ class Bench:
         deadline = time.monotonic() + timeout
         done = self._swept("rest", timeout)
         with self._lock:
+            left = {seat: len(seat.waiting) + seat.busy + len(self._items) for seat in self.seats}
             for seat in self.seats:
-                seat.drop("shutdown", len(seat.waiting) + seat.busy + len(self._items))
                 seat.waiting.clear()
             self._items.clear()
             self._closed = True
             self._still.set()
+        self._give_up(left)
         closing = threading.Thread(
             target=self._close_all, name="clearspan-assess-close", daemon=True
         )
@@ -339,6 +342,19 @@ class Bench:
         closing.join(max(0.0, deadline - time.monotonic()))
         self._crew.close(max(0.0, deadline - time.monotonic()))
         return done
+
+    def _give_up(self, left: Mapping[Seat, int]) -> None:
+        """Count what nobody will judge any more, and say so: it would be missed without a trace."""
+        for seat, calls in left.items():
+            seat.drop("shutdown", calls)
+            for _ in range(calls):
+                self._tell(seat, outcome.skipped(seat.made, "shutdown"))
+        told = ", ".join(f"{seat.made.name} ({calls})" for seat, calls in left.items() if calls)
+        if told:
+            _log.warning(
+                "clearspan: the program ended before everything was judged: %s; "
+                "call clearspan.flush(timeout) before the end to wait longer", told,
+            )  # fmt: skip
 
     def _close_all(self) -> None:
         for seat in self.seats:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from clearspan.assess import outcome
 from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject, missing
 from clearspan.assess.subjects import target_of
+from clearspan.capture.context import suppressed
 from clearspan.conversation import Conversation
 from clearspan.core.crew import Crew, Job
 from clearspan.core.fence import fenced
@@ -129,7 +130,9 @@ class Run:
         self._lock = threading.Lock()
         self._idle = True
         self._answered: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._crew = Crew("clearspan-evaluate", self._take, patience=_PATIENCE)
+        # What an evaluator asks models is no traffic of the program that evaluates.
+        quiet = suppressed().enter
+        self._crew = Crew("clearspan-evaluate", self._take, setup=quiet, patience=_PATIENCE)
         self._window: deque[Result] = deque()
         self._ahead = max(_AHEAD, 4 * sum(seat.places for seat in self._seats))
         self._line = list(self._seats)

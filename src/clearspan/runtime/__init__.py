@@ -31,7 +31,7 @@ from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import named, warden_of
 from clearspan.runtime.hardware import Hardware
-from clearspan.runtime.libraries import ProviderSet, name_of
+from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
 from clearspan.runtime.state import QueueStatus, Status
 from clearspan.settings import Settings, load
 
@@ -56,6 +56,7 @@ __all__ = [
     "meter_of",
     "sampler_of",
     "shutdown",
+    "stand_in",
     "status",
     "uninstrument",
     "warden_of",
@@ -68,6 +69,8 @@ _JUDGING = 0.6
 
 class Runtime:
     """One running clearspan. A context manager: shuts down at the block's end."""
+
+    stands_in = False
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -220,25 +223,6 @@ class Runtime:
         self.shutdown()
 
 
-class Instrumentation:
-    """What `instrument` answers: leave the block, or call `undo`, to restore the targets."""
-
-    def __init__(self, runtime: Runtime, patches: list[Patches]) -> None:
-        self._runtime = runtime
-        self._patches = patches
-
-    def undo(self) -> None:
-        """Give every target of this call the object that it was."""
-        self._runtime.uninstrument(self._patches)
-        self._patches = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.undo()
-
-
 class _Running:
     runtime: Runtime | None = None
 
@@ -306,25 +290,39 @@ def init(
     return _init(load({name: value for name, value in locals().items() if value is not None}))
 
 
+def stand_in() -> Runtime:
+    """Start by the environment alone, for a program that has not been asked: its own `init(...)` takes over."""
+    runtime = init()
+    runtime.stands_in = True
+    return runtime
+
+
 def _init(settings: Settings) -> Runtime:
     """Start by `settings`, or answer the running one; a bare `init()` is content with any."""
     with _running.lock:
         running = _running.runtime
+        other = [] if running is None else _wanted_otherwise(settings, running)
+        if running is not None and running.stands_in and other:
+            running.shutdown()
+            running = None
         if running is None:
             running = Runtime(settings)
             running.start()
             _running.runtime = running
             exits.when_child_ends(_at_exit)
-    # Only what this call asked for can disappoint it: a bare `init()` is content with anything.
-    other = [
+        elif other:
+            _warn_once(f"clearspan: it is already running, with another {', '.join(other)}; that stays. "
+                       "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
+    return running
+
+
+def _wanted_otherwise(settings: Settings, running: Runtime) -> list[str]:
+    """Only what a call asked for itself can disappoint it: a bare `init()` is content with anything."""
+    return [
         name
         for name in settings.differences(running.settings)
         if settings.origins.get(name, "").startswith("argument")
     ]
-    if other:
-        _warn_once(f"clearspan: it is already running, with another {', '.join(other)}; that stays. "
-                   "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
-    return running
 
 
 _warned: set[str] = set()
@@ -344,7 +342,7 @@ def instrument(*targets: Any) -> Instrumentation:
     version that is too old.
     """
     runtime = _running.runtime or init(providers=())
-    return Instrumentation(runtime, runtime.instrument(*targets))
+    return Instrumentation(runtime.uninstrument, runtime.instrument(*targets))
 
 
 def uninstrument() -> None:

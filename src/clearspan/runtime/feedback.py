@@ -34,8 +34,8 @@ def feedback(
 ) -> Score:
     """Tell what somebody thinks of a call: as an event in the call's span, as metrics, and in the store.
 
-    The call is named by what was kept of it; without any of that it is the one that the program is at, or was
-    at last. The same feedback told twice is one, and a later one of the same target, name and user
+    The call is named by what was kept of it; without any of that it is the span that the program is in, else the
+    last model call of this context. The same feedback told twice is one, and a later one of the same target, name and user
     takes the place of an earlier one. Starts clearspan by its environment when it is not running.
 
     Args:
@@ -73,8 +73,11 @@ def feedback(
 
 
 def _here() -> Target:
-    """What the program is at: its span, or the last answer where it is in none."""
+    """What the program is at: its span, or the last model call where it is in none."""
     here = current()
-    if here.trace_id is None or here.span_id is None:
+    trace, span = here.trace_id, here.span_id
+    if trace is None or span is None:
+        trace, span = here.last_trace_id, here.last_span_id
+    if trace is None or span is None:
         return Target(response_id=here.response_id)
-    return Target(trace=TraceRef(here.trace_id, here.span_id), response_id=here.response_id)
+    return Target(trace=TraceRef(trace, span), response_id=here.response_id)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from clearspan.core.loading import load
+from clearspan.draft import Draft
 from clearspan.figures.confidence import measure
 from clearspan.figures.texts import density
 from clearspan.pipeline import Figure
-from clearspan.record import Operation
+from clearspan.record import Operation, Usage
 from clearspan.settings import SettingError, Settings
 
 if TYPE_CHECKING:
-    from clearspan.draft import Draft
     from clearspan.figures.cost import PriceBook
     from clearspan.figures.hardware import Attribution
     from clearspan.figures.tokens import TokenCounter
@@ -61,6 +61,17 @@ class Figures:
         if self._prices is not None:
             figures.append(Figure("cost", self._prices))
         return figures
+
+    def price(self, model: str, usage: Usage) -> float | None:
+        """What a call of `model` would cost, in US dollars; `None` where nobody knows."""
+        if self._prices is None:
+            return None
+        asked = Draft(Operation.CHAT)
+        asked.model = asked.response_model = model
+        asked.usage(input=usage.input, output=usage.output)
+        self._prices(asked)
+        known = asked.cost
+        return known.total if known is not None and known.currency == "USD" else None
 
     def missing(self) -> Mapping[str, str]:
         """What is lacking for a figure, and the remedy."""

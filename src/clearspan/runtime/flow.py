@@ -10,6 +10,7 @@ from clearspan import semconv
 from clearspan.assess.evaluator import Evaluator
 from clearspan.capture.patching import installed_version
 from clearspan.core.ledger import Ledger
+from clearspan.core.loading import load
 from clearspan.core.worker import Worker
 from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
@@ -76,6 +77,9 @@ def make_pipeline(
     )
     if bench is not None:
         bench.follow(pipeline.calls)
+    if made or settings.guards:
+        judges: Any = load("clearspan.runtime.judges")
+        judges.serve(figures.price)
     return pipeline
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from clearspan import registry
 from clearspan.capture.patching import Patches, UnsupportedVersion, installed_version
@@ -14,7 +14,10 @@ from clearspan.provider import Provider
 from clearspan.runtime.state import ProviderStatus
 from clearspan.settings import SettingError
 
-__all__ = ["ProviderSet", "name_of"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Instrumentation", "ProviderSet", "name_of"]
 
 _log = logging.getLogger("clearspan")
 
@@ -127,3 +130,22 @@ def name_of(target: Any) -> Any:
     packages = [base.__module__.partition(".")[0] for base in cls.__mro__]
     known = registry.names(registry.PROVIDERS)
     return next((package for package in packages if package in known), packages[0])
+
+
+class Instrumentation:
+    """What `instrument` answers: leave the block, or call `undo`, to restore the targets."""
+
+    def __init__(self, undoing: Callable[[list[Patches]], object], patches: list[Patches]) -> None:
+        self._undoing = undoing
+        self._patches = patches
+
+    def undo(self) -> None:
+        """Give every target of this call the object that it was."""
+        self._undoing(self._patches)
+        self._patches = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.undo()

@@ -30,11 +30,11 @@ def _run_hidden() -> None:
 
 def _start() -> None:
     try:
-        import clearspan
+        from clearspan import runtime
     except ModuleNotFoundError:
         return  # a Python of another environment, which the program started
     try:
-        clearspan.init()
+        runtime.stand_in()
     except Exception as error:  # noqa: BLE001 -- whatever it is, the program comes first
         said = " ".join(str(error).split()).removeprefix("clearspan: ")
         sys.stderr.write(f"clearspan: {said} (the program runs unrecorded)\n")
