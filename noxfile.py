@@ -286,6 +286,7 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[demo]")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script))
+    session.run("python", "-m", "benchmarks.evaluators", *session.posargs)
 
 
 @nox.session(default=False)
