@@ -389,3 +389,35 @@ def test_an_evaluator_that_breaks_while_it_is_made_is_seen(
     monkeypatch.setattr(registry, "load", lambda group, name: Unwilling)
     with captured(evaluators=["unwilling"], providers=()) as seen:
         assert [each.note for each in seen.evaluators] == ["OSError: no weights"]
+
+
+def test_a_package_of_anybodys_brings_evaluators(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    about = site / "acme_checks-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-checks\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[clearspan.evaluators]\nacme_polite = acme_checks:polite\nacme_broken = acme_missing:x\n"
+    )
+    (site / "acme_checks.py").write_text(
+        "def polite(call):\n    return 'please' in call.input_text\n"
+    )
+    program = textwrap.dedent("""
+        import clearspan
+        with clearspan.init(store="s.db", providers=(), evaluators=["acme_polite", "acme_broken"]) as run:
+            with clearspan.invocation("chat", provider="acme", model="m") as draft:
+                draft.input("please")
+                draft.text("yes")
+            assert run.flush()
+            for each in run.status().evaluators:
+                print(each.name, each.state, each.passed, each.skipped, each.note)
+        """)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "polite ready 1 {} None",
+        "acme_broken broken 0 {'broken': 1} ModuleNotFoundError: No module named 'acme_missing'",
+    ]

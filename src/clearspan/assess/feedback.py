@@ -176,19 +176,20 @@ def target_of(
     Raises:
         ValueError: nothing is known, an id is none, or two contradict each other.
     """
-    given = {
-        name: _text(name, value, _LONGEST_ID)
-        for name, value in {"response_id": response_id, "session": session, "key": key}.items()
-    }
-    trace = _place(trace_id, span_id, traceparent)
-    if trace is None and not any(given.values()):
+    told = Target(
+        trace=_place(trace_id, span_id, traceparent),
+        response_id=_text("response_id", response_id, _LONGEST_ID),
+        session=_text("session", session, _LONGEST_ID),
+        key=_text("key", key, _LONGEST_ID),
+    )
+    if told == Target():
         if current is None or current == Target():
             raise ValueError(
                 "clearspan: feedback needs to know what it is about: give response_id, trace_id, traceparent, key or "
                 "session, or call it inside a span"
             )
         return current
-    return Target(trace=trace, **given)
+    return told
 
 
 def parse_traceparent(text: str) -> TraceRef:

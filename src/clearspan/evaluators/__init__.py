@@ -80,6 +80,7 @@ __all__ = [
     "Trajectory",
     "Truncation",
     "ValidJson",
+    "canary",
 ]
 
 _HOMES: dict[str, tuple[str, ...]] = {
@@ -100,6 +101,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "leak": (
         "CanaryLeak",
         "SystemPromptLeak",
+        "canary",
     ),
     "pii": ("PII",),
     "relevance": ("Relevance",),
