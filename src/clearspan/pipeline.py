@@ -389,5 +389,6 @@ def _as_it_was(draft: Draft, record: Invocation) -> Invocation:
         system=tuple(draft.system_parts),
         input_value=draft.input_value,
         output_value=draft.output_value,
+        context=draft.context or record.context,
         encoded={},
     )

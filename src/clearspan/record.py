@@ -291,6 +291,8 @@ class CallContext:
     prompt: tuple[str, str | None] | None = None
     variant: Mapping[str, str] = field(default_factory=dict[str, str])
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    documents: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -421,3 +421,33 @@ def test_a_package_of_anybodys_brings_evaluators(tmp_path: Path) -> None:
         "polite ready 1 {} None",
         "acme_broken broken 0 {'broken': 1} ModuleNotFoundError: No module named 'acme_missing'",
     ]
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_what_an_answer_was_to_rest_on_and_to_be_may_be_said(
+    server: ModelServer, *, raw: bool
+) -> None:
+    told: list[tuple[str, ...]] = []
+
+    @clearspan.evaluator(requires={"context", "reference"}, raw=raw)
+    def looks(call: clearspan.Invocation) -> bool:
+        told.extend((call.documents, call.references))
+        return True
+
+    secret = "sk-abcdefghij0123456789"
+    with captured(evaluators=[looks]) as seen:
+        with clearspan.context(documents=[f"It is {secret}."], references=["Paris"]):
+            ask(server)
+        assert [score.passed for score in seen.scores] == [True]
+        assert secret not in str(seen.spans)
+    assert told == [(f"It is {secret}." if raw else "It is [secret].",), ("Paris",)]
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata"])
+def test_documents_are_content(server: ModelServer, mode: str) -> None:
+    looks = clearspan.evaluator(name="looks", requires={"context"})(lambda call: True)
+    with captured(evaluators=[looks], content=mode) as seen:
+        with clearspan.context(documents=["It is so."]):
+            ask(server)
+        assert [score.skipped for score in seen.scores] == ["missing:context"]
+        assert "It is so." not in str(seen.invocations)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clearspan.assess.evaluator import Subject
 from clearspan.assess.grounding import Grounding
 from clearspan.conversation import Conversation
+from clearspan.core.weight import weigh
 from clearspan.record import Invocation
 from clearspan.score import Target
 
@@ -16,6 +19,13 @@ _RECORD_WEIGHT = 1_024
 def grounded(grounding: Grounding, call: Invocation) -> Invocation:
     """`call` with what it was to rest on, which later calls of its trace rest on as well."""
     grounding.saw(call)
+    told = call.context
+    if told.documents or told.references:
+        call = replace(
+            call,
+            documents=call.documents or told.documents,
+            references=call.references or told.references,
+        )
     return grounding.grounded(call)
 
 
@@ -44,12 +54,7 @@ def target_of(subject: Subject) -> Target:
 def weight_of(call: Invocation) -> int:
     """About how many bytes a call keeps alive."""
     if call.encoded:
-        return _RECORD_WEIGHT + sum(map(len, call.encoded.values()))
-    parts = (part for message in (*call.input, *call.output) for part in message.get("parts", ()))
-    texts = sum(
-        len(part.get("content") or "") for part in parts if isinstance(part.get("content"), str)
-    )
-    values = sum(
-        len(value) for value in (call.input_value, call.output_value) if isinstance(value, str)
-    )
-    return _RECORD_WEIGHT + texts + values
+        content = sum(map(len, call.encoded.values()))
+    else:
+        content = weigh((call.input, call.output, call.system, call.input_value, call.output_value))
+    return _RECORD_WEIGHT + content + weigh((call.context.documents, call.context.references))

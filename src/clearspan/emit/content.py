@@ -24,6 +24,19 @@ _OURS = ("gen_ai.", "openai.", "code.", "clearspan.")
 _MAX_MESSAGE = 2_048
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float))
+
+
+# What feedback tells of itself: no words of anybody's. A user's name is the hash that stands for one.
+_WORDLESS: Mapping[str, Callable[[Any], bool]] = {
+    "raw": _is_number,
+    "scale": lambda given: isinstance(given, list) and all(map(_is_number, given)),
+    "source": lambda given: given in ("end_user", "annotator", "implicit"),
+    "user": lambda given: isinstance(given, str) and re.fullmatch("[0-9a-f]{32}", given) is not None,
+}
+
+
 class Kept(NamedTuple):
     """Clean content, its JSON text, and whether something was cut."""
 
@@ -91,6 +104,8 @@ class ContentPolicy:
             variables={
                 name: self._text(text) for name, text in context.variables.items() if wanted
             },
+            documents=tuple([self._text(text) for text in context.documents if wanted]),
+            references=tuple([self._text(text) for text in context.references if wanted]),
         )
 
     def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
@@ -121,11 +136,18 @@ class ContentPolicy:
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
 
     def score(self, score: Score, *, plain: bool) -> Score:
-        """Clean what a score says. One that is `plain` holds no text of the call, by its evaluator's word."""
+        """Clean what a score says; where no content is kept, of feedback only what is no text stays. One that is `plain` holds no text of the call, by its evaluator's word."""
         if plain:
             return score
         if self.mode in ("off", "metadata"):
-            return dataclasses.replace(score, explanation=None, metadata={})
+            bare = {
+                name: value
+                for name, value in score.metadata.items()
+                if name in _WORDLESS and _WORDLESS[name](value)
+            }
+            return dataclasses.replace(
+                score, explanation=None, metadata=bare if score.kind == "human" else {}
+            )
         said = score.explanation
         return dataclasses.replace(
             score,

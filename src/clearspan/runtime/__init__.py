@@ -29,7 +29,7 @@ from clearspan.runtime.build import (
 )
 from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
-from clearspan.runtime.guards import named, warden_of
+from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
 from clearspan.runtime.state import QueueStatus, Status
@@ -202,6 +202,7 @@ class Runtime:
             hardware=self._hardware.status(),
             missing=self._figures.missing(),
             evaluators=self.pipeline.judges(),
+            guards=counted(self._warden),
         )
 
     def renew(self) -> None:

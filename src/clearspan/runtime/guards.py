@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 from clearspan import registry
@@ -12,7 +13,7 @@ from clearspan.draft import Draft
 from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["named", "warden_of"]
+__all__ = ["counted", "named", "warden_of"]
 
 
 def warden_of(settings: Settings) -> Warden | None:
@@ -32,6 +33,14 @@ def warden_of(settings: Settings) -> Warden | None:
 def named(warden: Warden) -> str:
     """Which guards stand there, and what they do, in words."""
     return ", ".join(f"{guard.name} ({guard.on_fail})" for guard in warden.guards)
+
+
+def counted(warden: Warden | None) -> dict[str, dict[str, int]]:
+    """How often guards did what, by their names: several of one name together."""
+    counts: dict[str, Counter[str]] = {}
+    for guard in () if warden is None else warden.guards:
+        counts.setdefault(guard.name, Counter()).update(guard.counts.copy())
+    return {name: dict(count) for name, count in counts.items()}
 
 
 def _guard(given: Any) -> Guard:

@@ -7,7 +7,7 @@ their place: span and log processors and a metric reader, each on a `Worker` of 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from opentelemetry.context import Context, attach, set_value
@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, Metri
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from clearspan.core.ledger import Ledger
+from clearspan.core.weight import weigh
 from clearspan.core.worker import Worker
 
 __all__ = ["LogQueue", "MetricQueue", "Nowhere", "Queue", "SpanQueue", "quiet"]
@@ -73,7 +74,7 @@ class _Records:
         )
 
     def put(self, record: Any, attributes: Any) -> None:
-        if not self.worker.offer(record, _RECORD_WEIGHT + _weight(attributes)):
+        if not self.worker.offer(record, _RECORD_WEIGHT + weigh(attributes)):
             self._refuse()
 
     def _export(self, batch: list[Any]) -> None:
@@ -83,17 +84,6 @@ class _Records:
             delivered = self.exporter.export(batch).value == 0
         finally:
             self._settle(delivered, len(batch))
-
-
-def _weight(value: Any) -> int:
-    """About how many bytes a record's attributes keep alive; structured content counts as well."""
-    if isinstance(value, (str, bytes)):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(_weight(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return sum(_weight(item) for item in value)
-    return 0
 
 
 class SpanQueue(SpanProcessor):

@@ -54,7 +54,8 @@ class Status:
     """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending.
 
     `hardware` says of each sampler how it stands; `missing` what a figure lacks, and the remedy; `evaluators` how
-    each has fared: how many calls it judged, and why it did not judge others.
+    each has fared: how many calls it judged, and why it did not judge others; `guards` how often each let a text pass
+    (`allow`), stepped in (`block`, `redact`, `warn`) and failed (`error`).
     """
 
     running: bool
@@ -69,3 +70,4 @@ class Status:
     hardware: Mapping[str, str] = field(default_factory=dict[str, str])
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     evaluators: tuple[EvaluatorStatus, ...] = ()
+    guards: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, "Mapping[str, int]"])

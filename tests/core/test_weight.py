@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clearspan.core.weight import weigh
+
+
+@pytest.mark.parametrize(
+    ("value", "bytes_"),
+    [
+        ("abc", 3),
+        (b"abcd", 4),
+        (12, 0),
+        (None, 0),
+        (["ab", ("c", 1)], 3),
+        ({"name": "ab", "more": {"deep": ["c" * 10]}}, 12),
+    ],
+)
+def test_texts_weigh_wherever_they_are(value: Any, bytes_: int) -> None:
+    assert weigh(value) == bytes_
