@@ -64,6 +64,39 @@ def test_a_broken_plug_in_raises_what_it_raises() -> None:
     ],
 )
 def test_an_unknown_name_lists_the_known_ones(group: str, message: str) -> None:
+    assert refused(group, "x") == message
+
+
+def refused(group: str, name: str) -> str:
     with pytest.raises(registry.NotFound) as caught:
-        registry.load(group, "x")
-    assert str(caught.value) == message
+        registry.load(group, name)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("brokn", "'broken'"),
+        ("JSON", "'json'"),
+        ("jsn", "'json'"),
+        ("json-lines", "'json_lines'"),
+        ("lines", "'json_lines'"),
+    ],
+)
+def test_what_reads_like_a_known_name_is_told(name: str, meant: str) -> None:
+    registry.add(registry.EXPORTERS, "json_lines", object())
+    said = refused(registry.EXPORTERS, name)
+    assert said == (
+        f"no exporter named {name!r}; known are broken, json, json_lines; did you mean {meant}?"
+    )
+
+
+def test_many_names_are_counted_and_not_listed() -> None:
+    for number in range(20):
+        registry.add(registry.EVALUATORS, f"check_{number}", object())
+    assert refused(registry.EVALUATORS, "zzz") == (
+        "no evaluator named 'zzz'; clearspan.registry.names('clearspan.evaluators') lists the 20 that are known"
+    )
+    assert refused(registry.EVALUATORS, "chek_7").endswith(
+        "; did you mean 'check_7' or 'check_17' or 'check_9'?"
+    )

@@ -8,10 +8,13 @@ A guard changes what a program sends and gets. What telemetry may keep of a call
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from clearspan import registry
+from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.guard import Blocked, Guard
+from clearspan.assess.options import meant, options_of, refuse
 
 __all__ = ["PII", "Blocked", "CanaryLeak", "Guard", "PromptInjection", "Secrets", "Toxicity"]
 
@@ -29,7 +32,21 @@ class _Named(Guard):
         mine = {name: options.pop(name) for name in _OPTIONS if name in options}
         mine.setdefault("phase", self.stands_at)
         made = registry.load(registry.EVALUATORS, self.registered)
+        _check(type(self).__name__, made, options)
         super().__init__(made(**options), on_fail=on_fail or self.does, **mine)
+
+
+def _check(whose: str, made: Any, options: Collection[str]) -> None:
+    """Refuse what reads like an option of a guard; what else there is none of, the evaluator refuses itself."""
+    if not (isinstance(made, type) and issubclass(made, Evaluator)):
+        return  # it may take whatever it likes
+    known = ["on_fail", *_OPTIONS]
+    taken = options_of(made)
+    refuse(
+        f"guard {whose}",
+        [each for each in options if each not in taken and meant(each, known)],
+        known,
+    )
 
 
 class Secrets(_Named):

@@ -13,11 +13,15 @@ EXPORTERS = "clearspan.exporters"
 SAMPLERS = "clearspan.samplers"
 EVALUATORS = "clearspan.evaluators"
 
+_CLOSE = 3
+_TELLING = 3
+_FEW = 8
+
 _added: dict[tuple[str, str], Any] = {}
 
 
 class NotFound(LookupError):
-    """No plug-in of that name; the message lists those that exist."""
+    """No plug-in of that name; the message tells which is meant, or which there are."""
 
 
 def add(group: str, name: str, plugin: Any) -> None:
@@ -37,9 +41,16 @@ def load(group: str, name: str) -> Any:
         return _added[group, name]
     for entry in importlib.metadata.entry_points(group=group, name=name):
         return entry.load()
+    raise NotFound(f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}{_hint(group, name)}")
+
+
+def _hint(group: str, name: str) -> str:
+    """The known names, or where to find them where they are many; and which of them was meant."""
     known = names(group)
-    close = difflib.get_close_matches(name, known, 1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    raise NotFound(
-        f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}; known are {', '.join(known) or 'none'}{meant}"
-    )
+    folded = name.casefold().replace("-", "_").strip()
+    close = difflib.get_close_matches(folded, known, _CLOSE)
+    close = close or [each for each in known if len(folded) >= _TELLING and folded in each][:_CLOSE]
+    meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+    if len(known) <= _FEW:
+        return f"; known are {', '.join(known) or 'none'}{meant}"
+    return meant or f"; clearspan.registry.names({group!r}) lists the {len(known)} that are known"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from clearspan.assess.answers import CUT, AnswerEvaluator, answers, is_cut, together
 from clearspan.conversation import Conversation
 from clearspan.emit.fit import fit
@@ -68,3 +70,8 @@ def test_together_leaves_out_what_is_not_known() -> None:
     assert (score.value, score.label, score.passed, score.explanation) == (0.5, "a", True, "why")
     assert together([known, Score(value=1.0, passed=False)]).passed is False
     assert together([Score(skipped="one"), Score(skipped="two")]).skipped == "one"
+
+
+def test_how_an_answer_is_judged_has_to_be_written() -> None:
+    with pytest.raises(TypeError, match="must define judge"):
+        AnswerEvaluator(name="mine").evaluate(call("A."))

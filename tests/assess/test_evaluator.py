@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clearspan.assess.evaluator import FIELDS, Evaluator, evaluator, missing, seated
+from clearspan.assess.evaluator import FIELDS, INFERENCE, Evaluator, evaluator, missing, seated
 from clearspan.conversation import Conversation
 from clearspan.record import Confidence, Invocation
 from tests.assess.calls import call, said
@@ -44,6 +44,12 @@ def test_options_are_given_when_it_is_made() -> None:
         ({"concurrency": 0}, "concurrency must be 1 or more"),
         ({"level": "galaxy"}, "level must be"),
         ({"direction": "up"}, "direction must be"),
+        ({"threshold": "high"}, "threshold must be a number, not 'high'"),
+        ({"threshold": True}, "threshold must be a number, not True"),
+        ({"threshold": float("nan")}, "threshold must be a number, not nan"),
+        ({"threshold": 1.5, "range": (0, 1)}, "threshold must be 0 to 1, not 1.5"),
+        ({"threshold": -2, "range": (-1, 10)}, "threshold must be -1 to 10, not -2"),
+        ({"operations": "chat"}, "operations is a set of names, such as {'chat'}"),
         ({"requires": {"soul"}}, "requires soul, which is none of"),
         ({"requires": "output"}, "requires is a set of names"),
         ({"raw": True, "level": "trace"}, "only single calls are kept as they were"),
@@ -57,8 +63,33 @@ def test_an_option_that_cannot_be_is_refused_where_it_stands(
 
 
 def test_an_unknown_option_is_refused() -> None:
-    with pytest.raises(ValueError, match="no option colour"):
+    with pytest.raises(ValueError, match=r"no option 'colour'$"):
         evaluator(colour="red")(lambda call: True)  # type: ignore[call-overload]
+
+
+def test_an_option_that_reads_like_another_is_told() -> None:
+    with pytest.raises(ValueError, match="no option 'treshold'; did you mean 'threshold'"):
+        evaluator(treshold=1)(lambda call: True)  # type: ignore[call-overload]
+    with pytest.raises(
+        TypeError,
+        match=r"^clearspan: LengthOfAnswer has no option 'treshold'; did you mean 'threshold'",
+    ):
+        LengthOfAnswer(treshold=3)  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match="LengthOfAnswer has no option 'xyz'; it has concurrency, name, "
+    ):
+        LengthOfAnswer(xyz=3)  # type: ignore[arg-type]
+
+
+def test_a_threshold_may_be_any_number_where_there_is_no_range() -> None:
+    assert LengthOfAnswer(threshold=500).threshold == 500
+
+
+def test_which_operations_are_judged_is_an_option() -> None:
+    assert LengthOfAnswer(operations=["chat", "task"]).operations == {"chat", "task"}
+    assert LengthOfAnswer().operations == INFERENCE
+    with pytest.raises(ValueError, match="operations is a set of names"):
+        LengthOfAnswer(operations="chat")
 
 
 def test_a_decorated_function_stays_what_it_is() -> None:

@@ -169,7 +169,7 @@ async def test_secrets_are_taken_out_both_ways(
     said = told.json()["answer"] if path == "/chat" else "".join(
         data.get("text", "") for _, data in events(told.text)
     )  # fmt: skip
-    assert said == "Your key is [GITHUB_TOKEN], is it not?"
+    assert said == "Your key is <GITHUB_TOKEN>, is it not?"
 
 
 @pytest.mark.parametrize(("status", "answered"), [(500, 502), (429, 503)])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 import pytest
 
 from clearspan import judges
+from clearspan.assess import jsonschema_lite
 from clearspan.assess.judge.client import Judge
 from clearspan.assess.judge.rubric import Rubric
 from clearspan.assess.judge.schema import UNKNOWN
@@ -91,6 +93,29 @@ def test_prompts_are_short_enough_for_small_models(name: str) -> None:
     assert len(str(one.shape().json())) < 900
     assert all(example.label in one.labels for example in one.examples)
     assert not any(b.startswith(a) for a in one.labels for b in one.labels if a != b)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_examples_answer_as_the_judge_is_asked_to(name: str) -> None:
+    schemas: list[dict[str, Any]] = []
+
+    def keep(messages: Any, schema: dict[str, Any]) -> Any:
+        schemas.append(schema)
+        return worst(messages, schema)
+
+    one = made(name, Judge(keep, model="stand-in"))
+    one.evaluate(subject(one))
+    shown = one.system().split("Example\n")[1:]
+    assert len(shown) == len(one.examples)
+    for told, example in zip(shown, one.examples, strict=True):
+        answer = told.split("\n\n")[0].splitlines()[-1]
+        fields = json.loads(answer)
+        assert jsonschema_lite.problems(fields, schemas[0]) == []
+        assert list(fields) == list(schemas[0]["properties"])
+        assert set(example.texts) <= set(one.shows)
+        material = "\n".join(example.texts.values())
+        assert fields.get("evidence", ["none asked for"]), "it shows no evidence"
+        assert all(quote in material for quote in fields.get("evidence", ()))
 
 
 @pytest.mark.parametrize("name", judges.__all__)

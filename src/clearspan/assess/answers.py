@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,10 +50,9 @@ class AnswerEvaluator(Evaluator):
     def _judged(self, text: str, call: Subject) -> Score:
         return Score(skipped=CUT) if is_cut(text) else self.judge(text, call)
 
-    @abstractmethod
     def judge(self, text: str, call: Subject) -> Score:
         """Judge one answer of `call`."""
-        ...
+        raise TypeError(f"{type(self).__name__} must define judge(text, call)")
 
 
 def together(scores: Sequence[Score]) -> Score:

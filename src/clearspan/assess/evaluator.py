@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
+from clearspan.assess.options import meant, options_of, refuse
 from clearspan.conversation import Conversation
 from clearspan.record import Invocation, Operation
 from clearspan.score import Direction, Kind, Level, Score
@@ -43,7 +45,7 @@ class Evaluator:
     it sees the call as it was, before redaction and whatever the content mode: for those that look for what
     redaction takes out, tell nobody what they saw, and send it nowhere.
 
-    Raises `ValueError` for an option that cannot be.
+    Raises `ValueError` for an option that cannot be, `TypeError` for one that there is none of.
     """
 
     name: str = ""
@@ -68,10 +70,14 @@ class Evaluator:
         sample_rate: Rate | None = None,
         timeout: float | None = None,
         concurrency: int | None = None,
+        operations: Iterable[str] | None = None,
+        **unknown: NoReturn,
     ) -> None:
+        if unknown:
+            refuse(type(self).__name__, unknown, options_of(type(self)))
         given = {
             "name": name, "threshold": threshold, "sample_rate": sample_rate, "timeout": timeout,
-            "concurrency": concurrency,
+            "concurrency": concurrency, "operations": _names("operations", operations),
         }  # fmt: skip
         for option, value in given.items():
             if value is not None:
@@ -168,15 +174,17 @@ def _marked(function: F, options: Mapping[str, Any]) -> F:
 
 
 def _options(**options: Any) -> dict[str, Any]:
-    if unknown := set(options) - set(OPTIONS):
-        raise ValueError(f"clearspan: an evaluator has no option {', '.join(sorted(unknown))}")
+    for name in options:
+        if name not in OPTIONS:
+            raise ValueError(f"clearspan: an evaluator has no option {name!r}{meant(name, OPTIONS)}")  # fmt: skip
     kept = {name: value for name, value in options.items() if value is not None}
-    for name in ("requires", "operations"):
-        if name in kept:
-            if isinstance(kept[name], str):
-                raise ValueError(f"clearspan: evaluator: {name} is a set of names, such as {{{kept[name]!r}}}")  # fmt: skip
-            kept[name] = frozenset(kept[name])
-    return kept
+    return kept | {name: _names(name, kept[name]) for name in ("requires", "operations") if name in kept}  # fmt: skip
+
+
+def _names(option: str, given: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(given, str):
+        raise ValueError(f"clearspan: evaluator: {option} is a set of names, such as {{{given!r}}}")  # fmt: skip  # noqa: TRY004 -- as every wrong option
+    return None if given is None else frozenset(given)
 
 
 def seated(given: Any) -> Evaluator:
@@ -211,11 +219,24 @@ def check(made: Evaluator) -> None:
         raise ValueError(f"{said} level must be call, trace or session, not {made.level!r}")
     if made.direction not in ("maximize", "minimize", "neutral"):
         raise ValueError(f"{said} direction must be maximize, minimize or neutral, not {made.direction!r}")  # fmt: skip
+    _check_threshold(said, made)
     if made.raw and made.level != "call":
         raise ValueError(f"{said} only single calls are kept as they were (raw), not a whole {made.level}")  # fmt: skip
     for wanted in made.requires:
         if unknown := set(wanted.split("|")) - set(FIELDS):
             raise ValueError(f"{said} requires {', '.join(sorted(unknown))}, which is none of {', '.join(FIELDS)}")  # fmt: skip
+
+
+def _check_threshold(said: str, made: Evaluator) -> None:
+    """One that no value can reach, or every value does, is a slip of the pen."""
+    limit: Any = made.threshold
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or math.isnan(limit):
+        raise ValueError(f"{said} threshold must be a number, not {limit!r}")
+    if made.range is not None and not made.range[0] <= limit <= made.range[1]:
+        low, high = made.range
+        raise ValueError(f"{said} threshold must be {low:g} to {high:g}, not {limit!r}")
 
 
 def _input(call: Subject) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from clearspan.evaluators.injection import PromptInjection
     from clearspan.evaluators.leak import CanaryLeak, SystemPromptLeak, canary
     from clearspan.evaluators.pii import PII
-    from clearspan.evaluators.relevance import Relevance
+    from clearspan.evaluators.relevance import EmbeddingEndpoint, Relevance
     from clearspan.evaluators.retrieval import MRR, NDCG, ContextRelevance, PrecisionAtK, RecallAtK
     from clearspan.evaluators.secrets import Secrets
     from clearspan.evaluators.structure import (
@@ -51,6 +51,7 @@ __all__ = [
     "ChrF",
     "Contains",
     "ContextRelevance",
+    "EmbeddingEndpoint",
     "ExactMatch",
     "FaithfulnessAlarm",
     "FieldMatch",
@@ -104,7 +105,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "canary",
     ),
     "pii": ("PII",),
-    "relevance": ("Relevance",),
+    "relevance": ("EmbeddingEndpoint", "Relevance"),
     "retrieval": (
         "ContextRelevance",
         "MRR",

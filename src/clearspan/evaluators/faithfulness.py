@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from clearspan.assess.evaluator import Evaluator
-from clearspan.assess.text.common import COMMON
+from clearspan.assess.text.common import is_common
 from clearspan.assess.text.dates import MONTHS, Date, dates
 from clearspan.assess.text.names import Name, akin, initials, names, relatives
 from clearspan.assess.text.numbers import Number, numbers, roman
@@ -23,9 +23,32 @@ _POSSESSIVE = re.compile(r"['\u2019]s$")
 _ROMAN = re.compile(r"\b[IVXLC]{1,9}\b")
 _MARKER = re.compile(r"(?:^|\n)[\s*#>-]*\(?$")
 _CENTURY = re.compile(r"(?:st|nd|rd|th)?[\s-]centur", re.IGNORECASE)
+_SOURCES = frozenset(
+    map(
+        stem,
+        [
+            "document",
+            "passage",
+            "context",
+            "source",
+            "page",
+            "say",
+            "mention",
+            "state",
+            "indicate",
+            "refer",
+            "according",
+        ],
+    )
+)
 _SMALL_WORDS = frozenset({"of", "the", "and", "for", "de", "in", "on"})
 _WORD = re.compile(r"[a-zß-ɏͰ-ϿЀ-ԯ]{4,}")
 _NAMED = 10
+# What stands where something was taken out, [GITHUB_TOKEN], <EMAIL_ADDRESS>, [secret], and the marks of quotations, [2];
+# not the text of a link.
+_PLACEHOLDER = re.compile(
+    r"\[(?:\d{1,3}|[A-Z][A-Z\d_]{1,60}|[a-z][a-z_ ]{1,60})\](?!\()|<(?:[A-Z][A-Z\d_]{1,60}|[a-z][a-z_]{1,60})>"
+)
 
 
 class _Item(NamedTuple):
@@ -46,7 +69,9 @@ class FaithfulnessAlarm(Evaluator):
     1990s), names without case, accents, possessives and plurals, by initials, and as a country or its people;
     dates by their day, month and year together. Where at least `words` of the specific words of an answer
     (those that are not common English) stand in no source, these words count as well; `None` leaves them out.
-    An answer that holds nothing of the kind is skipped: there is nothing to check.
+    An answer that holds nothing of the kind is skipped: there is nothing to check. What redaction puts in the place of a text
+    (`<EMAIL_ADDRESS>`, `[secret]`), marks such as `[2]`, and words about the documents themselves
+    ("the page says") are no claims.
 
     Raises `ValueError` for `words` outside (0, 1].
     """
@@ -65,7 +90,7 @@ class FaithfulnessAlarm(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """Judge the answer by the call's documents and question."""
-        answer = answer_of(call)
+        answer = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), answer_of(call))
         sources = _Sources("\n".join([*call.documents, question_of(call)]))
         told, unsupported = _facts(answer, sources)
         if self._words is not None:
@@ -235,12 +260,19 @@ def _runs(called: list[Name], answer: str) -> list[list[Name]]:
 def _words(answer: str, sources: _Sources) -> tuple[int, list[_Item]]:
     """How many specific words the answer has, and those in small letters that no source has."""
     specific = [
-        word for word in _parts(tokens(answer)) if word not in COMMON and _WORD.fullmatch(word)
+        word
+        for word in _parts(tokens(answer))
+        if _WORD.fullmatch(word) and not is_common(word) and not _of_sources(word)
     ]
     placed: list[Name | Number] = [*names(answer), *numbers(answer)]
     apart = {part for at in placed for part in _parts(tokens(answer[at.start : at.end]))}
     strange = [word for word in specific if word not in apart and not sources.stemmed(word)]
     return len(specific), [_Item("word", word) for word in strange]
+
+
+def _of_sources(word: str) -> bool:
+    """Whether it speaks of the documents, as in "the passage mentions": that is no claim about their subject."""
+    return stem(word) in _SOURCES
 
 
 def _parts(words: list[str]) -> list[str]:

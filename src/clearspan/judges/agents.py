@@ -28,7 +28,7 @@ class PlanQuality(Rubric):
     examples = (
         Example(
             {"question": "Book the cheapest train.", "steps": '1. asked for tool book with {"train": 1}'},
-            "It booked without looking at prices.", "poor",
+            "It booked without looking at prices.", "poor", lists={"evidence": ['asked for tool book with {"train": 1}']},
         ),
     )  # fmt: skip
     canaries = (
@@ -60,7 +60,7 @@ class ToolUse(Rubric):
     examples = (
         Example(
             {"question": "Weather in Oslo?", "steps": '1. asked for tool weather with {"city": "Rome"}'},
-            "The city is not the one that was asked about.", "wrong",
+            "The city is not the one that was asked about.", "wrong", lists={"evidence": ['{"city": "Rome"}']},
         ),
     )  # fmt: skip
     canaries = (

@@ -26,11 +26,11 @@ class Relevance(Rubric):
     examples = (
         Example(
             {"question": "How long do I boil an egg?", "answer": "Seven minutes for a firm one."},
-            "The time is what was asked for, and it is given.", "fully",
+            "The time is what was asked for, and it is given.", "fully", lists={"evidence": ["Seven minutes"]},
         ),
         Example(
             {"question": "How long do I boil an egg?", "answer": "Eggs are rich in protein."},
-            "It is about eggs, and gives no time.", "barely",
+            "It is about eggs, and gives no time.", "barely", lists={"evidence": ["Eggs are rich in protein."]},
         ),
     )  # fmt: skip
     canaries = (
@@ -55,11 +55,11 @@ class Coherence(Rubric):
     examples = (
         Example(
             {"answer": "The shop opens at nine. It closes at six, except on Fridays, when it closes at eight."},
-            "The exception is named as one, so there is no contradiction.", "clear",
+            "The exception is named as one, so there is no contradiction.", "clear", lists={"evidence": ["except on Fridays"]},
         ),
         Example(
             {"answer": "The shop never opens on Sundays. On Sundays it opens at ten."},
-            "Both cannot be true.", "broken",
+            "Both cannot be true.", "broken", lists={"evidence": ["never opens on Sundays", "On Sundays it opens at ten."]},
         ),
     )  # fmt: skip
     canaries = (
@@ -86,11 +86,11 @@ class Correctness(Rubric):
     examples = (
         Example(
             {"question": "Who painted it?", "answer": "It is by Vermeer, of Delft.", "reference": "Johannes Vermeer"},
-            "The same painter is named.", "correct",
+            "The same painter is named.", "correct", lists={"evidence": ["It is by Vermeer"]},
         ),
         Example(
             {"question": "In which year?", "answer": "About 1665 or 1670.", "reference": "1665"},
-            "The right year is one of two that are offered, so it is not said.", "wrong",
+            "The right year is one of two that are offered, so it is not said.", "wrong", lists={"evidence": ["About 1665 or 1670."]},
         ),
     )  # fmt: skip
     canaries = (

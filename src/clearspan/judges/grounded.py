@@ -57,9 +57,14 @@ class Faithfulness(Rubric):
     examples = (
         Example(
             {"documents": "The library opens at nine.", "answer": "It opens at nine and has a café."},
-            "Supported: it opens at nine. Unsupported: it has a café, which no document says.", "partly",
+            "The documents give the hour, and say nothing of a café.", "partly",
+            lists={"supported": ["It opens at nine."], "unsupported": ["It has a café."]},
         ),
     )  # fmt: skip
+    order = (
+        "First reason briefly, then list the claims that the documents support and those that they do not, "
+        "then give the label."
+    )
     canaries = (
         {
             "question": "When was the mill built?",
@@ -145,11 +150,11 @@ class Hallucination(Rubric):
     examples = (
         Example(
             {"question": "Who founded it?", "answer": "I could not find who founded it.", "documents": "Founded in 1950."},
-            "It says that it does not know, which is honest.", "none",
+            "It says that it does not know, which is honest.", "none", lists={"evidence": ["I could not find who founded it."]},
         ),
         Example(
             {"question": "When was it founded?", "answer": "In 1950, by Ada Quist.", "documents": "Founded in 1950."},
-            "The year is given, the founder is not in the documents.", "made_up",
+            "The year is given, the founder is not in the documents.", "made_up", lists={"evidence": ["by Ada Quist"]},
         ),
     )  # fmt: skip
     canaries = (

@@ -57,7 +57,8 @@ def _evaluator(given: Any) -> Evaluator:
         try:
             return seated(given)
         except (ValueError, TypeError) as error:
-            raise SettingError(f"clearspan: evaluators: {error}") from None
+            said = str(error).removeprefix("clearspan: ")
+            raise SettingError(f"clearspan: evaluators: {said}") from None
     try:
         found = registry.load(registry.EVALUATORS, given)
     except registry.NotFound as error:
@@ -67,8 +68,9 @@ def _evaluator(given: Any) -> Evaluator:
     try:
         return seated(found)
     except (TypeError, ValueError) as error:
+        said = str(error).removeprefix("clearspan: ")
         raise SettingError(
-            f"clearspan: evaluators: {given!r} cannot be had by its name alone ({error}); "
+            f"clearspan: evaluators: {given!r} cannot be had by its name alone ({said}); "
             "give an object that is made with its options"
         ) from None
     except Exception as error:  # noqa: BLE001 -- or to be made

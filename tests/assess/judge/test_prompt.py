@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from clearspan.assess.judge.prompt import Example, ask, repair, shortened
+from clearspan.assess.judge.schema import Shape, labels, quotes, text, verdict
 
 MARKER = re.compile(r"<<<([0-9a-f]{16}) (\w+)>>>")
 
@@ -45,12 +48,23 @@ def test_only_long_texts_are_cut_and_all_fit_together() -> None:
 
 
 def test_an_example_shows_texts_and_verdict() -> None:
-    shown = Example({"answer": "A"}, "R", "good", 3).shown()
-    assert (
-        shown
-        == 'Example\nanswer: A\n{"reasoning": "R", "evidence": [], "label": "good", "score": 3}'
+    example = Example({"answer": "A"}, "R", "good", 3, {"evidence": ["A"]})
+    assert example.shown(verdict(["good", "bad"], (1, 5))) == (
+        'Example\nanswer: A\n{"reasoning": "R", "evidence": ["A"], "label": "good", "score": 3}'
     )
-    assert "score" not in Example({"answer": "A"}, "R", "good").shown()
+    assert "score" not in Example({"answer": "A"}, "R", "good").shown(verdict(["good", "bad"]))
+
+
+def test_an_example_has_the_fields_that_are_asked_for_in_their_order() -> None:
+    shape = Shape((text("reasoning"), quotes("for", needed=True), labels("label", ["good"])))
+    example = Example({}, "R", "good", lists={"for": ["x"]})
+    assert list(example.verdict(shape).items()) == [
+        ("reasoning", "R"), ("for", ["x"]), ("label", "good"),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="'for' is missing"):
+        Example({}, "R", "good").verdict(shape)
+    with pytest.raises(ValueError, match="'evidence' is none of reasoning, for, label"):
+        Example({}, "R", "good", lists={"for": [], "evidence": []}).verdict(shape)
 
 
 def test_a_repair_shows_the_answer_and_what_is_wrong() -> None:

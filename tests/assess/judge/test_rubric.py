@@ -374,3 +374,17 @@ def test_the_prompt_is_no_template() -> None:
     assert "Is {answer} or %s in it?" in asked[0][0]["content"]
     assert "{0.__class__} %(x)s" in asked[0][1]["content"]
     assert json.dumps(asked[0])
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        (Example({"answer": "A"}, "R", "hot"), "'label' must be one of warm, flat, cold"),
+        (Example({"answer": "A"}, "R", "warm", 3), "'score' is none of reasoning, evidence, label"),
+    ],
+)
+def test_an_example_that_answers_otherwise_is_refused(example: Example, said: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"evaluator 'tone': an example's verdict does not fit: .*{said}"
+    ):
+        rubric(examples=[example])

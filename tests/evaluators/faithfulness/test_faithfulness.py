@@ -52,6 +52,33 @@ def test_what_the_sources_tell_raises_no_alarm(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "left", ["[GITHUB_TOKEN]", "<EMAIL_ADDRESS>", "[secret]", "[email]", "[redaction failed]", "<PERSON_1>", "[12]"]
+)  # fmt: skip
+def test_what_stands_for_a_text_that_was_taken_out_is_no_claim(left: str) -> None:
+    assert judged(f"Bouch designed it {left}.", words=0.01).value == 0.0
+    assert judged(f"{left} it is.", words=0.01).skipped == "nothing_to_check"
+    assert judged(f"Baker {left}.", words=0.01).explanation == "in no document: Baker"
+
+
+def test_the_text_of_a_link_and_names_in_brackets_are_claims() -> None:
+    assert judged("It was [Benjamin Baker].").explanation == "in no document: Benjamin, Baker"
+    assert judged("It was [zeppelins](x).", words=0.01).explanation == "in no document: zeppelins"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The document says Bouch designed it.",
+        "According to the page, Bouch was working on it many times.",
+        "The passage mentions Bouch, and so the source indicates he tried.",
+    ],
+)
+def test_forms_of_common_words_and_words_about_the_documents_tell_nothing(answer: str) -> None:
+    score = judged(answer, words=0.01)
+    assert (score.value, score.explanation) == (0.0, None)
+
+
+@pytest.mark.parametrize(
     ("answer", "kind", "named"),
     [
         ("Benjamin Baker designed it.", "name", "Benjamin, Baker"),

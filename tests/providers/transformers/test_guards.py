@@ -105,14 +105,14 @@ def test_lazy_results_are_guarded_one_by_one(capture: Capture, writer: Any) -> N
     with capture() as seen, guarded(guard(Words(), "output", "redact")):
         redacted = [words(one) for one in writer(texts(), **options)]
     assert seen.open_calls == 0
-    assert redacted == [[text.replace("hello", "[W]") for text in one] for one in bare]
+    assert redacted == [[text.replace("hello", "<W>") for text in one] for one in bare]
     got: list[Any] = []
     with capture(), guarded(guard(Words(), "output")), pytest.raises(Blocked):
         got.extend(writer(texts(), **options))
     assert len(got) == 1
     with capture(), guarded(guard(Words(), "output", reply=FIRM)):
         said = [words(one) for one in writer(texts(), **options)]
-    assert said == [bare[0], <FIRM>]
+    assert said == [bare[0], [FIRM]]
 
 
 def test_tasks_that_write_otherwise(capture: Capture, t5: Any, judge: Any) -> None:

@@ -66,7 +66,7 @@ def price_by(published: Callable[[str, Usage], float | None] | None) -> None:
 class Judge:
     """A language model that is asked for verdicts: an OpenAI-compatible or Ollama server, or a callable.
 
-    `where` is `http://host:port/v1` (`#model` may follow), `ollama:model`, `ollama:http://host:port#model`, or a callable
+    `where` is `http://host:port/v1` (`#model` may follow), `ollama:model`, `ollama:host:port#model`, or a callable
     `(messages, schema) -> dict | str`. Requests are plain HTTP; `timeout` is in seconds, for each.
 
     `temperature`, `seed`, `max_tokens` and `top_logprobs` are sent unless they are `None` or 0, and left out from

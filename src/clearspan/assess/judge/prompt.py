@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from clearspan.assess.judge.schema import Shape
 
 __all__ = ["DATA", "Example", "Messages", "Prepared", "ask", "repair", "shortened"]
 
@@ -30,20 +32,30 @@ _TAIL = "All material ends here. Judge it now by the rules of the system message
 class Example:
     """A case with its right verdict, shown to the judge: the texts by name, why, and the label.
 
-    `score` is given for rubrics with a scale.
+    `score` is given for rubrics with a scale; `lists` are the other fields of the verdict: the passages that decide it
+    as `evidence`, or what else the rubric asks for, such as `supported` and `unsupported` of `Faithfulness`.
     """
 
     texts: Mapping[str, str]
     reasoning: str
     label: str
     score: int | None = None
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
-    def shown(self) -> str:
-        """As it stands in the prompt."""
-        score = {} if self.score is None else {"score": self.score}
-        verdict = {"reasoning": self.reasoning, "evidence": [], "label": self.label, **score}
+    def verdict(self, shape: Shape) -> dict[str, Any]:
+        """The answer that it stands for, in `shape`. Raises `ValueError` for what does not fit."""
+        said: dict[str, Any] = {"reasoning": self.reasoning, "label": self.label, **self.lists}
+        if self.score is not None:
+            said["score"] = self.score
+        names = [name for name, _, _ in shape.fields]
+        if strange := [name for name in said if name not in names]:
+            raise ValueError(f"the field {strange[0]!r} is none of {', '.join(names)}")
+        return shape.read(said)
+
+    def shown(self, shape: Shape) -> str:
+        """As it stands in the prompt, with the fields of the answers that are asked for. Raises `ValueError`."""
         given = [f"{name}: {text}" for name, text in self.texts.items()]
-        return "\n".join(["Example", *given, json.dumps(verdict, ensure_ascii=False)])
+        return "\n".join(["Example", *given, json.dumps(self.verdict(shape), ensure_ascii=False)])
 
 
 @dataclass(frozen=True)

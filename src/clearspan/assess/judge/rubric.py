@@ -33,7 +33,6 @@ _log = logging.getLogger("clearspan")
 _RULES = (
     "Judge only by the criterion. Length, style, politeness and confidence are no merit by themselves.",
     DATA,
-    "First reason briefly, then quote the passages that decide it, then give the label.",
 )
 _UNSURE = f'If the material does not allow a verdict, the label is "{UNKNOWN}"; do not guess.'
 
@@ -64,6 +63,9 @@ class Rubric(Evaluator):
     shows: tuple[str, ...] = ("question", "answer")
     examples: tuple[Example, ...] = ()
     steps: tuple[str, ...] = ()
+    order: str = (
+        "First reason briefly, then quote the passages that decide it, then give the label."
+    )
     scale: tuple[int, int] | None = None
     unknown: bool = True
     canaries: tuple[Mapping[str, str], ...] = ()
@@ -127,15 +129,16 @@ class Rubric(Evaluator):
 
     def system(self) -> str:
         """What the judge is told, the same for every call."""
+        shape = self.shape()
         steps = [f"{number}. {step}" for number, step in enumerate(self.steps, 1)]
         parts = [
             f"You are a strict and fair judge. Criterion: {self.criterion}",
             "\n".join(self.meanings()),
             "\n".join(["Steps:", *steps]) if steps else "",
             _scaled(self.scale),
-            "\n".join([*_RULES, _UNSURE] if self.unknown else _RULES),
-            "\n\n".join(example.shown() for example in self.examples),
-            f"Answer with one JSON object with the fields {', '.join(name for name, _, _ in self.shape().fields)}, in this order.",
+            "\n".join([*_RULES, self.order, *([_UNSURE] if self.unknown else [])]),
+            "\n\n".join(example.shown(shape) for example in self.examples),
+            f"Answer with one JSON object with the fields {', '.join(name for name, _, _ in shape.fields)}, in this order.",
         ]
         return "\n\n".join(part for part in parts if part)
 
@@ -277,6 +280,15 @@ class Rubric(Evaluator):
             raise ValueError(f"{said} votes must be an odd number, not {votes!r}")
         if not 0 <= margin <= 1:
             raise ValueError(f"{said} margin must be 0 to 1, not {margin!r}")
+        self._check_examples(said)
+
+    def _check_examples(self, said: str) -> None:
+        """An example that answers otherwise than it is asked for would teach the judge to do so."""
+        for example in self.examples:
+            try:
+                example.verdict(self.shape())
+            except ValueError as error:
+                raise ValueError(f"{said} an example's verdict does not fit: {error}") from None
 
 
 def _tuple(given: Iterable[Any] | None) -> tuple[Any, ...] | None:

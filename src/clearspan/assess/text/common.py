@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COMMON", "FUNCTION_WORDS", "rarity"]
+__all__ = ["COMMON", "FUNCTION_WORDS", "is_common", "rarity"]
 
 _FIRST = """
 the of and to a in is it that for was on are with as be at by this have from or had not but what all were when we
@@ -55,6 +55,17 @@ COMMON = _banded()
 
 FUNCTION_WORDS = frozenset(_FIRST.split())
 """Words that build sentences and say nothing by themselves."""
+
+
+_FORMS = (("ies", "y"), ("ied", "y"), ("es", ""), ("es", "e"), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("ly", ""))  # fmt: skip
+
+
+def is_common(word: str) -> bool:
+    """Whether a word (folded), or that of which it is a regular form, is common: `says` is as common as `say`."""
+    if word in COMMON:
+        return True
+    bases = (word.removesuffix(end) + more for end, more in _FORMS if word.endswith(end))
+    return any(base in COMMON for base in bases)
 
 
 def rarity(word: str) -> float:
