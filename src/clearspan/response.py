@@ -1,4 +1,4 @@
-"""The id of a response while and after its draft is completed, for whoever asks by then."""
+"""The id of a response while and after its draft is completed, for whoever asks by then; and where its call stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import weakref
 from typing import Any, Protocol
 
 from clearspan.core import read
+from clearspan.record import TraceRef
 
 __all__ = ["ResponseRef"]
 
@@ -19,12 +20,16 @@ class _Told(Protocol):
 
 
 class ResponseRef:
-    """The id of a response, known at completion at the latest; outlives the draft, not its content."""
+    """The id of a response, known at completion at the latest; outlives the draft, not its content.
 
-    __slots__ = ("_draft", "_id")
+    `trace` is where the call stands in its trace, which is known from its beginning on.
+    """
 
-    def __init__(self, draft: _Told) -> None:
+    __slots__ = ("_draft", "_id", "trace")
+
+    def __init__(self, draft: _Told, trace: TraceRef | None = None) -> None:
         self._draft = weakref.ref(draft)
+        self.trace = trace
         self._id: str | None = None
 
     def settle(self, response_id: str | None) -> None:

@@ -502,9 +502,46 @@ async def test_the_last_response_is_of_this_task() -> None:
     assert found == [f"r-{number}" for number in range(20)]
 
 
+def test_the_last_model_call_is_named_whoever_answered() -> None:
+    @clearspan.model
+    def ask() -> str:
+        return "an answer without an id"
+
+    def run() -> None:
+        with captured(providers=()) as seen:
+            assert clearspan.current().last_traceparent is None
+            ask()
+            (span,) = seen.spans
+            here = clearspan.current()
+            assert here == (None, None, None, None)
+            assert (here.last_trace_id, here.last_span_id) == (span.trace_id, span.span_id)
+            assert here.last_traceparent == f"00-{span.trace_id}-{span.span_id}-01"
+
+    contextvars.Context().run(run)
+
+
 def test_content_in_the_context_follows_the_content_mode() -> None:
     with captured(providers=(), content="off") as seen:
         with clearspan.context(variables={"name": "canary"}, session="s"):
             work()
         assert "canary" not in json.dumps(dict(seen.spans[0].attributes))
         assert seen.spans[0].attributes[sc.SESSION_ID] == "s"
+
+
+def test_documents_and_references_are_for_evaluators() -> None:
+    with captured() as seen:
+        with clearspan.context(documents=["one", "two"], references="right"):
+            with clearspan.context(documents="three"), clearspan.span("inner"):
+                pass
+            with clearspan.span("outer"):
+                pass
+        inner, outer = seen.invocations
+        assert "three" not in str(seen.spans)
+    assert (inner.context.documents, inner.context.references) == (("three",), ("right",))
+    assert outer.context.documents == ("one", "two")
+
+
+@pytest.mark.parametrize("given", [3, [1], None])
+def test_documents_are_texts(given: Any) -> None:
+    with pytest.raises(TypeError, match="documents must be"):
+        clearspan.context(documents=given)

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 import clearspan
-from clearspan import registry
-from clearspan.cli.evaluators import fared
+from clearspan import guards, registry
+from clearspan.cli.evaluators import Stood, fared, stood
 from clearspan.exporters.store import StoreReader
+from clearspan.guards import Guard
+from clearspan.testing import ModelServer, Reply
 from tests.cli.conftest import Command
 
 
@@ -40,9 +43,7 @@ def found(call: Command, *words: str, code: int = 0) -> dict[str, Any]:
     result = call("doctor", "--json", "--no-send", *words)
     assert result.exit_code == code, result.output
     report = json.loads(result.stdout)
-    return {each["name"]: each for each in report["evaluators"]} | {
-        "problems": report["problems"]
-    }
+    return {each["name"]: each for each in report["evaluators"]} | {"problems": report["problems"]}
 
 
 def test_the_store_tells_of_all_that_ran_in_whatever_process(call: Command, place: Path) -> None:
@@ -107,3 +108,39 @@ def test_without_a_store_only_what_is_set_is_known(tmp_path: Path) -> None:
     assert fared([], StoreReader(tmp_path / "none.db")) == []
     (tmp_path / "bad.db").write_bytes(b"no database at all, but long enough to be looked at" * 40)
     assert fared((), StoreReader(tmp_path / "bad.db")) == []
+
+
+def guarded(store: Path, *guards: Any) -> None:
+    with clearspan.init(store=store, providers=["openai"], guards=guards) as runtime:
+        with ModelServer() as server:
+            server.script(*[Reply("My card is 4111 1111 1111 1111.")] * 2)
+            with openai.OpenAI(base_url=server.url, api_key="sk-none", max_retries=0) as client:
+                for _ in range(2):
+                    client.chat.completions.create(
+                        model="m", messages=[{"role": "user", "content": "Hi"}]
+                    )
+        assert runtime.flush()
+
+
+def test_guards_are_told_apart_from_evaluators(
+    call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = place / ".clearspan" / "clearspan.db"
+    broken = Guard(lambda call: 1 / 0, "output", deadline=10.0)
+    guarded(store, guards.PII("redact", phase="output", deadline=10.0), broken)
+    report = json.loads(call("doctor", "--json", "--no-send").stdout)
+    assert report["evaluators"] == []
+    assert report["guards"] == [
+        {"name": broken.name, "state": "seen", "actions": {"errors": 2}},
+        {"name": "pii", "state": "seen", "actions": {"redacted": 2}},
+    ]
+    assert "guards" not in report["status"]
+    monkeypatch.setenv("CLEARSPAN_GUARDS", "pii:redact, secrets:block")
+    said = call("doctor", "--no-send").stdout
+    assert "pii: 2 redacted" in said
+    assert "secrets: has not stepped in" in said
+    assert "not set here; 2 errors" in said
+
+
+def test_without_a_store_only_the_guards_that_are_set_are_known(tmp_path: Path) -> None:
+    assert stood(["pii"], StoreReader(tmp_path / "none.db")) == [Stood("pii", "set")]

@@ -69,8 +69,13 @@ def drawn(width: int = 100, *, ascii_only: bool = False, **given: Any) -> list[s
         (Judged("nothing", 0.0), "nothing 0"),
         (Judged("loss", -1.5, kind=None), "loss -1.50"),
         (Judged("coherence", error="TimeoutError", kind="llm"), "coherence error TimeoutError (judge)"),
-        (Judged("pii", 1.0, passed=False, guard_action="block"), "✗ pii 1 block"),
-        (Judged("pii", 0.0, passed=True, guard_action="allow"), "✓ pii 0"),
+        (Judged("pii", 1.0, passed=False, guard_action="block"), "guard pii: blocked"),
+        (Judged("secrets", 1.0, "key", passed=False, guard_action="redact"), "guard secrets: redacted"),
+        (Judged("tone", 0.0, passed=False, kind="llm", guard_action="warn"), "guard tone: warned"),
+        (Judged("pii", 0.0, passed=True, guard_action="allow"), "guard pii: allowed"),
+        (Judged("pii", error="timeout", guard_action="allow"), "guard pii: allowed (timeout)"),
+        (Judged("pii", error="timeout", guard_action="block"), "guard pii: blocked (timeout)"),
+        (Judged("pii", 0.0, guard_action="hold"), "guard pii: hold"),
         (Judged("x" * 60, 1), f"{'x' * 37}... 1"),
         (Judged("evil\x1b[2J\nname", label="\x07"), "evil [2J name  "),
     ],
@@ -93,6 +98,11 @@ def test_what_was_skipped_stands_together_at_the_end() -> None:
 def test_those_that_passed_are_counted_of_those_that_could() -> None:
     assert share_passed(score for each in SCORES.values() for score in each) == (2, 3)
     assert share_passed([]) == (0, 0)
+
+
+def test_guards_are_not_counted_among_them() -> None:
+    given = [Judged("pii", 1, passed=False, guard_action="block"), Judged("pii", 0, passed=True)]
+    assert share_passed(given) == (1, 1)
 
 
 def test_scores_stand_below_their_span() -> None:

@@ -96,6 +96,7 @@ LONG = {
     "response": sc.RESPONSE_ID,
     "session": sc.SESSION_ID,
     "key": sc.EVALUATION_KEY,
+    "action": sc.GUARD_ACTION,
 }
 
 

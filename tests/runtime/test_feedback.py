@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import ollama
 import openai
 import pytest
 
@@ -57,11 +60,42 @@ def test_without_a_name_it_is_the_call_that_the_program_is_at(client: openai.Ope
         clearspan.feedback(False)
         inside, after = seen.scores
         turn = seen.span("turn")
+        last = seen.spans[-1]
     assert inside.target is not None
     assert inside.target.trace is not None
     assert inside.target.trace.span_id == turn.span_id
     assert after.target is not None
-    assert (after.target.trace, after.target.response_id) == (None, answered)
+    assert after.target.trace is not None
+    assert (after.target.trace.span_id, after.target.response_id) == (last.span_id, answered)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_whose_provider_gives_no_ids_is_rated_without_any(tmp_path: Path, *, stream: bool) -> None:  # fmt: skip
+    store = tmp_path / "runs.db"
+    messages = [{"role": "user", "content": "A word for rain?"}]
+
+    def run() -> None:
+        with ModelServer() as server, clearspan.init(store=store) as runtime:
+            client: Any = ollama.Client(host=server.origin)
+            answer = client.chat(model="m", messages=messages, stream=stream)
+            assert list(answer)
+            client._client.close()
+            clearspan.feedback("up")
+            handed_out = clearspan.current().last_traceparent
+            clearspan.feedback(4, scale=(1, 5), name="stars", traceparent=handed_out)
+            assert runtime.flush()
+
+    contextvars.Context().run(run)
+    reader = StoreReader(store)
+    (trace,) = reader.traces()
+    (span,) = reader.trace(trace.trace_id)
+    scores = reader.scores(trace.trace_id, span.span_id)
+    assert [(score.name, score.value) for score in scores] == [("user_rating", 1), ("stars", 0.75)]
+
+
+def test_where_no_model_was_called_feedback_needs_to_know(client: openai.OpenAI) -> None:
+    with captured(), pytest.raises(ValueError, match="needs to know what it is about"):
+        contextvars.Context().run(clearspan.feedback, "up")
 
 
 def test_a_wrong_argument_is_told_at_once() -> None:
@@ -106,3 +140,23 @@ def test_a_comment_is_kept_only_where_content_is(mode: str) -> None:
     with captured(content=mode) as seen:
         clearspan.feedback("up", key="k", comment="private words")
         assert "private" not in str([seen.events, seen.scores])
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata"])
+def test_what_is_no_text_is_kept_in_any_mode(mode: str) -> None:
+    with captured(content=mode) as seen:
+        clearspan.feedback(
+            4, scale=(1, 5), key="k", user="u-1", source="annotator", metadata={"page": "private", "n": 1}
+        )  # fmt: skip
+        clearspan.feedback("fair", scale=("bad", "fair", "good"), key="k", metadata={"user": "private"})  # fmt: skip
+        clearspan.feedback("private", scale=("no", "private"), key="k")
+        numbers, words, _ = seen.scores
+        told = str([seen.events, seen.scores])
+    assert set(numbers.metadata) == {"raw", "scale", "source", "user"}
+    assert (numbers.metadata["raw"], numbers.metadata["scale"]) == (4, [1, 5])
+    assert numbers.metadata["source"] == "annotator"
+    assert len(numbers.metadata["user"]) == 32
+    assert words.metadata == {"source": "end_user"}
+    assert "private" not in told
+    assert "fair" not in told
+    assert "u-1" not in told

@@ -12,6 +12,7 @@ import pytest
 
 import clearspan
 from clearspan import registry
+from clearspan.exporters.store import StoreReader
 from clearspan.testing import ModelServer, Reply, captured
 
 CARD = "My card is 4111 1111 1111 1111."
@@ -92,3 +93,61 @@ def test_a_guard_works_where_nothing_is_recorded(server: ModelServer) -> None:
         assert seen.spans == []
     with captured(guards=["pii:redact"]) as seen, clearspan.suppressed():
         assert ask(server, answer=CARD) == "My card is <CREDIT_CARD>."
+
+
+def results(seen: Any) -> dict[str, int]:
+    return {
+        point["attributes"]["clearspan.guard.action"]: point["value"]
+        for point in seen.metrics["clearspan.evaluation.results"]
+    }
+
+
+def told(seen: Any) -> list[Any]:
+    return [each for each in seen.events if each.name == "gen_ai.evaluation.result"]
+
+
+def test_what_passes_is_counted_and_makes_no_event(server: ModelServer) -> None:
+    with captured(guards=["pii:warn"]) as seen:
+        ask(server)
+        assert told(seen) == []
+        assert results(seen) == {"allow": 2}
+        ask(server, CARD)
+        (event,) = told(seen)
+        assert event.attributes["clearspan.guard.action"] == "warn"
+        assert results(seen) == {"allow": 3, "warn": 1}
+
+
+def test_a_guard_that_failed_says_so_although_it_let_the_text_pass(server: ModelServer) -> None:
+    broken = clearspan.guards.Guard(lambda call: 1 / 0, "output", deadline=10.0)
+    with captured(guards=[broken]) as seen:
+        assert ask(server) == "Fine."
+        (event,) = told(seen)
+    assert event.attributes["clearspan.guard.action"] == "allow"
+    assert event.attributes["error.type"] == "ZeroDivisionError"
+
+
+def test_guards_and_evaluators_of_one_name_are_summed_apart(server: ModelServer, tmp_path: Path) -> None:  # fmt: skip
+    store = tmp_path / "s.db"
+    guards = [
+        clearspan.guards.PII("warn", phase="input", deadline=10.0),
+        clearspan.guards.PII("redact", phase="output", deadline=10.0),
+    ]
+    with clearspan.init(store=store, guards=guards, evaluators=["pii"]) as runtime:
+        assert clearspan.status().guards == {"pii": {}}
+        ask(server)
+        ask(server, CARD, CARD)
+        assert clearspan.status().guards == {"pii": {"allow": 2, "warn": 1, "redact": 1}}
+        assert runtime.flush()
+    reader = StoreReader(store)
+    (line,) = reader.score_summary()
+    assert (line.name, line.count, line.pass_rate) == ("pii", 2, 0.5)
+    (stood,) = reader.guard_summary()
+    assert (stood.name, stood.blocked, stood.redacted, stood.warned, stood.errors) == ("pii", 0, 1, 1, 0)  # fmt: skip
+    passed = reader.passed([trace.trace_id for trace in reader.traces()])
+    assert sorted(passed.values()) == [(0, 1), (1, 1)]
+
+
+def test_where_there_are_no_guards_none_are_counted(tmp_path: Path) -> None:
+    with clearspan.init(store=tmp_path / "s.db", providers=()):
+        assert clearspan.status().guards == {}
+    assert clearspan.status().guards == {}

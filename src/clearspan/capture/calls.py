@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clearspan.capture import recording
+from clearspan.capture import guarding, recording
 from clearspan.core import read
 from clearspan.core.fence import fenced
 from clearspan.core.observe import Begin
@@ -47,6 +47,8 @@ def _begin(provider: Provider, endpoint: Endpoint, given: Call) -> recording.Rec
         return None
     draft = _draft(provider, endpoint, call)
     draft.layer = layer
+    if around is not None and guarding.withholds(around.endpoint):
+        draft.finish_with = _withholding(provider.finish)
     started = recording.start(draft, provider)
     if started is None:
         return None
@@ -81,6 +83,17 @@ def _draft(provider: Provider, endpoint: Endpoint, call: Call) -> Draft:
     draft.extras.update(endpoint.extras)
     draft.finish_with = provider.finish
     return draft
+
+
+def _withholding(finish: Callable[[Draft], None] | None) -> Callable[[Draft], None]:
+    """Finishing a call whose answer is guarded further up: what comes out there is told there, and no more here."""
+
+    def finished(draft: Draft) -> None:
+        if finish is not None:
+            finish(draft)
+        draft.forget_output()
+
+    return finished
 
 
 def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:

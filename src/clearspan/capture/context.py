@@ -19,6 +19,7 @@ from clearspan.capture.scope import Scope
 from clearspan.core import jsonfast, read
 from clearspan.core.fence import fenced
 from clearspan.record import CallContext, TraceRef
+from clearspan.response import ResponseRef
 
 __all__ = [
     "Current",
@@ -34,7 +35,7 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
-last_response: contextvars.ContextVar[Callable[[], str | None] | None] = contextvars.ContextVar(
+last_response: contextvars.ContextVar[ResponseRef | None] = contextvars.ContextVar(
     "clearspan_last_response", default=None
 )
 
@@ -44,7 +45,8 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
 
     `session` and `user` are ids of the application's own; `tags` are labels; `metadata` maps names
     to texts; `prompt` is a template's name, or name and version; `variant` maps experiment to arm;
-    `variables` are what the template was filled with. Inner blocks add to outer ones and win.
+    `variables` are what the template was filled with. For evaluators: `documents` are the texts that answers are to
+    rest on, `references` the answers that would be right. Inner blocks add to outer ones and win.
     With `propagate=True`, `session` and `user` go to other processes as baggage
     (`clearspan.session`, `clearspan.user`); by default nothing leaves the process.
 
@@ -61,6 +63,8 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
         prompt: str | tuple[str, str] | None = None,
         variant: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
+        documents: str | Iterable[str] = (),
+        references: str | Iterable[str] = (),
         propagate: bool = False,
     ) -> None:
         self._given = CallContext(
@@ -71,6 +75,8 @@ class context(Scope):  # noqa: N801 -- used as a statement: `with clearspan.cont
             prompt=_prompt(prompt),
             variant=_texts("variant", variant),
             variables=_texts("variables", variables),
+            documents=_several("documents", documents),
+            references=_several("references", references),
         )
         self._propagate = propagate
         self._entered: Entered[CallContext] = Entered()
@@ -121,30 +127,49 @@ def current_context() -> CallContext | None:
     return upstream if said is None else _merged(upstream, said)
 
 
-class Current(NamedTuple):
-    """Where the program is: ids in lower-case hex, and the last model call's response id."""
-
+class _Here(NamedTuple):
     trace_id: str | None
     span_id: str | None
     traceparent: str | None
     response_id: str | None
 
 
-def current() -> Current:
-    """The active span's ids, its W3C traceparent, and the id of the last response in this context.
+class Current(_Here):
+    """Where the program is: a tuple of `trace_id`, `span_id`, `traceparent` and `response_id`, ids in lower-case hex.
 
-    Each is `None` when there is none. The response id is what a front end hands back as feedback.
+    The first three are the active span's, the response's id is of the last model call. Beside the tuple stand that
+    call's own `last_trace_id`, `last_span_id` and `last_traceparent`, which there are for every provider.
+    """
+
+    last_trace_id: str | None = None
+    last_span_id: str | None = None
+    last_traceparent: str | None = None
+
+
+def current() -> Current:
+    """The active span's ids and W3C traceparent, and of the last model call in this context the same and its response's id.
+
+    Each is `None` when there is none. The response id, or `last_traceparent` where the provider gives none, is
+    what a front end hands back as feedback.
     """
     listener = inlet.current()
     here: TraceRef | None = None
     if listener is not None:
         here = fenced("inlet.here", listener.here)
     known = last_response.get()
-    response_id = fenced("reader.response_id", known) if known is not None else None
-    if here is None:
-        return Current(None, None, None, response_id)
-    traceparent = f"00-{here.trace_id}-{here.span_id}-{'01' if here.sampled else '00'}"
-    return Current(here.trace_id, here.span_id, traceparent, response_id)
+    if known is None:
+        return Current(*_ids(here), None)
+    found = Current(*_ids(here), fenced("reader.response_id", known.id))
+    found.last_trace_id, found.last_span_id, found.last_traceparent = _ids(known.trace)
+    return found
+
+
+def _ids(trace: TraceRef | None) -> tuple[str | None, str | None, str | None]:
+    """The trace's id, the span's, and both as W3C Trace Context writes them."""
+    if trace is None:
+        return None, None, None
+    flags = "01" if trace.sampled else "00"
+    return trace.trace_id, trace.span_id, f"00-{trace.trace_id}-{trace.span_id}-{flags}"
 
 
 def carry(function: Callable[P, T]) -> Callable[P, T]:
@@ -204,6 +229,8 @@ def _merged(outer: CallContext, inner: CallContext) -> CallContext:
         prompt=inner.prompt or outer.prompt,
         variant={**outer.variant, **inner.variant},
         variables={**outer.variables, **inner.variables},
+        documents=inner.documents or outer.documents,
+        references=inner.references or outer.references,
     )
 
 
@@ -213,6 +240,16 @@ def _id(name: str, value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise TypeError(f"clearspan.context: {name} must be a text, not {type(value).__name__}")
+
+
+def _several(name: str, given: object) -> tuple[str, ...]:
+    texts = (given,) if isinstance(given, str) else given
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"clearspan.context: {name} must be a text or texts, not {type(given).__name__}")  # fmt: skip
+    found = tuple(texts)
+    if not all(isinstance(text, str) for text in found):
+        raise TypeError(f"clearspan.context: {name} must be texts")
+    return found
 
 
 def _tags(given: object) -> tuple[str, ...]:

@@ -20,11 +20,15 @@ from clearspan.capture.rewriting import Given
 from clearspan.core.fence import caught, fenced
 from clearspan.provider import Call, Endpoint, Provider, Slot, Speech
 
-__all__ = ["Warden", "around", "current", "give_back", "lend", "use"]
+__all__ = ["Warden", "around", "current", "give_back", "lend", "use", "withholds"]
 
 
 class Warden(Protocol):
     """What is needed of whoever keeps the guards; plans are gone through by `settle` or `asettle`."""
+
+    def withholds(self) -> bool:
+        """Whether something may be kept from the program of an answer."""
+        ...
 
     def case(self, operation: str, draft: Any) -> Any:
         """One call, or `None` where it is not to be guarded."""
@@ -99,6 +103,12 @@ def give_back(warden: Warden | None) -> None:
                 break
         _place.lent = tuple(lent)
         _place.settle()
+
+
+def withholds(endpoint: Endpoint) -> bool:
+    """Whether a part of what a call of `endpoint` answers may be kept from the program."""
+    warden = _place.warden
+    return warden is not None and endpoint.speech is not None and warden.withholds()
 
 
 def around(

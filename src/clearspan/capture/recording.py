@@ -315,8 +315,8 @@ class Recording:
         """Let `clearspan.current()` find this response, whose id is read when somebody asks."""
         if _family(self.draft.operation) == "inference":
             told = self._inner.draft.ref if self._inner is not None else None
-            self.draft.ref = told or ResponseRef(self.draft)
-            last_response.set(self.draft.ref.id)
+            self.draft.ref = told or ResponseRef(self.draft, self.told.trace)
+            last_response.set(self.draft.ref)
 
 
 class _Inner(Recording):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clearspan import registry
-from clearspan.cli.evaluators import fared
+from clearspan.cli.evaluators import fared, stood
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.stored import store_path
 from clearspan.cli.trial import listening, sent
@@ -81,13 +81,16 @@ def _running(
     with listening() as heard:
         report.sent = sent(runtime, settings, veil, heard, timeout) if send else Sent("skipped")
         report.store = _stock(settings, runtime)
-        report.evaluators = fared(runtime.status().evaluators, StoreReader(store_path(settings.store)))
+        reader = StoreReader(store_path(settings.store))
+        report.evaluators = fared(runtime.status().evaluators, reader)
+        report.guards = stood(runtime.status().guards, reader)
         report.status = asdict(runtime.status())
         # An exporter that is still trying says so until it is told to stop.
         runtime.shutdown(_CLOSING)
     # Said above, method by method.
     report.status.pop("providers")
     report.status.pop("evaluators")
+    report.status.pop("guards")
     report.problems += [
         f"the evaluator {each.name!r} cannot be used: {each.note}"
         for each in report.evaluators

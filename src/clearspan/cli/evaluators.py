@@ -10,7 +10,7 @@ from clearspan import semconv as sc
 from clearspan.exporters.store import StoredPoint, StoreError, StoreNotFound, StoreReader
 from clearspan.runtime.state import EvaluatorStatus
 
-__all__ = ["Fared", "fared"]
+__all__ = ["Fared", "Stood", "fared", "stood"]
 
 
 @dataclass(slots=True)
@@ -28,6 +28,32 @@ class Fared:
     errors: dict[str, int] = field(default_factory=dict[str, int])
     skipped: dict[str, int] = field(default_factory=dict[str, int])
     note: str | None = None
+
+
+@dataclass(slots=True)
+class Stood:
+    """One guard: `set` here, or `seen` in the store only, and how often the store says that it stepped in.
+
+    `actions` are counts of `blocked`, `redacted`, `warned` and `errors`, those that there are.
+    """
+
+    name: str
+    state: str
+    actions: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def stood(here: Iterable[str], reader: StoreReader) -> list[Stood]:
+    """What is known of each guard; a store that is not there, or broken, tells nothing."""
+    known = {name: Stood(name, "set") for name in here}
+    try:
+        lines = reader.guard_summary()
+    except (StoreNotFound, StoreError):  # said where the store itself is looked at
+        return list(known.values())
+    for line in lines:
+        counts = {"blocked": line.blocked, "redacted": line.redacted, "warned": line.warned, "errors": line.errors}  # fmt: skip
+        found = known.setdefault(line.name, Stood(line.name, "seen"))
+        found.actions = {did: count for did, count in counts.items() if count}
+    return list(known.values())
 
 
 def fared(here: Iterable[EvaluatorStatus], reader: StoreReader) -> list[Fared]:
@@ -56,6 +82,8 @@ def _counts(points: Iterable[StoredPoint], label: str) -> dict[str, Counter[str]
     """By evaluator and label: cumulative series are as large as their last point, and each process has its own."""
     last: dict[tuple[object, ...], StoredPoint] = {}
     for point in points:
+        if sc.GUARD_ACTION in point.attributes:
+            continue  # a guard's, which may have the name of an evaluator
         series = tuple(sorted((name, str(value)) for name, value in point.attributes.items()))
         last[point.service, point.start_ns, series] = point
     counts: dict[str, Counter[str]] = defaultdict(Counter)

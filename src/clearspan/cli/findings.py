@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from clearspan.cli.evaluators import Fared
+from clearspan.cli.evaluators import Fared, Stood
 from clearspan.exporters.store import Counts
 
 __all__ = ["Library", "Report", "Sent", "Stock"]
@@ -57,6 +57,7 @@ class Report:
     sent: Sent | None = None
     store: Stock | None = None
     evaluators: list[Fared] = field(default_factory=list[Fared])
+    guards: list[Stood] = field(default_factory=list[Stood])
     status: dict[str, Any] = field(default_factory=dict[str, Any])
     problems: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])

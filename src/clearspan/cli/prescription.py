@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from clearspan.cli.evaluators import Fared
+from clearspan.cli.evaluators import Fared, Stood
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.screen import Rows
 
@@ -45,6 +45,9 @@ class Prescription:
         if report.evaluators:
             rows = [_marked(each.state, _judged(each), plain=plain) for each in report.evaluators]
             yield from _section("Evaluators", rows)
+        if report.guards:
+            rows = [_marked(each.state, _stepped_in(each), plain=plain) for each in report.guards]
+            yield from _section("Guards", rows)
         if report.status:
             yield from _section("This process", _pairs(dict(_process(report))))
         yield from _section("Result", _verdict(report, plain=plain))
@@ -112,6 +115,12 @@ def _judged(each: Fared) -> str:
     said += [f"{count:,} skipped ({reason})" for reason, count in each.skipped.items()]
     stands = f"{each.note}; " if each.note else "" if each.state == "set" else "not set here; "
     return f"{each.name}: {stands}{', '.join(said)}"
+
+
+def _stepped_in(guard: Stood) -> str:
+    said = [f"{count:,} {did}" for did, count in guard.actions.items()]
+    stands = "" if guard.state == "set" else "not set here; "
+    return f"{guard.name}: {stands}{', '.join(said) or 'has not stepped in'}"
 
 
 def _fate(sent: Sent) -> str:

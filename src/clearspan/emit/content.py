@@ -33,7 +33,9 @@ _WORDLESS: Mapping[str, Callable[[Any], bool]] = {
     "raw": _is_number,
     "scale": lambda given: isinstance(given, list) and all(map(_is_number, given)),
     "source": lambda given: given in ("end_user", "annotator", "implicit"),
-    "user": lambda given: isinstance(given, str) and re.fullmatch("[0-9a-f]{32}", given) is not None,
+    "user": lambda given: (
+        isinstance(given, str) and re.fullmatch("[0-9a-f]{32}", given) is not None
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from clearspan.core import jsonfast
 from clearspan.emit.measures import Point
 from clearspan.score import Score, Target
 
-__all__ = ["SCORE_ROWS", "ScoreRow", "event_attributes", "points"]
+__all__ = ["SCORE_ROWS", "ScoreRow", "event_attributes", "points", "quiet"]
 
 _NOWHERE = Target()
 
@@ -45,7 +45,7 @@ SCORE_ROWS: tuple[ScoreRow, ...] = (
     ScoreRow(sc.EVALUATION_METADATA, lambda score, target: jsonfast.dumps(dict(score.metadata)) if score.metadata else None, "more about it, as JSON text"),
     ScoreRow(sc.EVALUATION_KEY, lambda score, target: target.key, "the application's own name of what was judged"),
     ScoreRow(sc.EVALUATION_IDENTITY, lambda score, target: score.identity, "of feedback: a later one of the same identity takes its place"),
-    ScoreRow(sc.GUARD_ACTION, lambda score, target: score.action, "of a guard: `allow`, `block`, `redact` or `warn`"),
+    ScoreRow(sc.GUARD_ACTION, lambda score, target: score.action, "of a guard: `block`, `redact`, `warn`, or `allow` where its evaluator failed"),
 )  # fmt: skip
 """Every attribute of `gen_ai.evaluation.result`. What is unknown is absent."""
 
@@ -57,11 +57,18 @@ def event_attributes(score: Score) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def quiet(score: Score) -> bool:
+    """Whether it is only counted: a guard that lets a text pass says so at every call."""
+    return score.action == "allow" and score.error is None
+
+
 def points(score: Score) -> Iterator[Point]:
     """The metric points of `score`. Explanations, ids and texts are in none of them."""
     about = _about(score)
     if score.skipped is not None:
-        yield Point(sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_SKIPPED: score.skipped})
+        yield Point(
+            sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_SKIPPED: score.skipped}
+        )
         return
     if score.error is not None:
         yield Point(sc.METRIC_EVALUATION_ERRORS, 1, {**about, sc.ERROR_TYPE: score.error})

@@ -164,7 +164,7 @@ class Telemetry:
         context = _context_of(target.trace if target is not None else None)
         for point in scores.points(score):
             self._record[point.name](point.value, point.attributes, context)
-        if score.skipped is None:
+        if score.skipped is None and not scores.quiet(score):
             self._say(
                 sc.EVENT_EVALUATION, SeverityNumber.INFO, scores.event_attributes(score), context
             )

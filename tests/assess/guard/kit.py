@@ -9,7 +9,7 @@ from typing import Any
 
 from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.finding import Finding
-from clearspan.assess.guard import Guard, Warden
+from clearspan.assess.guard import Blocked, Guard, Warden
 from clearspan.capture import guarding
 from clearspan.record import Invocation
 
@@ -69,3 +69,22 @@ def guarded(*guards: Guard) -> Generator[Told]:
         yield told
     finally:
         guarding.give_back(warden)
+        warden.close()
+
+
+def telemetry(seen: Any) -> str:
+    """All that was told: spans with their exceptions, events, metrics, scores."""
+    return repr((seen.spans, seen.events, seen.metrics, seen.scores))
+
+
+def at_output(action: str) -> Guard:
+    """A guard of answers that finds keys, and what it does about them."""
+    return guard(Keys(), "output", action)
+
+
+def passing(call: Any) -> Any:
+    """The result of `call()`, or that it was blocked."""
+    try:
+        return call()
+    except Blocked as blocked:
+        return blocked

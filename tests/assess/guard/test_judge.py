@@ -115,7 +115,10 @@ def test_a_detector_says_where() -> None:
 
 
 def test_a_detector_under_its_threshold_passes() -> None:
-    judged = judge(check(Keys(threshold=2.0), "input", [Said("sk-1")]))
+    class Counted(Keys):
+        range = None
+
+    judged = judge(check(Counted(threshold=2.0), "input", [Said("sk-1")]))
     assert (judged.score.passed, judged.found) == (True, ())
 
 

@@ -40,7 +40,15 @@ def test_a_number_knows_its_place_and_kind() -> None:
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [("XXX", 30), ("IV", 4), ("XC", 90), ("CCCXCIX", 399), ("MIX", None), ("", None), ("ii", None)],
+    [
+        ("XXXI", 31),
+        ("IV", 4),
+        ("XC", 90),
+        ("CCCXCIX", 399),
+        ("MIX", None),
+        ("", None),
+        ("ii", None),
+    ],
 )
 def test_roman_numerals(word: str, value: int | None) -> None:
     assert roman(word) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from clearspan import registry
@@ -23,27 +24,29 @@ _PHASES = ("input", "output", "both")
 _ACTIONS = tuple(action for action in get_args(Action) if action != "allow")
 _ANSWER = frozenset({"output", "tool_calls", "confidence"})
 _TRUSTED = ("system", "developer")
+_LONGEST_WHY = 500  # characters
 
 
 class Blocked(Exception):
-    """A guard stopped a call: `guard` is its name, `phase` where it stood, `score` why.
+    """A guard stopped a call: `guard` is its name, `phase` where it stood, `score` why, `why` in words.
 
-    Its message holds nothing of the call's text.
+    Its message holds nothing of the call's text: `why` comes only from evaluators that are `raw`, which never tell it.
     """
 
     __module__ = "clearspan"  # where programs know it from
 
-    def __init__(self, guard: str, phase: Phase, score: Score) -> None:
-        super().__init__(guard, phase, score)
+    def __init__(self, guard: str, phase: Phase, score: Score, why: str | None = None) -> None:
+        super().__init__(guard, phase, score, why)
         self.guard = guard
         self.phase = phase
         self.score = score
+        self.why = why
 
     def __str__(self) -> str:
-        why = (
-            f"{self.score.error}, and it does not fail open" if self.score.error else "did not pass"
-        )
-        return f"clearspan: guard {self.guard!r} blocked the {self.phase} ({why})"
+        said = f"clearspan: guard {self.guard!r} blocked the {self.phase}"
+        if self.score.error:
+            return f"{said} ({self.score.error}, and it does not fail open)"
+        return f"{said}: {self.why}" if self.why else f"{said} (did not pass)"
 
 
 class Guard:
@@ -156,6 +159,19 @@ class Guard:
         """What kept the evaluator from getting ready: the exception's name."""
         return self._failure
 
+    def count(self, what: str) -> None:
+        """One more of it, from whichever thread."""
+        with self._setting:
+            self.counts[what] += 1
+
+    def why(self, score: Score) -> str | None:
+        """What `score` says in words, where its evaluator is known to tell nothing of the call's text."""
+        if not self.evaluator.raw:
+            return None
+        more = score.explanation or ", ".join(dict.fromkeys(_kinds(score)))
+        said = f"{score.label} ({more})" if score.label and more else score.label or more
+        return said[:_LONGEST_WHY] or None
+
     def action(self, score: Score) -> Action:
         """What is done about a text with this score."""
         if score.error is not None:
@@ -164,6 +180,15 @@ class Guard:
 
 
 _ACTION: dict[str, Action] = {"block": "block", "redact": "redact", "warn": "warn"}
+
+
+def _kinds(score: Score) -> Iterator[str]:
+    """The types of what was found, where a detector says so as ours do."""
+    found = score.metadata.get("entities")
+    for each in found if isinstance(found, (list, tuple)) else ():  # pyright: ignore[reportUnknownVariableType]
+        kind: Any = each.get("type") if isinstance(each, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(kind, str):
+            yield kind
 
 
 def _seat(given: Any) -> Evaluator:

@@ -79,12 +79,12 @@ class Case:
 
     def tell(self, guard: Guard, score: Score, action: Action) -> None:
         """Count it, and tell whoever listens."""
-        guard.counts["error" if score.error is not None else action] += 1
+        guard.count("error" if score.error is not None else action)
         self._told(score, action)
 
     def stop(self, guard: Guard, phase: Phase, score: Score) -> Stop:
         """The end of this call."""
-        return Stop(Blocked(guard.name, phase, score), guard.reply)
+        return Stop(Blocked(guard.name, phase, score, guard.why(score)), guard.reply)
 
 
 def screened(case: Case, phase: Phase, slots: Sequence[Text]) -> Plan[Ruling]:

@@ -45,6 +45,10 @@ class Warden:
             fenced("guard.close", evaluator.close)
         _crew.close()
 
+    def withholds(self) -> bool:
+        """Whether a guard may keep something of an answer from the program."""
+        return any(guard.stands("output") and guard.on_fail != "warn" for guard in self.guards)
+
     def case(self, operation: str, draft: Any) -> Case | None:
         """One call to be guarded; `None` where it is a guard's own evaluator that asks."""
         if judging():

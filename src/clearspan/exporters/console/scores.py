@@ -10,7 +10,12 @@ from clearspan.exporters.console.facts import clean
 __all__ = ["Remark", "ScoreView", "remarks", "share_passed"]
 
 _JUDGES: Final = {"llm": "judge", "human": "human"}
-_ACTIONS: Final = ("block", "redact", "warn")
+_ACTIONS: Final = {
+    "block": ("blocked", "red"),
+    "redact": ("redacted", "yellow"),
+    "warn": ("warned", "yellow"),
+    "allow": ("allowed", "dim"),
+}
 _LONGEST_WORD: Final = 40
 
 
@@ -66,7 +71,7 @@ class Remark(NamedTuple):
 
 
 def remarks(scores: Iterable[ScoreView], *, plain: bool = False) -> list[Remark]:
-    """Each score as `✓ relevance 0.82 (judge)`; those that were skipped together, at the end.
+    """Each score as `✓ relevance 0.82 (judge)`, what a guard did as `guard secrets: redacted`; skipped ones at the end.
 
     `plain` is for terminals that have ASCII only: `+` passed and `x` did not. What neither passed nor failed has no mark.
     """
@@ -77,12 +82,16 @@ def remarks(scores: Iterable[ScoreView], *, plain: bool = False) -> list[Remark]
 
 
 def share_passed(scores: Iterable[ScoreView]) -> tuple[int, int]:
-    """How many passed, of how many that did or did not."""
-    known = [score.passed for score in scores if score.passed is not None]
+    """How many passed, of how many that did or did not. What guards say is no such score."""
+    known = [
+        score.passed for score in scores if score.passed is not None and score.guard_action is None
+    ]
     return sum(known), len(known)
 
 
 def _remark(score: ScoreView, *, plain: bool) -> Remark:
+    if score.guard_action is not None:
+        return _stepped_in(score, score.guard_action)
     judge = _JUDGES.get(score.kind or "")
     by: Sequence[str] = (f"({judge})",) if judge else ()
     if score.error is not None:
@@ -91,9 +100,14 @@ def _remark(score: ScoreView, *, plain: bool) -> Remark:
     mark = () if score.passed is None else (marks[score.passed],)
     value = () if score.value is None else (_value(score.value),)
     label = (_short(score.label),) if score.label else ()
-    action = (score.guard_action,) if score.guard_action in _ACTIONS else ()
     style = {True: "green", False: "red", None: "dim"}[score.passed]
-    return Remark(" ".join((*mark, _short(score.name), *value, *label, *action, *by)), style)
+    return Remark(" ".join((*mark, _short(score.name), *value, *label, *by)), style)
+
+
+def _stepped_in(score: ScoreView, action: str) -> Remark:
+    did, style = _ACTIONS.get(action, (_short(action), "dim"))
+    why = "" if score.error is None else f" ({_short(score.error)})"
+    return Remark(f"guard {_short(score.name)}: {did}{why}", style if not why else "yellow")
 
 
 def _value(value: float) -> str:

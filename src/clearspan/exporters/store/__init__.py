@@ -20,6 +20,7 @@ from clearspan.exporters.store.errors import (
 )
 from clearspan.exporters.store.models import (
     Counts,
+    GuardSummary,
     ScoreSummary,
     SessionSummary,
     SpanOutline,
@@ -43,6 +44,7 @@ __all__ = [
     "DEFAULT_PATH",
     "AmbiguousTrace",
     "Counts",
+    "GuardSummary",
     "ScoreSummary",
     "SessionSummary",
     "SpanOutline",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 __all__ = [
     "Attributes",
     "Counts",
+    "GuardSummary",
     "ScoreSummary",
     "SessionSummary",
     "SpanOutline",
@@ -163,12 +164,13 @@ class StoredScore:
     """Of two scores with the same one, the later is kept."""
     metadata: Attributes
     guard_action: str | None
+    """Of a guard: `block`, `redact`, `warn`, or `allow` where its evaluator failed."""
     service: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """What the scores of one name come to."""
+    """What the scores of one name come to; those of guards are not among them."""
 
     name: str
     count: int
@@ -179,6 +181,18 @@ class ScoreSummary:
     """0 to 1, of those that passed or did not."""
     errors: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSummary:
+    """How often the guards of one name stepped in; what they let pass is only in the metrics."""
+
+    name: str
+    blocked: int
+    redacted: int
+    warned: int
+    errors: int
+    """How often its evaluator failed or took too long, whether the text then passed or was blocked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ __all__ = [
     "UNSCORE",
     "Filter",
     "ScoreFilter",
+    "guard_summary",
     "score_summary",
     "scores",
     "summaries",
@@ -74,12 +75,13 @@ SCORED_BY_RESPONSE: Final = (
     "SELECT 1 FROM scores WHERE trace_id IS NULL AND response_id IS NOT NULL LIMIT 1"
 )
 UNSCORE: Final = f"DELETE FROM scores WHERE {_LOOSE} p.trace_id = ?)"  # noqa: S608 -- our own names
-# Which scores are a trace's, by its id or by a response of its; one that two spans have counts once.
+# Which scores are a trace's, by its id or by a response of its; one that two spans have counts once. What guards
+# say is left out: it tells when they stepped in, not how good answers are.
 PASSED: Final = (
     "SELECT trace, sum(passed), count(passed) FROM ("  # noqa: S608 -- our own names
-    "SELECT t.value AS trace, s.id, s.passed FROM json_each(?) t JOIN scores s ON s.trace_id = t.value"
+    "SELECT t.value AS trace, s.id, s.passed FROM json_each(?) t JOIN scores s ON s.trace_id = t.value AND s.guard_action IS NULL"
     " UNION SELECT p.trace_id, s.id, s.passed FROM json_each(?) t JOIN spans p ON p.trace_id = t.value"
-    f" JOIN scores s ON s.trace_id IS NULL AND s.response_id = {_RESPONSE}"
+    f" JOIN scores s ON s.trace_id IS NULL AND s.guard_action IS NULL AND s.response_id = {_RESPONSE}"
     ") WHERE passed IS NOT NULL GROUP BY trace"
 )
 
@@ -166,9 +168,18 @@ def scores(narrowed: ScoreFilter) -> str:
 
 
 def score_summary(narrowed: ScoreFilter) -> str:
-    """The query for what the scores that pass `narrowed` come to, by their names."""
+    """The query for what the scores of evaluators and people that pass `narrowed` come to, by their names."""
     return (
         "SELECT name, sum(error IS NULL AND skipped IS NULL), avg(value), avg(passed),"  # noqa: S608 -- our own names
         " sum(error IS NOT NULL), sum(error IS NULL AND skipped IS NOT NULL)"
-        f" FROM scores WHERE {narrowed} GROUP BY name ORDER BY name"
+        f" FROM scores WHERE {narrowed} AND guard_action IS NULL GROUP BY name ORDER BY name"
+    )
+
+
+def guard_summary(narrowed: ScoreFilter) -> str:
+    """The query for what guards did in the scores that pass `narrowed`, by their names."""
+    did = ", ".join(f"sum(guard_action = '{action}')" for action in ("block", "redact", "warn"))
+    return (
+        f"SELECT name, {did}, sum(error IS NOT NULL) FROM scores"  # noqa: S608 -- our own names
+        f" WHERE {narrowed} AND guard_action IS NOT NULL GROUP BY name ORDER BY name"
     )

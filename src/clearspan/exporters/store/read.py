@@ -22,6 +22,7 @@ from clearspan.exporters.store.errors import (
 from clearspan.exporters.store.forks import Holder, unsafe
 from clearspan.exporters.store.models import (
     Counts,
+    GuardSummary,
     ScoreSummary,
     SessionSummary,
     SpanOutline,
@@ -177,7 +178,7 @@ class StoreReader(Holder):
     def events(self, trace_id: str) -> list[StoredEvent]:
         """The events of one trace (its full id) in the order of their time."""
         rows = self._ask(f"{queries.EVENTS} WHERE trace_id = ? ORDER BY time_ns, id", (trace_id,))
-        return [_event(row) for row in rows]
+        return [StoredEvent(*_decoded(row, _EVENT_JSON)) for row in rows]
 
     def sessions(self, *, limit: int = 50) -> list[SessionSummary]:
         """The sessions, the one with the latest activity first."""
@@ -243,13 +244,26 @@ class StoreReader(Holder):
         name: str | None = None,
         since: int | None = None,
     ) -> list[ScoreSummary]:
-        """What the scores that pass every filter given come to, by their names; see `scores`."""
+        """What the scores that pass every filter given come to, by their names; see `scores`. Guards are left out."""
         narrowed = _scores_of(trace_id, None, session=session, name=name, since=since)
         rows = self._ask(queries.score_summary(narrowed), narrowed.values, schema.SCORES_SINCE)
         return [ScoreSummary(*row) for row in rows]
 
+    def guard_summary(
+        self,
+        trace_id: str | None = None,
+        *,
+        session: str | None = None,
+        name: str | None = None,
+        since: int | None = None,
+    ) -> list[GuardSummary]:
+        """How often guards stepped in, by their names; see `scores`."""
+        narrowed = _scores_of(trace_id, None, session=session, name=name, since=since)
+        rows = self._ask(queries.guard_summary(narrowed), narrowed.values, schema.SCORES_SINCE)
+        return [GuardSummary(*row) for row in rows]
+
     def passed(self, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Of some traces (their full ids): how many scores passed, of how many that did or did not.
+        """Of some traces (their full ids): how many scores passed, of how many that did or did not; guards are left out.
 
         A trace without such a score is left out.
         """
@@ -364,10 +378,6 @@ def _span(row: Sequence[Any]) -> StoredSpan:
     # No events and no links are stored as nothing.
     cells[-2:] = [cells[-2] or [], cells[-1] or []]
     return StoredSpan(*cells)
-
-
-def _event(row: Sequence[Any]) -> StoredEvent:
-    return StoredEvent(*_decoded(row, _EVENT_JSON))
 
 
 def _point(row: Sequence[Any]) -> StoredPoint:

@@ -1,0 +1,61 @@
+"""What a guard keeps from the program is in no telemetry either: ollama."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from clearspan.testing import Reply, ToolCall, captured
+from tests.assess.guard.kit import SAYS_SECRET, SECRET, at_output, passing, telemetry
+from tests.providers.ollama.kit import sent
+
+if TYPE_CHECKING:
+    from clearspan.testing import ModelServer
+    from tests.providers.side import Side
+
+ACTIONS = pytest.mark.parametrize("action", ["block", "redact"])
+STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+DIGITS = SECRET.removeprefix("sk-")
+ASKED: dict[str, dict[str, Any]] = {
+    "chat": {"messages": [{"role": "user", "content": "Hi"}]},
+    "generate": {"prompt": "Hi"},
+}
+ROUTES = pytest.mark.parametrize("route", ASKED)
+
+
+@ROUTES
+@STREAMED
+def test_without_a_guard_it_is_there(side: Side, client: Any, server: ModelServer, route: str, stream: bool) -> None:  # fmt: skip
+    server.script(Reply(SAYS_SECRET))
+    with captured(content_target="both") as seen:
+        sent(side, client, route, model="m", stream=stream, **ASKED[route])
+        assert SECRET in repr(seen.spans)
+        assert SECRET in repr(seen.events)
+
+
+@ROUTES
+@STREAMED
+@ACTIONS
+def test_what_is_kept_from_the_program_is_told_nobody(side: Side, client: Any, server: ModelServer, route: str, stream: bool, action: str, caplog: Any) -> None:  # fmt: skip
+    server.script(Reply(SAYS_SECRET), Reply(SAYS_SECRET, chunks=list(SAYS_SECRET)))
+    with caplog.at_level("DEBUG", "clearspan"), captured(guards=[at_output(action)], content_target="both") as seen:  # fmt: skip
+        for _ in range(2):
+            passing(lambda: sent(side, client, route, model="m", stream=stream, **ASKED[route]))
+        assert [score.action for score in seen.scores] == [action, action]
+        assert len(seen.spans) == 2
+        assert DIGITS not in telemetry(seen) + caplog.text
+
+
+@STREAMED
+@ACTIONS
+def test_arguments_of_tools_and_thinking_are_told_nobody(side: Side, client: Any, server: ModelServer, stream: bool, action: str) -> None:  # fmt: skip
+    server.script(
+        Reply("Fine.", tool_calls=[ToolCall("f", {"to": SECRET})]),
+        Reply("Fine.", reasoning=f"hm {SECRET}"),
+    )
+    with captured(guards=[at_output(action)], content_target="both") as seen:
+        for _ in range(2):
+            passing(lambda: sent(side, client, "chat", model="m", stream=stream, think=True, **ASKED["chat"]))  # fmt: skip
+        assert len(seen.spans) == 2
+        assert DIGITS not in telemetry(seen)
