@@ -155,23 +155,26 @@ class Pipeline:
         """The worker that completes, or does what takes long where completion is inline."""
         return self._worker
 
+    def complete_all(self, timeout: float) -> bool:
+        """Complete everything so far; `False` after `timeout` seconds."""
+        return self._worker is None or self._worker.flush(timeout)
+
+    def judge_all(self, timeout: float) -> bool:
+        """Have everything that is complete judged; `False` after `timeout` seconds."""
+        return self._assess is None or self._assess.flush(timeout)
+
     def flush(self, timeout: float) -> bool:
-        """Complete everything so far, and have it judged; `False` after `timeout` seconds."""
-        return self._within(timeout, "flush")
+        """Both, one after the other."""
+        deadline = time.monotonic() + timeout
+        done = self.complete_all(timeout)
+        return self.judge_all(max(0.0, deadline - time.monotonic())) and done
 
     def stop(self, timeout: float) -> bool:
         """The same, once and for all."""
-        return self._within(timeout, "close")
-
-    def _within(self, timeout: float, what: str) -> bool:
         deadline = time.monotonic() + timeout
-        # Calls first: while they are being completed there is more to judge.
-        done = True
-        for each in (self._worker, self._assess):
-            if each is not None:
-                left = max(0.0, deadline - time.monotonic())
-                done = getattr(each, what)(left) and done
-        return done
+        done = self._worker is None or self._worker.close(timeout)
+        left = max(0.0, deadline - time.monotonic())
+        return (self._assess is None or self._assess.close(left)) and done
 
     def judges(self) -> tuple[EvaluatorStatus, ...]:
         """How each evaluator has fared."""
@@ -382,6 +385,7 @@ class Pipeline:
 
 def _as_it_was(draft: Draft, record: Invocation) -> Invocation:
     """`record` with the content that was there before it was cleaned; kept in memory only."""
+    said = draft.context or record.context
     return replace(
         record,
         input=tuple(draft.input_messages),
@@ -389,6 +393,6 @@ def _as_it_was(draft: Draft, record: Invocation) -> Invocation:
         system=tuple(draft.system_parts),
         input_value=draft.input_value,
         output_value=draft.output_value,
-        context=draft.context or record.context,
+        context=replace(record.context, documents=said.documents, references=said.references),
         encoded={},
     )

@@ -276,9 +276,116 @@ def test_one_that_cannot_get_ready_is_broken(yard: Make) -> None:
     bench = yard(Cannot)
     bench.judged(call(), call())
     status = bench.status("cannot")
-    assert (status.state, status.errors, status.skipped) == (
-        "broken", {"ImportError": 1}, {"broken": 1},
-    )  # fmt: skip
+    assert (status.state, status.errors, status.skipped) == ("broken", {}, {"broken": 2})
+    assert status.note == "setup failed: ImportError"
+
+
+def test_calls_wait_until_it_is_ready_however_long_that_takes(yard: Make) -> None:
+    gate = threading.Event()
+
+    class Loads(Evaluator):
+        model: str | None = None
+        timeout = 0.2
+        concurrency = 2
+
+        def setup(self) -> None:
+            assert gate.wait(WAIT)
+            self.model = "loaded"
+
+        def evaluate(self, call: Any) -> bool:
+            return self.model == "loaded"
+
+    bench = yard(Loads, good)
+    for _ in range(4):
+        bench.bench.take(call())
+    deadline = time.monotonic() + WAIT
+    while bench.status("good").judged < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)
+    gate.set()
+    assert bench.bench.flush(WAIT)
+    assert (bench.status("loads").passed, bench.status("loads").errors) == (4, {})
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even that")
+
+
+class Evasive:
+    """An answer that fails when it is looked at, as an unbound proxy does."""
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise RuntimeError("unbound")
+
+
+class Leaving:
+    def __float__(self) -> float:
+        raise SystemExit(1)
+
+
+@pytest.mark.parametrize("made", [Evasive, Leaving, lambda: Score(0.5, range=("a", "b"))])  # type: ignore[arg-type]
+@pytest.mark.parametrize("later", [False, True])
+def test_whatever_it_answers_the_next_call_is_judged(yard: Make, made: Any, *, later: bool) -> None:
+    answers = [made(), 0.5]
+
+    def says(call: Any) -> Any:
+        return answers.pop(0)
+
+    async def says_later(call: Any) -> Any:
+        return answers.pop(0)
+
+    scores = yard(says_later if later else says).judged(call(), call())
+    assert [score.value for score in scores] == [None, 0.5]
+    assert scores[0].error is not None
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_an_exception_that_cannot_be_told_is_told_by_its_type(yard: Make, *, later: bool) -> None:
+    def raises(call: Any) -> None:
+        raise Unspeakable
+
+    async def raises_later(call: Any) -> None:
+        raise Unspeakable
+
+    (score,) = yard(raises_later if later else raises).judged(call())
+    assert (score.error, score.explanation) == ("Unspeakable", None)
+
+
+def test_a_coroutine_that_leaves_the_program_leaves_only_its_turn(yard: Make) -> None:
+    async def leaves(call: Any) -> None:
+        raise SystemExit(1)
+
+    async def stays(call: Any) -> bool:
+        return True
+
+    scores = yard(leaves, stays).judged(call(), call())
+    assert sorted(str(score.error) for score in scores) == [
+        "None",
+        "None",
+        "SystemExit",
+        "SystemExit",
+    ]
+
+
+def test_a_coroutine_may_flush_without_waiting_for_itself(yard: Make) -> None:
+    inside: list[bool] = []
+
+    async def flushes(call: Any) -> None:
+        inside.append(bench.bench.flush(WAIT))
+
+    bench = yard(flushes)
+    bench.judged(call())
+    assert inside == [True]
+
+
+def test_calls_that_nobody_would_have_judged_are_not_counted_as_dropped(yard: Make) -> None:
+    tools = evaluator(name="tools", operations={"execute_tool"})(good_too)
+    bench = yard(good, tools, max_bytes=2_000)
+    bench.judged(call(answer="x" * 10_000))
+    assert (bench.status("good").dropped, bench.status("tools").dropped) == ({"queue_full": 1}, {})
 
 
 # -- what there is room for ---------------------------------------------------------------------

@@ -72,6 +72,13 @@ class Unwilling:
         ({"value": 1.0, "error": "both"}, "invalid_result"),
         (((float("nan")), "since"), "invalid_value"),
         (Unwilling(), "invalid_result"),
+        (Score(0.5, ["no", "text"]), "invalid_result"),  # type: ignore[arg-type]
+        (Score(0.5, explanation=42), "invalid_result"),  # type: ignore[arg-type]
+        (Score(0.5, metadata="none"), "invalid_result"),  # type: ignore[arg-type]
+        (Score(0.5, kind="robot"), "invalid_result"),  # type: ignore[arg-type]
+        (Score(0.5, target="that one"), "invalid_result"),  # type: ignore[arg-type]
+        (Score(0.5, passed="yes"), "invalid_result"),  # type: ignore[arg-type]
+        ({"value": 0.5, "range": ("a", "b")}, "invalid_result"),
     ],
 )
 def test_what_is_no_answer_is_an_error_and_never_a_number(answer: Any, error: str) -> None:
@@ -128,9 +135,9 @@ def test_a_value_outside_the_range_is_an_error() -> None:
 
 
 def test_a_label_is_a_word_not_a_book() -> None:
-    label = scored("x" * 5_000, FREE).label
-    assert label is not None
-    assert len(label) == 200
+    for answer in ("x" * 5_000, {"label": "x" * 5_000}, Score(label="x" * 5_000)):
+        assert scored(answer, FREE).label == "x" * 200
+    assert scored(Score(error="x" * 5_000), FREE).error == "x" * 200
 
 
 def test_failures_and_skips_are_stamped_too() -> None:

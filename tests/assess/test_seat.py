@@ -2,26 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.seat import Seat
 from clearspan.score import Score, Target
 
 
 class Getting(Evaluator):
-    ready = 0
-
-    def setup(self) -> None:
-        self.ready += 1
-
     def evaluate(self, call: Any) -> bool:
         return True
-
-
-class Failing(Evaluator):
-    def setup(self) -> None:
-        raise ImportError("no model")
 
 
 def test_scores_are_counted_by_how_they_came_out() -> None:
@@ -43,20 +31,20 @@ def test_scores_are_counted_by_how_they_came_out() -> None:
     )  # fmt: skip
 
 
-def test_it_is_got_ready_once() -> None:
-    made = Getting()
-    seat = Seat(made)
-    assert seat.state == "waiting"
-    seat.prepare()
-    seat.prepare()
-    assert (made.ready, seat.state, seat.prepared) == (1, "ready", True)
+def test_nothing_is_judged_while_it_gets_ready() -> None:
+    seat = Seat(Getting())
+    assert (seat.state, seat.free) == ("waiting", False)
+    seat.begin()
+    assert (seat.state, seat.free) == ("ready", False)
+    seat.ready()
+    assert (seat.state, seat.free, seat.prepared) == ("ready", True, True)
 
 
 def test_one_that_cannot_get_ready_is_broken_and_says_why() -> None:
-    seat = Seat(Failing())
-    with pytest.raises(ImportError):
-        seat.prepare()
-    assert (seat.state, seat.hindrance) == ("broken", "broken")
+    seat = Seat(Getting())
+    seat.begin()
+    seat.ready("setup failed: ImportError")
+    assert (seat.state, seat.hindrance, seat.free) == ("broken", "broken", True)
     assert seat.status().note == "setup failed: ImportError"
 
 
@@ -75,9 +63,9 @@ def test_one_whose_threads_do_not_come_back_gets_no_more() -> None:
 
 
 def test_a_child_begins_with_nothing_counted_and_knows_what_is_broken() -> None:
-    seat = Seat(Failing())
-    with pytest.raises(ImportError):
-        seat.prepare()
+    seat = Seat(Getting())
+    seat.begin()
+    seat.ready("setup failed: ImportError")
     seat.note(Score(1.0))
     seat.renew()
     assert (seat.status().judged, seat.state) == (0, "broken")

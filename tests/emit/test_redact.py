@@ -149,7 +149,7 @@ def test_names_of_other_things(name: str) -> None:
 
 RULES: dict[str, dict[str, str]] = {
     "email": {
-        "write to ann.o'neil+x@mail.example.co.uk!": "write to ann.o'[email]!",
+        "write to ann.o'neil+x@mail.example.co.uk!": "write to [email]!",
         "<a@b.de>, c_d@e.io": "<[email]>, [email]",
         "a@b": "a@b",
         "@handle and a @ b.c": "@handle and a @ b.c",
@@ -208,7 +208,7 @@ RULES: dict[str, dict[str, str]] = {
         "12 34": "12 34",
         "+12": "+12",
         "3.14159 and 12345678901": "3.14159 and 12345678901",
-        "Desk: (898)666-3621x0135, call me at 2125550147": "Desk: [phone], call me at [phone]",
+        "Desk: (734)555-0182x4406, call me at 2125550147": "Desk: [phone], call me at [phone]",
         "order 2125550147": "order 2125550147",
     },
 }

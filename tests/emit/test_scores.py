@@ -173,3 +173,38 @@ def test_what_a_score_says_is_cleaned_as_content_is() -> None:
 def test_what_holds_no_text_by_its_evaluators_word_is_kept_as_it_is() -> None:
     score = Score(1.0, explanation="2 e-mail addresses", metadata={"entities": []})
     assert ContentPolicy("off").score(score, plain=True) is score
+
+
+SECRET = "sk-abcdefghij0123456789"
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata"])
+def test_without_content_a_label_is_one_word_or_withheld(mode: str) -> None:
+    policy = ContentPolicy(mode)
+    assert policy.score(Score(label="off_topic"), plain=False).label == "off_topic"
+    assert policy.score(Score(label="he said: hello"), plain=False).label == "withheld"
+    assert policy.score(Score(label=SECRET), plain=False).label == "withheld"
+    assert policy.score(Score(error="KeyError"), plain=False).error == "KeyError"
+    assert policy.score(Score(error="no key in hello"), plain=True).error == "withheld"
+    assert policy.score(Score(skipped="missing:context"), plain=False).skipped == "missing:context"
+    assert policy.score(Score(skipped="hello, world"), plain=False).skipped == "withheld"
+
+
+def test_labels_and_types_are_scrubbed_and_cut() -> None:
+    policy = ContentPolicy("full")
+    assert policy.score(Score(label=f"has {SECRET}"), plain=False).label == "has [secret]"
+    long = policy.score(Score(error="no such thing " * 100), plain=False).error
+    assert long is not None
+    assert len(long) == 200
+
+
+def test_what_an_exception_says_is_cleaned_whoever_raised_it() -> None:
+    failed = Score(error="ValueError", explanation=f"cannot read {SECRET}")
+    assert ContentPolicy("full").score(failed, plain=True).explanation == "cannot read [secret]"
+    assert ContentPolicy("off").score(failed, plain=True).explanation is None
+
+
+def test_a_target_is_named_as_its_call_is() -> None:
+    target = Target(session=f"user {SECRET}", key=SECRET)
+    clean = ContentPolicy("full").score(Score(1.0, target=target), plain=True).target
+    assert clean == Target(session="user [secret]", key="[secret]")

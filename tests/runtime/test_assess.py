@@ -451,3 +451,20 @@ def test_documents_are_content(server: ModelServer, mode: str) -> None:
             ask(server)
         assert [score.skipped for score in seen.scores] == ["missing:context"]
         assert "It is so." not in str(seen.invocations)
+
+
+def test_a_slow_evaluator_does_not_keep_calls_from_going_out(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+
+    @clearspan.evaluator(timeout=60)
+    def hangs(call: clearspan.Invocation) -> None:
+        gate.wait(60)
+
+    with clearspan.init(store=tmp_path / "s.db", evaluators=[hangs]) as runtime:
+        ask(server)
+        assert not runtime.flush(1.0)
+        with sqlite3.connect(tmp_path / "s.db") as connection:
+            assert connection.execute("SELECT count(*) FROM spans").fetchone() == (1,)
+        gate.set()

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from clearspan.assess import outcome
-from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject, missing
+from clearspan.assess import outcome, turn
+from clearspan.assess.evaluator import Evaluator, Subject, missing
 from clearspan.assess.grounding import Grounding
 from clearspan.assess.keeping import Keeping
 from clearspan.assess.sampling import drawn
 from clearspan.assess.seat import EvaluatorStatus, Seat
-from clearspan.assess.subjects import first_of, grounded, target_of, weight_of
+from clearspan.assess.subjects import concerns, first_of, grounded, target_of, weight_of
 from clearspan.assess.whole import Gatherer
 from clearspan.core.crew import Crew, Job
 from clearspan.core.fence import fenced
@@ -35,6 +35,7 @@ Told = Callable[[Score, Evaluator], None]
 
 _log = logging.getLogger("clearspan")
 _ITEMS = 1_000
+_SETUP = 300.0
 _WHOLE: tuple[Level, ...] = ("trace", "session")
 
 
@@ -123,11 +124,11 @@ class Bench:
         item = _Item(clean, clean if raw is None else raw, weight_of(clean if raw is None else raw))
         with self._lock:
             if self._closed:
-                self._refuse("shutdown")
+                self._refuse("shutdown", clean)
                 return
             while self._kept >= self._max_items or self._bytes + item.weight > self._max_bytes:
                 if not self._make_room():
-                    self._refuse("queue_full")
+                    self._refuse("queue_full", clean)
                     return
             self._kept += 1
             self._bytes += item.weight
@@ -144,15 +145,16 @@ class Bench:
             return True
         if not self._items:
             return False
-        self._refuse("queue_full")
         item = self._items.popleft()
+        self._refuse("queue_full", item.clean)
         item.left = 1
         self._done_with(item)
         return True
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, call: Invocation) -> None:
         for seat in self.seats:
-            seat.drop(reason)
+            if seat.made.level != "call" or concerns(seat.made, call):
+                seat.drop(reason)
 
     # -- on the bench's own threads --------------------------------------------------------------
 
@@ -160,6 +162,8 @@ class Bench:
         while True:
             with self._lock:
                 for seat in self.seats:
+                    if seat.waiting and seat.state == "waiting":
+                        return self._setup(seat)
                     if seat.waiting and seat.free:
                         return self._job(seat, seat.waiting.popleft())
                 item = self._items.popleft() if self._items else None
@@ -178,11 +182,8 @@ class Bench:
             raw = grounded(self._groundings[1], item.raw)
         for gatherer in self._gatherers.values():
             gatherer.add(clean)
-        if clean.inference_calls and clean.operation in INFERENCE:
-            return  # it was done by calls below it, which are judged themselves
         for seat in self.seats:
-            operations = seat.made.operations
-            if seat.made.level == "call" and (operations is None or clean.operation in operations):
+            if seat.made.level == "call" and concerns(seat.made, clean):
                 self._enqueue(seat, raw if seat.made.raw else clean, item)
 
     def _gather(self) -> bool:
@@ -227,54 +228,59 @@ class Bench:
     def _job(self, seat: Seat, task: _Task) -> Job:
         """What is to be done for one task. Runs under the lock."""
         seat.busy += 1
-        target = target_of(task.subject)
         returned: list[bool] = []
 
         def work() -> Any:
             try:
-                return self._judge(seat, task.subject)
+                hindrance = seat.hindrance
+                if hindrance is not None:
+                    return outcome.skipped(seat.made, hindrance, target_of(task.subject))
+                score = turn.take(seat.made, task.subject)
+                self._keep(seat)
+                return score
             finally:
                 with self._lock:
                     seat.given_up -= bool(returned)
                     returned.append(True)
 
-        def done(answer: Any, seconds: float) -> None:
-            self._finish(seat, task, outcome.scored(answer, seat.made, target), seconds)
-
         def failed(error: BaseException, seconds: float) -> None:
-            late = isinstance(error, TimeoutError)
             with self._lock:
-                if late and not returned:
+                if isinstance(error, TimeoutError) and not returned:
                     seat.given_up += 1
                     returned.append(False)
-            kind = "timeout" if late else type(error).__qualname__
-            score = outcome.failed(seat.made, kind, str(error) or None, target)
-            self._finish(seat, task, score, seconds)
+            self._finish(seat, task, turn.failure(seat.made, task.subject, error), seconds)
 
+        done = functools.partial(self._finish, seat, task)
         return Job(work, done, failed, seat.made.timeout)
 
-    def _judge(self, seat: Seat, subject: Subject) -> Any:
-        hindrance = seat.hindrance
-        if hindrance is not None:
-            return Score(skipped=hindrance)
-        if seat.prepare() and self._keeping is not None:
-            fenced("evaluator.load_state", self._keeping.load, seat.made)
-        first = first_of(subject)
-        rate = seat.made.sample_rate
-        if callable(rate) and first is not None and not drawn(rate, first):
-            return Score(skipped="not_sampled")
-        return seat.made.evaluate(subject)
+    def _setup(self, seat: Seat) -> Job:
+        """Let an evaluator get ready: a job of its own, which may take longer than a judgement."""
+        seat.begin()
+
+        def work() -> None:
+            seat.made.setup()
+            if self._keeping is not None:
+                fenced("evaluator.load_state", self._keeping.load, seat.made)
+
+        def ready(answer: object, seconds: float) -> None:
+            seat.ready()
+            self._crew.rouse()
+
+        def broken(error: BaseException, seconds: float) -> None:
+            seat.ready(f"setup failed: {type(error).__name__}")
+            self._crew.rouse()
+
+        return Job(work, ready, broken, _SETUP)
 
     def _finish(self, seat: Seat, task: _Task, score: Score, seconds: float) -> None:
-        if score.error is not None:
-            seat.breaker.failed()
-        elif score.skipped is None:
-            seat.breaker.succeeded()
-        seat.note(score)
-        told = score if score.skipped is not None else replace(score, duration=seconds)
         try:
+            if score.error is not None:
+                seat.breaker.failed()
+            elif score.skipped is None:
+                seat.breaker.succeeded()
+            seat.note(score)
+            told = score if score.skipped is not None else replace(score, duration=seconds)
             self._tell(seat, told)
-            self._keep(seat)
         finally:
             with self._lock:
                 seat.busy -= 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from clearspan.assess.evaluator import Evaluator
-from clearspan.score import Score, Target
+from clearspan.score import Direction, Kind, Score, Target
 
 __all__ = ["failed", "scored", "skipped"]
 
@@ -19,12 +19,11 @@ _LONGEST = 200
 def scored(answer: Any, made: Evaluator, target: Target | None = None) -> Score:
     """The answer of `made` as a score that says whose it is; what is none becomes an error."""
     try:
-        score = _read(answer)
+        return _stamped(_checked(_read(answer)), made, target)
     except _Invalid as error:
         return failed(made, error.type, str(error), target)
     except Exception as error:  # noqa: BLE001 -- the answer is anybody's object, and asked for its number here
-        return failed(made, "invalid_result", f"{type(error).__name__}: {error}", target)
-    return _stamped(score, made, target)
+        return failed(made, "invalid_result", type(error).__name__, target)
 
 
 def failed(made: Evaluator, error: str, why: str | None = None, target: Target | None = None) -> Score:  # fmt: skip
@@ -92,6 +91,27 @@ def _of_mapping(answer: Mapping[str, Any]) -> Score:
 
 def _text(given: Any) -> str | None:
     return None if given is None else str(given)
+
+
+def _checked(score: Score) -> Score:
+    """The score, if its fields are what they must be; users make scores themselves."""
+    texts = {"label": score.label, "explanation": score.explanation, "error": score.error, "skipped": score.skipped, "name": score.name}  # fmt: skip
+    for field, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise _Invalid("invalid_result", f"{field} must be a text, not {type(text).__name__}")
+    if not isinstance(score.metadata, Mapping):
+        raise _Invalid("invalid_result", "metadata must be a mapping")
+    if score.kind not in (None, *get_args(Kind)) or score.direction not in (None, *get_args(Direction)):  # fmt: skip
+        raise _Invalid("invalid_result", "kind or direction is none of those that there are")
+    if score.target is not None and not isinstance(score.target, Target):
+        raise _Invalid("invalid_result", "target must be a clearspan.Target")
+    if score.passed not in (None, True, False):
+        raise _Invalid("invalid_result", "passed must be True, False or None")
+    if score.range is not None:
+        low, high = score.range
+        float(low), float(high)
+    cut = {name: text[:_LONGEST] for name, text in texts.items() if name != "explanation" and text}
+    return dataclasses.replace(score, **cut)  # type: ignore[arg-type]  # texts, for fields of texts
 
 
 def _stamped(score: Score, made: Evaluator, target: Target | None) -> Score:

@@ -51,8 +51,9 @@ class Seat:
         self.busy = 0
         self.given_up = 0
         self.broken: str | None = None
-        self._prepared = False
-        self._lock = threading.Lock()
+        self._prepared = self._begun = False
+        # Reentrant: a collection may end a record, and drop a call, while something is being counted.
+        self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
@@ -62,12 +63,13 @@ class Seat:
         """In a forked child: what waited and ran is the parent's, and so is what was counted."""
         made, broken, prepared = self.made, self.broken, self._prepared
         self.__init__(made)  # type: ignore[misc]  # everything but what is known of the evaluator
-        self.broken, self._prepared = broken, prepared
+        self.broken, self._prepared, self._begun = broken, prepared, prepared
 
     @property
     def free(self) -> bool:
         """Whether one more may be judged just now."""
-        return self.busy < self.made.concurrency
+        settled = self._prepared or self.broken is not None
+        return settled and self.busy < self.made.concurrency
 
     @property
     def hindrance(self) -> str | None:
@@ -78,20 +80,14 @@ class Seat:
             return "hung"  # so many of its threads never came back
         return None if self.breaker.admits() else "circuit_open"
 
-    def prepare(self) -> bool:
-        """Have the evaluator get ready, once, and answer whether it was now.
+    def begin(self) -> None:
+        """The evaluator is getting ready."""
+        self._begun = True
 
-        Raises what it raises, and then it is broken for good.
-        """
-        with self._lock:
-            due, self._prepared = not self._prepared, True
-        if due:
-            try:
-                self.made.setup()
-            except Exception as error:  # it goes on to whoever counts it
-                self.broken = f"setup failed: {type(error).__name__}"
-                raise
-        return due
+    def ready(self, broken: str | None = None) -> None:
+        """It has got ready, or cannot: `broken` says why, and then it is so for good."""
+        self.broken = broken
+        self._prepared = broken is None
 
     @property
     def prepared(self) -> bool:
@@ -128,11 +124,11 @@ class Seat:
             return "broken"
         if self.breaker.open or self.given_up >= _ABANDONED:
             return "resting"
-        return "ready" if self._prepared else "waiting"
+        return "ready" if self._begun else "waiting"
 
     def status(self) -> EvaluatorStatus:
         """A reading of this moment."""
-        with self._lock:
+        with self._lock:  # what is read here may change before it is shown, not while it is read
             return EvaluatorStatus(
                 self.made.name,
                 self.state,

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from sys import getsizeof
+from typing import Any
 
-from clearspan.assess.evaluator import Subject
+from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject
 from clearspan.assess.grounding import Grounding
 from clearspan.conversation import Conversation
-from clearspan.core.weight import weigh
 from clearspan.record import Invocation
 from clearspan.score import Target
 
-__all__ = ["first_of", "grounded", "target_of", "weight_of"]
+__all__ = ["concerns", "first_of", "grounded", "own", "target_of", "weight_of"]
 
 _RECORD_WEIGHT = 1_024
+_ITEM = 32
+_LOOKED = 256
+_DEEP = 32
+_CONTENT = (
+    "params", "input", "output", "system", "tools", "input_value", "output_value", "extras", "encoded",
+)  # fmt: skip
+_CONTAINERS = (dict, list, tuple, set)
+_LABELS = ("metadata", "variant", "variables")
 
 
 def grounded(grounding: Grounding, call: Invocation) -> Invocation:
@@ -27,6 +37,13 @@ def grounded(grounding: Grounding, call: Invocation) -> Invocation:
             references=call.references or told.references,
         )
     return grounding.grounded(call)
+
+
+def concerns(made: Evaluator, call: Invocation) -> bool:
+    """Whether `made` judges such calls; one that was done by calls below it is judged there."""
+    if call.inference_calls and call.operation in INFERENCE:
+        return False
+    return made.operations is None or call.operation in made.operations
 
 
 def first_of(subject: Subject) -> Invocation | None:
@@ -51,10 +68,69 @@ def target_of(subject: Subject) -> Target:
     )
 
 
-def weight_of(call: Invocation) -> int:
-    """About how many bytes a call keeps alive."""
+def weight_of(subject: Subject) -> int:
+    """About how many bytes a call or conversation keeps alive, but for the `documents` that a call was given
+    later: they are shared with others, and counted by whoever knows those. In a conversation they are in it, each once.
+    """
+    if isinstance(subject, Conversation):
+        return sum(map(weight_of, subject.calls)) + _size(subject.documents)
+    call = subject
     if call.encoded:
-        content = sum(map(len, call.encoded.values()))
+        # The messages hold the same text once more, and weigh no less for being objects.
+        content = 2 * sum(map(getsizeof, call.encoded.values()))
     else:
-        content = weigh((call.input, call.output, call.system, call.input_value, call.output_value))
-    return _RECORD_WEIGHT + content + weigh((call.context.documents, call.context.references))
+        content = _size((call.input, call.output, call.system, call.input_value, call.output_value))
+    return _RECORD_WEIGHT + content + _size((call.context.documents, call.context.references))
+
+
+def _size(value: Any, depth: int = _DEEP) -> int:
+    """About how many bytes plain data weigh: texts exactly, of long lists the first items for the rest."""
+    if isinstance(value, (str, bytes)):
+        return getsizeof(value)
+    if depth == 0:
+        return _ITEM
+    if isinstance(value, dict):
+        items: Sequence[Any] = list(value.values())
+    elif isinstance(value, (list, tuple)):
+        items = value
+    else:
+        return _ITEM
+    looked = items[:_LOOKED]
+    found = sum(_size(item, depth - 1) + 8 for item in looked)
+    return getsizeof(value) + (found * len(items) // len(looked) if looked else 0)
+
+
+def own(subject: Subject) -> Subject:
+    """`subject` for one evaluator alone: whatever it does to its messages, nobody else sees.
+
+    Lists, dicts and sets of plain data are copied; texts, which nobody can change, are shared, and so are
+    objects of other kinds.
+    """
+    if isinstance(subject, Conversation):
+        return replace(subject, calls=tuple(map(_own_call, subject.calls)))
+    return _own_call(subject)
+
+
+def _own_call(call: Invocation) -> Invocation:
+    labels = {name: _own(held, {}) for name in _LABELS if (held := getattr(call.context, name))}
+    content = {name: _own(getattr(call, name), {}) for name in _CONTENT}
+    context = replace(call.context, **labels) if labels else call.context
+    return replace(call, context=context, **content)
+
+
+def _own(value: Any, made: dict[int, Any], depth: int = _DEEP) -> Any:
+    """A copy of the containers in `value`; `made` are those met before, so that circles stay what they are."""
+    kind = type(value)
+    if kind not in _CONTAINERS or depth == 0:
+        return value
+    if id(value) in made:
+        return made[id(value)]
+    if kind is tuple:
+        return tuple([_own(item, made, depth - 1) for item in value]) if value else value
+    copy: Any = kind(value)
+    made[id(value)] = copy
+    if kind is not set:
+        for key, item in value.items() if kind is dict else enumerate(value):
+            if type(item) in _CONTAINERS:
+                copy[key] = _own(item, made, depth - 1)
+    return copy

@@ -122,7 +122,10 @@ class Crew:
     def mine(self) -> bool:
         """Whether the asking thread is one of the crew's."""
         current = threading.current_thread()
-        return any(hand.thread is current for hand in list(self._hands))
+        loop = self._loop
+        return (loop is not None and loop.thread is current) or any(
+            hand.thread is current for hand in list(self._hands)
+        )
 
     def close(self, timeout: float) -> None:
         """Let the threads end; waits at most `timeout` seconds for those that are not held up by a job."""
@@ -154,10 +157,11 @@ class Crew:
                 else:
                     self._rest()
         finally:
-            with self._lock:
+            # In a child that a job forked off, the list is another.
+            with self._lock, contextlib.suppress(ValueError):
                 self._hands.remove(hand)
-                if self._taking is hand:
-                    self._taking = None
+            if self._taking is hand:
+                self._taking = None
 
     def _rest(self) -> None:
         nap = None if self._nap is None else fence.fenced("crew.nap", self._nap)
@@ -172,10 +176,11 @@ class Crew:
         self._watch()
         try:
             answer = job.work()
+            later = inspect.isawaitable(answer)
         except BaseException as error:  # noqa: BLE001 -- whoever gave the job is told; a `sys.exit` ends it alone
             job.settle(job.failed, error)
         else:
-            if inspect.isawaitable(answer):
+            if later:
                 self._await(job, answer)
             else:
                 job.settle(job.done, answer)
@@ -294,8 +299,16 @@ class _Loop:
         self.stuck = not turned.wait(patience)
 
     def stop(self) -> None:
-        """End the thread, unless something blocks it."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Cancel what is going on and end the thread, unless something blocks it."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+
+    async def _end(self) -> None:
+        going_on = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in going_on:
+            task.cancel()
+        if going_on:
+            await asyncio.wait(going_on, timeout=_BEAT)
+        self._loop.stop()
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

@@ -22,6 +22,10 @@ _EDGE = 4_096
 _DEPTH = 16
 _OURS = ("gen_ai.", "openai.", "code.", "clearspan.")
 _MAX_MESSAGE = 2_048
+_MAX_WORD = 200
+# What labels, reasons and types of errors look like, and content hardly ever does.
+_WORD = re.compile(r"[a-z][a-z_.:|-]{0,49}|[A-Z][A-Za-z]{0,59}")
+_WITHHELD = "withheld"
 
 
 def _is_number(value: Any) -> bool:
@@ -138,24 +142,42 @@ class ContentPolicy:
         return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
 
     def score(self, score: Score, *, plain: bool) -> Score:
-        """Clean what a score says; where no content is kept, of feedback only what is no text stays. One that is `plain` holds no text of the call, by its evaluator's word."""
-        if plain:
+        """Clean what a score says. One that is `plain` holds no text of the call, by its evaluator's word.
+
+        What an exception says is nobody's word. Where no content is kept, of feedback only what is no text stays.
+        """
+        score = self._aimed(score)
+        if plain and score.error is None:
             return score
-        if self.mode in ("off", "metadata"):
-            bare = {
-                name: value
-                for name, value in score.metadata.items()
-                if name in _WORDLESS and _WORDLESS[name](value)
-            }
-            return dataclasses.replace(
-                score, explanation=None, metadata=bare if score.kind == "human" else {}
-            )
-        said = score.explanation
+        wanted = self.mode in ("redacted", "full")
+        metadata = self.value(dict(score.metadata)).value if wanted else _wordless(score)
+        said = score.explanation if wanted else None
         return dataclasses.replace(
             score,
+            label=self._word(score.label),
+            error=self._word(score.error),
+            skipped=self._word(score.skipped),
             explanation=None if said is None else self._bounded(said, _MAX_MESSAGE)[:_MAX_MESSAGE],
-            metadata=dict(self.value(dict(score.metadata)).value or {}),
+            metadata=dict(metadata or {}),
         )
+
+    def _aimed(self, score: Score) -> Score:
+        """The score, its target named as the call's own record names it."""
+        target = score.target
+        if target is None or (target.session is None and target.key is None):
+            return score
+        session, key = self._maybe(target.session), self._maybe(target.key)
+        return dataclasses.replace(
+            score, target=dataclasses.replace(target, session=session, key=key)
+        )
+
+    def _word(self, text: str | None) -> str | None:
+        """A label or a type. It goes to metrics too: one word, where content must not be told."""
+        if text is None or _WORD.fullmatch(text):
+            return text
+        if self.mode in ("off", "metadata"):
+            return _WITHHELD
+        return self._text(text)[:_MAX_WORD]
 
     def _bounded(self, text: str, limit: int) -> str:
         """A text without what must not be kept; of one much longer than `limit`, its beginning."""
@@ -288,3 +310,14 @@ def _part_outline(part: Any) -> dict[str, Any]:
     if isinstance(content, str):
         kept.update(content="", length=len(content))
     return kept
+
+
+def _wordless(score: Score) -> dict[str, Any]:
+    """What of a person's feedback is no text."""
+    if score.kind != "human":
+        return {}
+    return {
+        name: value
+        for name, value in score.metadata.items()
+        if name in _WORDLESS and _WORDLESS[name](value)
+    }

@@ -27,6 +27,7 @@ from clearspan.runtime.build import (
     sampler_of,
     statuses,
 )
+from clearspan.runtime.ends import Deadline, exported
 from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
@@ -137,38 +138,38 @@ class Runtime:
         self._patches.remove(patches)
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Complete and export everything so far; returns by `timeout` seconds whatever lies below."""
+        """Complete, export and judge everything so far; returns by `timeout` seconds whatever lies below."""
         if self.pipeline is None or self._providers is None:
             return True
-        deadline = time.monotonic() + timeout
-        done = self.pipeline.flush(timeout)
-        waiting = [queue.mark() for queue in self._providers.queues]
-        for event in waiting:
-            if event is not None:
-                done = event.wait(max(0.0, deadline - time.monotonic())) and done
+        until = Deadline(timeout)
+        done = self.pipeline.complete_all(until.left)
+        # Calls are not kept from going out by whoever judges them; scores follow.
+        done = exported(self._providers.queues, until.left) and done
+        if self.pipeline.judges():
+            done = self.pipeline.judge_all(until.left * _JUDGING) and done
+            done = exported(self._providers.queues, until.left) and done
         return done
 
     def shutdown(self, timeout: float = _EXIT_DEADLINE) -> bool:
-        """Undo all patches, end what is open, export what is left: by `timeout` seconds."""
+        """Undo all patches, end what is open, export and judge what is left: by `timeout` seconds."""
         with _running.lock:
             if _running.runtime is self:
                 _running.runtime = None
             stopped, self.running = not self.running, False
         if stopped or self.pipeline is None or self._providers is None:
             return True
-        deadline = time.monotonic() + timeout
+        until = Deadline(timeout)
         self.uninstrument()
         guarding.use(None)
         if self._warden is not None:
             self._warden.close()
         inlet.stop(self.pipeline)
         self.pipeline.end_open()
-        # Evaluators get their part of the time; what is exported must not wait for the slowest of them.
-        done = self.pipeline.stop(timeout * _JUDGING)
-        done = self.flush(max(0.0, deadline - time.monotonic())) and done
+        done = self.flush(until.left * _JUDGING)
+        done = self.pipeline.stop(until.left * _JUDGING) and done
         for queue in self._providers.queues:
-            done = queue.close(max(0.0, deadline - time.monotonic())) and done
-        self._hardware.close(max(0.0, deadline - time.monotonic()))
+            done = queue.close(until.left) and done
+        self._hardware.close(until.left)
         return done
 
     def status(self) -> Status:

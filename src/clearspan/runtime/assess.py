@@ -97,6 +97,11 @@ def teller(
     return tell
 
 
+def _tells_no_text(made: Evaluator) -> bool:
+    """Of ours that see calls as they were that is known; of others it is only their word."""
+    return made.raw and type(made).__module__.startswith("clearspan.")
+
+
 def make_bench(
     settings: Settings,
     made: Sequence[Evaluator],
@@ -114,7 +119,7 @@ def make_bench(
         folder = str(Path(store).with_name("evaluators"))
     bench = Bench(
         made,
-        lambda score, by: tell(score, by.raw),
+        lambda score, by: tell(score, _tells_no_text(by)),
         max_bytes=settings.queue_bytes,
         idle=settings.session_idle,
         keeping=None if folder is None else Keeping(folder),
