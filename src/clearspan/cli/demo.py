@@ -18,9 +18,10 @@ from rich.text import Text
 
 from clearspan.cli import local_model, screen
 from clearspan.cli.failure import Failure, Misuse
+from clearspan.cli.scores import placed, score_json
 from clearspan.cli.stored import opened, span_json, store_option, store_path
 from clearspan.exporters.console import cost, render_trace
-from clearspan.exporters.store import StoredSpan
+from clearspan.exporters.store import StoredScore, StoredSpan
 from clearspan.settings import SettingError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _PRICES: Final[Mapping[str, Any]] = {
         _EMBEDDING: {"input": 0.02},
     },
 }
+_EVALUATORS: Final = ("faithfulness_alarm", "truncation")
 _PATIENCE = 60.0
 _FLUSH = 15.0
 # What a rich terminal and a plain one show of a wait.
@@ -54,6 +56,13 @@ class _Clients(NamedTuple):
     sync: OpenAI
     asynchronous: AsyncOpenAI
     server: str
+
+
+class _Trace(NamedTuple):
+    """A trace as the store gives it back, with what was thought of it."""
+
+    spans: list[StoredSpan]
+    scores: list[StoredScore]
 
 
 @click.command(
@@ -100,8 +109,12 @@ def command(
     traces = _stored(session, store)
     if as_json:
         screen.document({"session": session, "traces": [
-            {"trace_id": spans[0].trace_id, "spans": [span_json(span) for span in spans]}
-            for spans in traces
+            {
+                "trace_id": spans[0].trace_id,
+                "spans": [span_json(span) for span in spans],
+                "scores": [score_json(score) for score in scores],
+            }
+            for spans, scores in traces
         ]})  # fmt: skip
     else:
         waits = _show(traces)
@@ -180,6 +193,7 @@ def _recorded(
             service_name="clearspan-demo",
             store=store_path(store),
             providers=("openai",),
+            evaluators=_EVALUATORS,
             sample_rate=1.0,
             pricing=_PRICES if _own_prices(live=live) else None,
         )
@@ -200,13 +214,16 @@ def _recorded(
     return desk
 
 
-def _stored(session: str, store: str | None) -> list[list[StoredSpan]]:
+def _stored(session: str, store: str | None) -> list[_Trace]:
     """The traces of the run as the store gives them back, in the order of their start."""
     with opened(store) as reader:
         found = reader.traces(session=session)
         if not found:
             raise Failure(f"nothing arrived in the store {reader.path!r}; see `clearspan doctor`")
-        return [reader.trace(each.trace_id) for each in reversed(found)]
+        return [
+            _Trace(reader.trace(each.trace_id), reader.scores(each.trace_id))
+            for each in reversed(found)
+        ]
 
 
 def _own_prices(*, live: bool) -> bool:
@@ -214,12 +231,13 @@ def _own_prices(*, live: bool) -> bool:
     return not live and not os.environ.get("CLEARSPAN_PRICING", "").strip()
 
 
-def _show(traces: list[list[StoredSpan]]) -> bool:
+def _show(traces: list[_Trace]) -> bool:
     """Draw the traces; answers whether the wait for an answer is seen in a bar."""
     console = screen.console()
     seen = False
-    for spans in traces:
-        tree = render_trace(spans, title=f"trace {spans[0].trace_id[:8]}")
+    for spans, scores in traces:
+        title = f"trace {spans[0].trace_id[:8]}"
+        tree = render_trace(spans, title=title, scores=placed(spans, scores))
         console.print()
         console.print(tree)
         seen |= any(set(segment.text) in _WAITING for segment in console.render(tree))
@@ -228,7 +246,7 @@ def _show(traces: list[list[StoredSpan]]) -> bool:
 
 def _conclude(
     desk: HelpDesk,
-    traces: list[list[StoredSpan]],
+    traces: list[_Trace],
     store: str | None,
     *,
     live: bool,
@@ -242,7 +260,7 @@ def _conclude(
     if not live:
         _say("The answers came from a stand-in server on this machine, not from a model.")
         if _own_prices(live=live) and any(
-            cost(span.attributes) for spans in traces for span in spans
+            cost(span.attributes) for each in traces for span in each.spans
         ):
             _say(
                 "Their prices are the demo's own table; with --live, published prices are used "
@@ -256,7 +274,7 @@ def _conclude(
     where = ""
     if store:
         where = f' --store "{store}"' if " " in store else f" --store {store}"
-    first = traces[0][0].trace_id[:8]
+    first = traces[0].spans[0].trace_id[:8]
     _hints([
         (f"clearspan show{where}", "all traces, newest first"),
         (f"clearspan show {first} --content{where}", "one trace, with what was asked and answered"),

@@ -6,7 +6,6 @@ import atexit
 import logging
 import os
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any

@@ -30,6 +30,10 @@ def test_the_limit_is_certain(reason: str) -> None:
     assert score.metadata == {"by": "limit"}
 
 
+def test_a_call_that_failed_before_any_answer_has_none_that_breaks_off() -> None:
+    assert judged("", outcome=Outcome.FAILED).skipped == "no answer had begun"
+
+
 @pytest.mark.parametrize("outcome", [Outcome.CLOSED, Outcome.ABANDONED, Outcome.FAILED])
 def test_so_is_a_stream_that_ended_early(outcome: Outcome) -> None:
     assert judged("All is well.", outcome=outcome).metadata == {"by": "outcome"}

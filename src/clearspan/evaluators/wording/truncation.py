@@ -49,9 +49,9 @@ class Truncation(Evaluator):
         reasons = {reason.lower() for reason in last.finish_reasons}
         if reasons & _LIMIT:
             return _cut(1.0, "limit")
-        if last.outcome in _BROKEN:
-            return _cut(1.0, "outcome")
         found = answers(last)
+        if last.outcome in _BROKEN:
+            return _cut(1.0, "outcome") if found else Score(skipped="no answer had begun")
         if not found and not reasons & _DONE:
             return Score(skipped="neither a text nor a finish reason")
         done = bool(reasons) and reasons <= _DONE
