@@ -74,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("redact", "CLEARSPAN_REDACT", None, parse.names, (), "functions, or names of built-in rules (`email`, `iban`, `card`, `ssn`, `ip`, `phone`)"),
     Setting("providers", "CLEARSPAN_PROVIDERS", None, parse.names, None, "which libraries to instrument; all that are found when absent"),
     Setting("evaluators", "CLEARSPAN_EVALUATORS", None, parse.names, (), "who judges calls, beside the program: functions, `Evaluator` objects, or names of registered ones (`pii`, `toxicity`)"),
+    Setting("judge", "CLEARSPAN_JUDGE", None, parse.judge, None, "the model that judges ask where they were given none: `http://host:port/v1#model`, `ollama:model`, a `clearspan.Judge`, or a callable; its key is `CLEARSPAN_JUDGE_API_KEY`"),
     Setting("guards", "CLEARSPAN_GUARDS", None, parse.names, (), "who stands between the program and its models (changes what is sent and answered): `clearspan.guards` objects, or `evaluator[:action[:phase]]`, such as `secrets:redact`"),
     Setting("evaluator_state", "CLEARSPAN_EVALUATOR_STATE", None, parse.path, None, "folder in which evaluators keep what they have learned; without it `evaluators` beside the embedded store, where there is one"),
     Setting("session_idle", "CLEARSPAN_SESSION_IDLE", None, parse.duration, 300.0, "after how much silence a session is taken to be over, for evaluators that judge whole sessions, in seconds"),
@@ -118,6 +119,7 @@ class Settings:
     redact: Sequence[Any] = ()
     providers: Sequence[Any] | None = None
     evaluators: Sequence[Any] = ()
+    judge: Any = None
     guards: Sequence[Any] = ()
     evaluator_state: str | None = None
     session_idle: float = 300.0
@@ -148,6 +150,14 @@ class Settings:
             item.name
             for item in fields(self)
             if item.compare and getattr(self, item.name) != getattr(other, item.name)
+        ]
+
+    def asked_otherwise(self, other: Settings) -> list[str]:
+        """Those of them that were asked for by argument: a bare `init()` is content with anything."""
+        return [
+            name
+            for name in self.differences(other)
+            if self.origins.get(name, "").startswith("argument")
         ]
 
     def shown(self) -> list[tuple[str, str, str]]:

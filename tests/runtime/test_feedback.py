@@ -98,6 +98,28 @@ def test_where_no_model_was_called_feedback_needs_to_know(client: openai.OpenAI)
         contextvars.Context().run(clearspan.feedback, "up")
 
 
+@pytest.mark.parametrize(
+    "lost", [{"response_id": None}, {"response_id": ""}, {"traceparent": None, "key": ""}]
+)
+def test_an_id_that_was_lost_makes_it_no_other_call(client: openai.OpenAI, lost: Any) -> None:
+    with captured() as seen:
+        ask(client)
+        with pytest.raises(ValueError, match=f"{next(iter(lost))}.* is empty"):
+            clearspan.feedback("down", **lost)
+        assert seen.scores == []
+
+
+def test_the_programs_own_init_takes_over_from_what_feedback_started(
+    client: openai.OpenAI, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clearspan.feedback("down", key="order-7")
+    assert "feedback was given before clearspan.init(); it goes to store" in caplog.text
+    with clearspan.init() as runtime:
+        ask(client)
+        assert runtime.flush()
+        assert runtime.status().accounts.stored == 1
+
+
 def test_a_wrong_argument_is_told_at_once() -> None:
     with captured(), pytest.raises(ValueError, match="value"):
         clearspan.feedback("maybe so", response_id="r-1")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.context import get_value
 
-from clearspan.assess.judge import silence
+import clearspan
+from clearspan.assess.judge import defaults, silence
 from clearspan.capture.context import silent
 from clearspan.record import Usage
 from clearspan.runtime.figures import Figures
@@ -43,3 +46,31 @@ def test_while_a_judge_is_asked_nobody_records() -> None:
             assert get_value("suppress_http_instrumentation")
         assert not silent()
         assert not get_value("suppress_instrumentation")
+
+
+def test_a_judge_may_be_set_for_all(tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def judge(messages: object, schema: object) -> dict[str, str]:
+        asked.append(messages)
+        return {"reasoning": "It says so.", "evidence": [], "label": "relevant"}  # type: ignore[dict-item]
+
+    with clearspan.init(
+        store=tmp_path / "s.db", providers=(), judge=judge, evaluators=["judge_relevance"]
+    ) as runtime:
+        with clearspan.invocation("chat", provider="acme", model="m") as draft:
+            draft.input("Why?")
+            draft.text("Because.")
+        assert runtime.flush()
+    assert asked
+
+
+def test_what_is_no_judge_is_said_at_init() -> None:
+    with pytest.raises(clearspan.SettingError, match="judge: "):
+        clearspan.init(judge="gpt-4o")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_asked() -> Iterator[None]:
+    yield
+    defaults.use(None)

@@ -207,3 +207,14 @@ def test_a_call_that_goes_on_has_no_cost_yet(llm: Calls) -> None:
             with pytest.raises(LookupError, match="1 of the calls have not ended"):
                 _ = llm.cost
         assert llm.cost > 0
+
+
+def is_short(call: Invocation) -> bool:
+    return len(call.output_text) < 10
+
+
+@pytest.mark.clearspan(evaluators=[is_short], providers=())
+def test_scores_are_there_for_assertions(llm: Calls) -> None:
+    with clearspan.invocation("chat", provider="acme", model="m") as draft:
+        draft.text("Yes.")
+    assert [(score.name, score.passed) for score in llm.scores] == [("is_short", True)]

@@ -276,6 +276,7 @@ class Bench:
         try:
             if score.error is not None:
                 seat.breaker.failed()
+                seat.complain(score.error)
             elif score.skipped is None:
                 seat.breaker.succeeded()
             seat.note(score)

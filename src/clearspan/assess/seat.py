@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +17,9 @@ from clearspan.score import Score, Target
 
 __all__ = ["EvaluatorStatus", "Seat"]
 
+_log = logging.getLogger("clearspan")
 _ABANDONED = 4
+_COMPLAINING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Seat:
         self.given_up = 0
         self.broken: str | None = None
         self._prepared = self._begun = False
+        self._complained = -_COMPLAINING
         # Reentrant: a collection may end a record, and drop a call, while something is being counted.
         self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
@@ -93,6 +98,15 @@ class Seat:
     def prepared(self) -> bool:
         """Whether it was got ready, and so has to be closed."""
         return self._prepared
+
+    def complain(self, error: str) -> None:
+        """Log that the evaluator fails, once a minute; what exactly it says may quote content."""
+        now = time.monotonic()
+        if now - self._complained >= _COMPLAINING:
+            self._complained = now
+            _log.warning(
+                "clearspan: evaluator %r fails (%s): that call has no score", self.made.name, error
+            )
 
     def note(self, score: Score) -> None:
         """Count a score by how it came out."""

@@ -96,6 +96,11 @@ def path(value: Any) -> str:
     return text(value if isinstance(value, str) else os.fsdecode(value))
 
 
+def judge(value: Any) -> Any:
+    """An address, or an object that is asked."""
+    return text(value) if isinstance(value, str) else value
+
+
 def pricing(value: Any) -> Any:
     """A table as a mapping, a file's path, or `off`."""
     if isinstance(value, Mapping):

@@ -6,7 +6,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
 from clearspan.runtime import exits
-from clearspan.runtime.assess import evaluators_of
+from clearspan.runtime.assess import evaluators_of, judge_of
 from clearspan.runtime.build import (
     Providers,
     assemble,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
+    from clearspan.assess.judge import Judge
     from clearspan.emit.redact import Redactor
 
 __all__ = [
@@ -86,6 +87,7 @@ class Runtime:
         content_policy(settings)
         evaluators = evaluators_of(settings)
         self._warden = warden_of(settings)
+        judge_of(settings)
         self._hardware = Hardware(settings)
         self._figures = Figures(settings, own=own_spans(settings))
         self._providers = assemble(settings, self.ledger)
@@ -117,6 +119,11 @@ class Runtime:
         )  # fmt: skip
         if self._warden is not None:
             _log.info("clearspan: guards change what is sent and answered: %s", named(self._warden))
+
+    @property
+    def patching(self) -> bool:
+        """Whether it was to record any library."""
+        return self.settings.providers != ()
 
     @property
     def destination(self) -> str:
@@ -255,6 +262,7 @@ def init(
     redact: Sequence[str | Redactor] = (),
     providers: Sequence[str | Provider] | None = None,
     evaluators: Sequence[Any] = (),
+    judge: str | Judge | Callable[..., Any] | None = None,
     guards: Sequence[Any] = (),
     evaluator_state: str | os.PathLike[str] | None = None,
     session_idle: float | str | None = None,
@@ -291,9 +299,12 @@ def init(
     return _init(load({name: value for name, value in locals().items() if value is not None}))
 
 
-def stand_in() -> Runtime:
-    """Start by the environment alone, for a program that has not been asked: its own `init(...)` takes over."""
-    runtime = init()
+def stand_in(providers: Sequence[str] | None = None) -> Runtime:
+    """Start by the environment alone, for a program that has not asked: its own `init(...)` takes over.
+
+    With `providers` it does less than a bare `init()` would, so that takes over as well.
+    """
+    runtime = init(providers=providers)
     runtime.stands_in = True
     return runtime
 
@@ -302,8 +313,8 @@ def _init(settings: Settings) -> Runtime:
     """Start by `settings`, or answer the running one; a bare `init()` is content with any."""
     with _running.lock:
         running = _running.runtime
-        other = [] if running is None else _wanted_otherwise(settings, running)
-        if running is not None and running.stands_in and other:
+        other = [] if running is None else settings.asked_otherwise(running.settings)
+        if running is not None and running.stands_in and (other or not running.patching):
             running.shutdown()
             running = None
         if running is None:
@@ -315,15 +326,6 @@ def _init(settings: Settings) -> Runtime:
             _warn_once(f"clearspan: it is already running, with another {', '.join(other)}; that stays. "
                        "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
     return running
-
-
-def _wanted_otherwise(settings: Settings, running: Runtime) -> list[str]:
-    """Only what a call asked for itself can disappoint it: a bare `init()` is content with anything."""
-    return [
-        name
-        for name in settings.differences(running.settings)
-        if settings.origins.get(name, "").startswith("argument")
-    ]
 
 
 _warned: set[str] = set()

@@ -11,13 +11,14 @@ from clearspan import registry
 from clearspan.assess.bench import Bench
 from clearspan.assess.evaluator import Evaluator, seated
 from clearspan.assess.keeping import Keeping
+from clearspan.core.loading import load
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.runtime.queues import quiet
 from clearspan.score import Score
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["Heard", "evaluators_of", "make_bench", "teller"]
+__all__ = ["Heard", "evaluators_of", "judge_of", "make_bench", "teller"]
 
 _log = logging.getLogger("clearspan")
 
@@ -81,6 +82,21 @@ def _broken(name: str, error: Exception) -> Evaluator:
     why = f"{type(error).__name__}: {error}"
     _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", name, why)
     return _Broken(name, why)
+
+
+def judge_of(settings: Settings) -> None:
+    """Let judges that were given no model ask the one that `settings` name, if they name one.
+
+    Raises `SettingError` for what is none.
+    """
+    if settings.judge is None:
+        return
+    judging: Any = load("clearspan.assess.judge.defaults")
+    try:
+        judging.use(settings.judge)
+    except (TypeError, ValueError) as error:
+        said = str(error).removeprefix("clearspan: ")
+        raise SettingError(f"clearspan: judge: {said}") from None
 
 
 def teller(

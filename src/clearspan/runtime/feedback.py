@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,16 +15,19 @@ from clearspan.score import Score, Target
 
 __all__ = ["feedback"]
 
+_log = logging.getLogger("clearspan")
+_NOT_GIVEN: Any = type("NotGiven", (), {"__repr__": lambda self: "not given"})()
+
 
 def feedback(
     value: bool | float | str | Score,  # noqa: FBT001 -- a thumb up or down is one
     *,
-    response_id: str | None = None,
-    trace_id: str | int | None = None,
-    span_id: str | int | None = None,
-    traceparent: str | None = None,
-    session: str | None = None,
-    key: str | None = None,
+    response_id: str | None = _NOT_GIVEN,
+    trace_id: str | int | None = _NOT_GIVEN,
+    span_id: str | int | None = _NOT_GIVEN,
+    traceparent: str | None = _NOT_GIVEN,
+    session: str | None = _NOT_GIVEN,
+    key: str | None = _NOT_GIVEN,
     name: str = DEFAULT_NAME,
     comment: str | None = None,
     user: str | None = None,
@@ -35,8 +39,8 @@ def feedback(
     """Tell what somebody thinks of a call: as an event in the call's span, as metrics, and in the store.
 
     The call is named by what was kept of it; without any of that it is the span that the program is in, else the
-    last model call of this context. The same feedback told twice is one, and a later one of the same target, name and user
-    takes the place of an earlier one. Starts clearspan by its environment when it is not running.
+    last model call of this context. A later feedback of the same target, name and user takes the place of an
+    earlier one. Where clearspan is not running it is started by its environment, until the program's own `init`.
 
     Args:
         value: `up`, `down` and the like, a bool, a number in [0, 1], a number or word on `scale`, or a signal's score.
@@ -54,22 +58,43 @@ def feedback(
         secret: See `user`.
         metadata: What else to keep.
 
-    Raises `ValueError` for an argument that cannot be, or when nothing says which call is meant.
+    Raises `ValueError` for an argument that cannot be, or when nothing says which call is meant: an id that was
+    lost on its way (`None`, an empty text) must not make it another call.
     """
-    target = target_of(
+    target = _target(
         response_id=response_id, trace_id=trace_id, span_id=span_id, traceparent=traceparent,
-        session=session, key=key, current=_here(),
+        session=session, key=key,
     )  # fmt: skip
     score = feedback_score(
         value, name=name, comment=comment, user=user, source=source, scale=scale, secret=secret,
         metadata=metadata, target=target,
     )  # fmt: skip
     if inlet.current() is None:
-        runtime.init(providers=())
+        _start()
     listener = inlet.current()
     if listener is not None:
         listener.tell(score)
     return score
+
+
+def _target(**named: Any) -> Target:
+    given = {name: value for name, value in named.items() if value is not _NOT_GIVEN}
+    if not given:
+        return target_of(current=_here())
+    if all(value is None or value == "" for value in given.values()):
+        raise ValueError(
+            f"clearspan: feedback: {', '.join(given)} is empty: hand it out with the answer and back with the rating "
+            "(clearspan.current() has it), or leave it out for the call that the program is at"
+        )
+    return target_of(**{name: value or None for name, value in given.items()})
+
+
+def _start() -> None:
+    """Feedback has to go somewhere; what is started for it gives way to the program's own `init`."""
+    started = runtime.stand_in(providers=())
+    _log.warning(
+        "clearspan: feedback was given before clearspan.init(); it goes to %s", started.destination
+    )
 
 
 def _here() -> Target:

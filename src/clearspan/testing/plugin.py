@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from clearspan.record import Invocation
+    from clearspan.score import Score
     from clearspan.testing.capture import Captured, SeenEvent, SeenSpan
 
 __all__ = ["Calls", "llm"]
@@ -39,6 +40,11 @@ class Calls:
     def events(self) -> list[SeenEvent]:
         """All events, in order."""
         return self._seen.events
+
+    @property
+    def scores(self) -> list[Score]:
+        """What evaluators, guards and feedback said of them, those included that were skipped."""
+        return self._seen.scores
 
     @property
     def input_tokens(self) -> int:
