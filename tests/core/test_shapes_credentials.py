@@ -75,6 +75,13 @@ def test_a_credential_is_named_and_placed(type_: str, secret: str, before: str, 
         ("WEBHOOK_URL", f"https://hooks.slack.com/services/T0000/B0000/{LONG}", f"T0000/B0000/{LONG}"),
         ("WEBHOOK_URL", f"https://discord.com/api/webhooks/123456789012345678/{LONG}", f"123456789012345678/{LONG}"),
         ("NAMED_SECRET", "db_password = 'correct4horse'", "correct4horse"),
+        ("NAMED_SECRET", "password: blue7sky", "blue7sky"),
+        ("NAMED_SECRET", "password=blue7sky&user=ann", "blue7sky"),
+        ("NAMED_SECRET", "pwd = Blu3sky&4", "Blu3sky&4"),
+        ("NAMED_SECRET", '{"password": "246810"}', "246810"),
+        ("NAMED_SECRET", '{\\"passwd\\": \\"blue7sky\\"}', "blue7sky"),
+        ("NAMED_SECRET", "Passphrase: tea+milk", "tea+milk"),
+        ("NAMED_SECRET", "My password is Blue7Sky.", "Blue7Sky"),
         ("OPENAI_API_KEY", f"api_key=sk-{LONG}", f"sk-{LONG}"),
     ],
 )  # fmt: skip
@@ -106,7 +113,26 @@ api_key: env.OPENAI_KEY_1
 api_key=process.env.KEY1
 client_secret=https://docs.example.com/v1
 the password is required
-password: hunter2
+password: ********
+password=<your password>
+password=None
+password: incorrect!
+password: string|null
+password: 8-16 characters
+password: sha256
+password is base64 encoded
+password is at least 8 characters
+password=get_pw1()
+password=self.password1
+password={{{{pw1}}}}
+password=****1234
+passwords: 3 of 4 users1
+password_hash=abc1234
+Password: secret42
+password=Example_1
+pwd=$PWD
+pwd=/srv/data1
+PWD=C:\\Users1\\x
 npm_config_registry npm_lifecycle_event
 hf_hub_download gsk_utils
 fw_configurationparametersvalue

@@ -44,9 +44,30 @@ def test_places_are_told_and_the_text_is_not() -> None:
     assert (score.name, score.value, score.label, score.passed) == ("pii", 1.0, "pii", False)
     assert (score.direction, score.kind, score.range) == ("minimize", "code", (0.0, 1.0))
     assert score.metadata["entities"] == [
-        {"type": "EMAIL_ADDRESS", "start": 5, "end": 20, "field": "input"},
-        {"type": "CREDIT_CARD", "start": 5, "end": 21, "field": "output"},
-        {"type": "EMAIL_ADDRESS", "start": 28, "end": 43, "field": "output"},
+        {
+            "type": "EMAIL_ADDRESS",
+            "start": 5,
+            "end": 20,
+            "message": 0,
+            "offset": 5,
+            "field": "input",
+        },
+        {
+            "type": "CREDIT_CARD",
+            "start": 5,
+            "end": 21,
+            "message": 0,
+            "offset": 5,
+            "field": "output",
+        },
+        {
+            "type": "EMAIL_ADDRESS",
+            "start": 28,
+            "end": 43,
+            "message": 0,
+            "offset": 28,
+            "field": "output",
+        },
     ]
     assert score.metadata["counts"] == {"EMAIL_ADDRESS": 2, "CREDIT_CARD": 1}
     assert score.explanation == "1 CREDIT_CARD, 2 EMAIL_ADDRESS"
@@ -91,6 +112,49 @@ def test_arguments_of_tools_are_looked_through() -> None:
         ("tool_calls", CARD),
     ]  # fmt: skip
     assert score.metadata["disclosed"] == {"EMAIL_ADDRESS": 1, "CREDIT_CARD": 1}
+
+
+TALK: Any = (
+    {
+        "role": "system",
+        "parts": [{"type": "text", "content": f"You are kind. Send bills to {MAIL}."}],
+    },
+    {"role": "user", "parts": [{"type": "text", "content": "Hello"}, {"type": "image"}]},
+    {"role": "developer", "parts": [{"type": "text", "content": f"test with {CARD}"}]},
+    {
+        "role": "user",
+        "parts": [
+            {"type": "text", "content": "I am "},
+            {"type": "text", "content": "bo@example.org"},
+        ],
+    },
+)
+
+
+def test_instructions_are_looked_through_when_asked_for() -> None:
+    own: Any = ({"type": "text", "content": "see cy@example.net"},)
+    subject = call(input=TALK, system=own, output_value=f"to {MAIL}")
+    (mine, told) = judged(PII(), subject).metadata["entities"]
+    assert subject.input_text[mine.pop("start") : mine.pop("end")] == "bo@example.org"
+    assert mine == {"type": "EMAIL_ADDRESS", "message": 3, "offset": 5, "field": "input"}
+    assert told == {"type": "EMAIL_ADDRESS", "start": 3, "end": 18, "field": "output"}
+    assert judged(PII(), subject).metadata["disclosed"] == {}
+    score = judged(PII(where=["system"]), subject)
+    assert score.metadata["counts"] == {"EMAIL_ADDRESS": 2, "CREDIT_CARD": 1}
+    assert {one["field"] for one in score.metadata["entities"]} == {"system"}
+
+
+def test_instructions_alone_are_clean() -> None:
+    score = judged(PII(), call(input=TALK[:1]))
+    assert (score.value, score.label) == (0.0, "clean")
+
+
+def test_places_of_all_messages_are_those_of_the_text() -> None:
+    output: Any = tuple(message for message in TALK if message["role"] == "user")
+    subject = call("x", output=output)
+    (one,) = judged(PII(), subject).metadata["entities"]
+    assert subject.output_text[one["start"] : one["end"]] == "bo@example.org"
+    assert (one["message"], one["offset"]) == (1, 5)
 
 
 def test_values_of_steps_are_texts_too() -> None:

@@ -43,8 +43,22 @@ def test_kinds_and_places_are_told_and_the_secret_is_not() -> None:
     assert (score.name, score.value, score.label, score.passed) == ("secrets", 1.0, "secret", False)
     assert score.direction == "minimize"
     assert score.metadata["entities"] == [
-        {"type": "OPENAI_API_KEY", "start": 4, "end": 4 + len(KEY), "field": "input"},
-        {"type": "OPENAI_API_KEY", "start": 0, "end": len(KEY), "field": "output"},
+        {
+            "type": "OPENAI_API_KEY",
+            "start": 4,
+            "end": 4 + len(KEY),
+            "message": 0,
+            "offset": 4,
+            "field": "input",
+        },
+        {
+            "type": "OPENAI_API_KEY",
+            "start": 0,
+            "end": len(KEY),
+            "message": 0,
+            "offset": 0,
+            "field": "output",
+        },
         {"type": "GITHUB_TOKEN", "start": 11, "end": 11 + len(TOKEN), "field": "tool_calls"},
     ]
     assert score.explanation == "1 GITHUB_TOKEN, 2 OPENAI_API_KEY"
@@ -58,6 +72,13 @@ def test_only_the_asked_fields_and_kinds_count() -> None:
     score = judged(Secrets(where=["output"], types=["GITHUB_TOKEN"]), subject)
     assert score.metadata["counts"] == {"GITHUB_TOKEN": 1}
     assert judged(Secrets(where=["input"], types=["GITHUB_TOKEN"]), subject).value == 0.0
+
+
+def test_instructions_are_left_out_unless_they_are_named() -> None:
+    subject = call("hi", system=({"type": "text", "content": f"use {KEY}"},))
+    assert judged(Secrets(), subject).value == 0.0
+    (one,) = judged(Secrets(where=["system", "input"]), subject).metadata["entities"]
+    assert one == {"type": "OPENAI_API_KEY", "start": 4, "end": 4 + len(KEY), "field": "system"}
 
 
 def test_it_is_a_detector_for_guards() -> None:

@@ -394,12 +394,57 @@ def test_what_is_done_when_it_breaks_is_kept(tmp_path: Path) -> None:
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == [2]
 
 
-def test_a_broken_row_ends_the_run_and_keeps_what_was_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", ["call", "session"])
+def test_a_broken_row_is_an_error_of_every_evaluator(tmp_path: Path, level: str) -> None:
     path, out = tmp_path / "r.jsonl", tmp_path / "out.jsonl"
-    path.write_text('{"output": "x"}\n{"output": \n')
-    with pytest.raises(SourceError, match=r"r\.jsonl:2: is no JSON"):
+    path.write_text(
+        '{"id": "a", "output": 5}\n{"id": [], "output": "x"}\n{"output": "x"}\n{"id": "d", "output": \n'
+    )
+
+    class Whole(Evaluator):
+        name = "whole"
+
+        def evaluate(self, call: Any) -> float:
+            return 1.0
+
+    whole = Whole()
+    whole.level = level  # type: ignore[assignment]
+    report = evaluate(path, [brief, whole], out=out)
+    wrong = [row for row in report.rows if row["error"] is not None]
+    assert [(row["id"], row["name"], row["error"]) for row in wrong] == [
+        (id_, name, "invalid_row") for id_ in ("a", 2, 4) for name in ("brief", "whole")
+    ]
+    assert f"{path}:1: output must be a text or a message" in wrong[0]["explanation"]
+    assert f"{path}:4: is no JSON" in wrong[-1]["explanation"]
+    assert report.summary["brief"].errors == {"invalid_row": 3}
+    assert report.summary["brief"].judged == 1
+    assert len(out.read_text().splitlines()) == len(report.rows)
+    again = evaluate(path, [brief, whole], out=out)
+    assert again.rows == report.rows
+
+
+def test_broken_rows_count_for_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"output": 5}\n{"output": "x"}\n{"output": "y"}\n')
+    assert [row["id"] for row in evaluate(path, brief, limit=2).rows] == [1, 2]
+
+
+@pytest.mark.parametrize("count", [1, 1_500])
+def test_a_source_without_a_readable_row_is_refused(tmp_path: Path, count: int) -> None:
+    path, out = tmp_path / "r.jsonl", tmp_path / "out.jsonl"
+    path.write_text('{"output": 5}\n' * count)
+    with pytest.raises(SourceError, match=r"r\.jsonl:1: output must be a text"):
         evaluate(path, brief, out=out)
-    assert {json.loads(line)["id"] for line in out.read_text().splitlines()} <= {1}
+    assert out.read_text() == ""
+
+
+def test_metadata_are_what_json_can_hold() -> None:
+    def odd(call: Any) -> Any:
+        return {"value": 0.5, "metadata": {"s": {1}, "o": object(), "n": float("nan"), "t": (1, 2)}}
+
+    (row,) = evaluate([{"output": "x"}], odd).rows
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert (row["metadata"]["s"], row["metadata"]["n"], row["metadata"]["t"]) == ([1], None, [1, 2])
 
 
 def test_progress_is_told() -> None:

@@ -38,6 +38,7 @@ def test_lines_are_counted(file: Path, text: bytes, count: int) -> None:
         (b'{"a": 1}\n\n{"a": "b', ":3: is no JSON: Unterminated string"),
         (b'{"a": "\xff"}\n', ":1: is no UTF-8"),
         (b"[" * 100_000 + b"\n", ":1: is nested too deep"),
+        (b'{"a": ' + b"9" * 5_000 + b"}\n", ":1: has a number that is too long"),
     ],
 )
 def test_a_broken_line_is_named(file: Path, text: bytes, said: str) -> None:
@@ -45,6 +46,14 @@ def test_a_broken_line_is_named(file: Path, text: bytes, said: str) -> None:
     with pytest.raises(SourceError) as caught:
         list(lines.lines(file))
     assert f"{file}{said}" in str(caught.value)
+
+
+def test_a_broken_line_can_be_told_as_what_it_is(file: Path) -> None:
+    file.write_bytes(b'{"a": \n3')
+    wrong, sound = lines.lines(file, "it", broken=True)
+    assert (wrong.number, sound.value) == (1, 3)
+    assert str(wrong.value).startswith("clearspan: it:1: is no JSON")
+    assert isinstance(lines.value_at(file, 0, 1, broken=True), SourceError)
 
 
 def test_a_document_over_many_lines(file: Path) -> None:

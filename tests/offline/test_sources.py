@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,7 @@ def test_a_json_array_of_rows(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps([{"input": "1"}, {"input": 2}], indent=1))
     assert opened(path).total() == 2
-    with pytest.raises(SourceError, match=r"r\.json: row 2: input must be a text"):
-        items(path)
+    assert "r.json: row 2: input must be a text" in str(items(path)[1].wrong)
 
 
 def test_telemetry_is_told_by_its_content(write: Write, tmp_path: Path) -> None:
@@ -130,15 +130,18 @@ def test_what_is_no_source(source: Any, said: str) -> None:
     [([3], "row 1: a row must be an object .* not int"), (["a", 3], "row 1: a row must be an object .* not str")],
 )  # fmt: skip
 def test_what_is_no_row(source: Any, said: str) -> None:
-    with pytest.raises(SourceError, match=said):
-        items(source)
+    wrong = items(source)[0]
+    assert (wrong.id, wrong.session) == (1, None)
+    assert re.search(said, str(wrong.wrong))
 
 
-def test_a_broken_first_line_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", ['{"input" "x"}', '{"input": "x'])
+def test_a_broken_first_line_is_named(tmp_path: Path, first: str) -> None:
     path = tmp_path / "r.jsonl"
-    path.write_text('{"input" "x"}\n{"input": "y"}\n')
-    with pytest.raises(SourceError, match=r"r\.jsonl:1: is no JSON"):
-        items(path)
+    path.write_text(first + '\n{"input": "y"}\n')
+    wrong, sound = items(path)
+    assert re.search(r"r\.jsonl:1: is no JSON", str(wrong.wrong))
+    assert (sound.call.input_text, sound.wrong) == ("y", None)
 
 
 def test_files_of_different_kinds_and_several_files_of_rows(write: Write) -> None:

@@ -96,8 +96,8 @@ def command(
     """Judge calls that are over, by the evaluators and thresholds of the live program.
 
     SOURCE is a JSONL file with a row a line (id, input, output, context, reference, messages), a store, or
-    OTLP-JSON files of any program that follows the GenAI conventions (a file or a folder). An EVALUATOR is a
-    registered name, or MODULE:NAME for one of your own.
+    OTLP-JSON files of any program that follows the GenAI conventions (a file or a folder); - is standard input. An
+    EVALUATOR is a registered name, or MODULE:NAME for one of your own.
     """
     names = what if store is not None else what[1:]
     if not names:

@@ -19,9 +19,11 @@ class Secrets(Evaluator):
     """Keys of providers, tokens, private keys and named passwords, in messages, answers and tools' arguments.
 
     The value is 1.0 where there is one, else 0.0; the label `secret` or `clean`. The metadata hold `entities`
-    (`type`, one of `Secrets.TYPES`; `start`, `end` in characters; `field`), the first 200, and `counts` by type; never a
-    secret itself. Offsets are those of `call.input_text`, `call.output_text`, and of the arguments of all tool calls as
-    JSON, one a line. `where` are the fields to look through, `types` the kinds that count (default: all).
+    (`type`, one of `Secrets.TYPES`; `start`, `end` in characters; `field`; `message` and `offset`), the first 200, and
+    `counts` by type; never a secret itself. `start` and `end` are those of `call.input_text`, `call.output_text`, and of
+    the arguments of all tool calls as JSON, one a line; `offset` is the start within the message of that number. `where`
+    are the fields to look through (instructions are the field `system`, which is left out unless it is named), `types`
+    the kinds that count (default: all).
 
     Only shapes that nothing else has are known: random text without a name or prefix is no secret, so
     ids, hashes and trace ids are not flagged, nor is a password that stands alone.
@@ -49,7 +51,7 @@ class Secrets(Evaluator):
     ) -> None:
         super().__init__(**options)
         self.types = _chosen("types", types if types is not None else self.TYPES, self.TYPES)
-        self.where = _chosen("where", where, fields.FIELDS)
+        self.where = _chosen("where", where, fields.PLACES)
 
     def find(self, text: str) -> list[Finding]:
         """Where in `text` there are secrets, by their start; nothing overlaps."""
@@ -57,11 +59,9 @@ class Secrets(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """Look through the fields of the call."""
-        given = fields.texts(call)
-        return fields.sighted(
-            {field: self.find(given[field]) for field in fields.FIELDS if field in self.where and field in given},
-            "secret",
-        )  # fmt: skip
+        given = fields.texts(call, self.where)
+        found = {field: self.find(one.text) for field, one in given.items()}
+        return fields.sighted(given, found, "secret")
 
 
 def _chosen(option: str, given: Iterable[str], known: Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from clearspan.offline import lines, rows
 from clearspan.offline.errors import SourceError
 from clearspan.offline.items import Item
-from clearspan.record import Invocation
+from clearspan.record import Invocation, Timing
 
 __all__ = ["Given", "JsonLines"]
 
@@ -18,8 +18,9 @@ __all__ = ["Given", "JsonLines"]
 class JsonLines:
     """A file with a JSON object a line. It may be of any size: one line is in memory at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self._path = path
+        self._name = name or str(path)
 
     def total(self) -> int:
         """Lines."""
@@ -28,21 +29,24 @@ class JsonLines:
     def items(self, *, by_session: bool) -> Iterator[Item]:
         """The rows in their order; with `by_session` each with the others of its session."""
         if not by_session:
-            for line in lines.lines(self._path):
-                yield _item(line.value, line.number, f"{self._path}:{line.number}", line.number)
+            for line in lines.lines(self._path, self._name, broken=True):
+                yield self._row(line.value, line.number, line.number)
             return
         position = 0
         for numbers, offsets in self._sessions():
             for number, offset in zip(numbers, offsets, strict=True):
                 position += 1
-                value = lines.value_at(self._path, offset, number)
-                yield _item(value, number, f"{self._path}:{number}", position)
+                value = lines.value_at(self._path, offset, number, self._name, broken=True)
+                yield self._row(value, number, position)
+
+    def _row(self, value: Any, number: int, position: int) -> Item:
+        return _item(value, number, f"{self._name}:{number}", position)
 
     def _sessions(self) -> Iterable[tuple[array[int], array[int]]]:
         """Where the rows of each session stand: two numbers a row are all that is kept."""
         found: dict[str, tuple[array[int], array[int]]] = {}
-        for line in lines.lines(self._path):
-            item = _item(line.value, line.number, f"{self._path}:{line.number}", 0)
+        for line in lines.lines(self._path, self._name, broken=True):
+            item = self._row(line.value, line.number, 0)
             numbers, offsets = found.setdefault(_group(item), (array("q"), array("q")))
             numbers.append(line.number)
             offsets.append(line.offset)
@@ -87,6 +91,28 @@ def _group(item: Item) -> str:
 
 
 def _item(value: Any, number: int, place: str, position: int) -> Item:
+    """The row as an item, one that says what is wrong where the row cannot be read."""
+    try:
+        return _read(value, number, place, position)
+    except SourceError as error:
+        name = _named(value, number)
+        return Item(name, _NOTHING, str(name), True, position, error)
+
+
+_NOTHING = Invocation("chat", Timing(0, 0))
+
+
+def _named(value: Any, number: int) -> str | int:
+    """The name of a row that cannot be read: what it is called, if that can be, else its number."""
+    try:
+        return rows.identity(cast("Mapping[str, Any]", value), number, "") if isinstance(value, Mapping) else number  # fmt: skip
+    except SourceError:
+        return number
+
+
+def _read(value: Any, number: int, place: str, position: int) -> Item:
+    if isinstance(value, SourceError):
+        raise value
     if not isinstance(value, Mapping):
         raise SourceError(place, f"a row must be an object with columns such as input and output, not {type(value).__name__}")  # fmt: skip
     row = cast("Mapping[str, Any]", value)

@@ -12,3 +12,8 @@ class SourceError(ValueError):
         super().__init__(f"clearspan: {place}: {problem}")
         self.place = place
         self.problem = problem
+
+    @property
+    def problem_at(self) -> str:
+        """The problem and its place, without whose message it is."""
+        return f"{self.place}: {self.problem}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +12,12 @@ from clearspan import registry
 from clearspan.assess.evaluator import Evaluator, seated
 from clearspan.offline.bar import Progress, progressing
 from clearspan.offline.errors import SourceError
-from clearspan.offline.items import Item
+from clearspan.offline.items import Item, Source
 from clearspan.offline.keeping import Keeping
 from clearspan.offline.report import Report
 from clearspan.offline.running import Result, Run
 from clearspan.offline.sources import opened, paths_of
+from clearspan.offline.spool import spooled
 from clearspan.score import Score
 
 __all__ = ["chosen", "evaluate"]
@@ -40,7 +41,7 @@ def evaluate(
 
     Args:
         source: A path (JSONL rows, a JSON array of them, a store, or OTLP-JSON), a folder or list of paths of
-            OTLP-JSON, a `StoreReader`, or an iterable of mappings (rows) or of `Invocation`.
+            OTLP-JSON, a `StoreReader`, or an iterable of mappings (rows) or of `Invocation`; `-` is standard input.
             A row may have `id`, `input`, `output`, `context`, `reference`, `messages`, `tools`,
             `system` and `session`; what else it has is kept as metadata of its call.
         evaluators: One or several: names, `Evaluator` objects or classes, callables.
@@ -57,10 +58,11 @@ def evaluate(
         since: Of recorded telemetry only traces that were going on then or later (Unix nanoseconds).
         session: Of a store only this session.
 
-    Every row is judged, whatever the sampling rates. One that raises or is not done in time gives a row with an error.
+    Every row is judged, whatever the sampling rates. One that raises or is not done in time gives a row with an error;
+    a row of a data set that cannot be read gives one with the error `invalid_row` for each evaluator.
 
     Raises:
-        SourceError: the source cannot be read; says in which file and line.
+        SourceError: the source, or none of its rows, can be read; says in which file and line.
         FileNotFoundError: there is no such file.
         LookupError: there is no evaluator of such a name.
         ValueError: another argument cannot be.
@@ -68,10 +70,9 @@ def evaluate(
     made = chosen(evaluators)
     gates = _gates(fail_under, made)
     _check_numbers(limit, concurrency, timeout)
-    found = opened(source, since=since, session=session)
-    _check_apart(source, out)
     results: list[tuple[str | int, Score]] = []
-    with closing(Keeping(out, resume=resume)) as keeping:
+    reading = _read(source, out, since, session)
+    with reading as found, closing(Keeping(out, resume=resume)) as keeping:
 
         def take(result: Result) -> None:
             if result.score is not None:  # pragma: no branch -- only settled results come here
@@ -82,6 +83,16 @@ def evaluate(
         with closing(run), progressing(progress) as tell:
             _drive(run, found.total(), found.items(by_session=run.by_session), limit, take, tell)
     return Report([each.name for each in made], results, gates)
+
+
+@contextmanager
+def _read(
+    source: Any, out: str | os.PathLike[str] | None, since: int | None, session: str | None
+) -> Generator[Source]:
+    """The source, for as long as it is read."""
+    with spooled(source) as (given, name):
+        _check_apart(given, out)
+        yield opened(given, since=since, session=session, name=name)
 
 
 def _drive(

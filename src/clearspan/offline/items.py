@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from clearspan.offline.errors import SourceError
 from clearspan.record import Invocation
 
-__all__ = ["Item", "Source"]
+__all__ = ["Item", "Source", "sound"]
+
+_MOST_WRONG = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Item:
 
     `whole` says that it stands for everything there is (a row of a data set), whatever its operation;
     a call of a recorded program is judged only by evaluators of its operation. `position` is how much
-    of the source has been read when it is done.
+    of the source has been read when it is done. `wrong` says why a row could not be read; its call is empty then.
     """
 
     id: str | int
@@ -25,6 +28,7 @@ class Item:
     trace: str
     whole: bool
     position: int
+    wrong: SourceError | None = None
 
     @property
     def session(self) -> str | None:
@@ -42,3 +46,22 @@ class Source(Protocol):
     def items(self, *, by_session: bool) -> Iterator[Item]:
         """The items; those of one trace, and with `by_session` of one session, one after another."""
         ...
+
+
+def sound(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, rows that could not be read among them, if one of the first thousand could be.
+
+    Raises the `SourceError` of the first row where none could: the source is none of rows then.
+    """
+    held: list[Item] = []
+    for item in items:
+        if item.wrong is None:
+            yield from held
+            yield item
+            yield from items
+            return
+        held.append(item)
+        if len(held) == _MOST_WRONG:
+            break
+    if held and held[0].wrong is not None:
+        raise held[0].wrong

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 from clearspan.assess.evaluator import Evaluator, Subject
 from clearspan.conversation import Conversation
-from clearspan.core import jsonfast
+from clearspan.core import jsonfast, read
 from clearspan.offline.errors import SourceError
 from clearspan.record import Invocation, TraceRef
 from clearspan.score import Score, Target
@@ -25,9 +25,12 @@ _SEEN = ("operation", "input", "output", "system", "tools", "documents", "refere
 
 
 def row_of(id_: str | int, score: Score) -> dict[str, Any]:
-    """A result as a mapping with exactly the names of `FIELDS`."""
+    """A result as a mapping with exactly the names of `FIELDS`; the metadata as JSON can hold them."""
     told = {name: getattr(score, name) for name in FIELDS[1:-1]}
-    return {"id": id_, **told, "metadata": dict(score.metadata)}
+    return {"id": id_, **told, "metadata": read.plain(dict(score.metadata), _DEPTH, _BREADTH)}
+
+
+_DEPTH, _BREADTH = 64, 100_000
 
 
 def key_of(made: Evaluator, content: str) -> str:

@@ -16,7 +16,10 @@ _BLOCK = 1 << 20
 
 
 class Line(NamedTuple):
-    """A line that is not blank: its number from 1, where it begins (bytes), and the value of its JSON."""
+    """A line that is not blank: its number from 1, where it begins (bytes), and the value of its JSON.
+
+    The value of one that is no JSON is the `SourceError` that says so, where that was asked for.
+    """
 
     number: int
     offset: int
@@ -48,31 +51,44 @@ def one_a_line(path: Path) -> bool:
         json.loads(first(path).decode())
     except json.JSONDecodeError as error:
         return error.pos < len(error.doc)
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return True
     return True
 
 
-def lines(path: Path) -> Iterator[Line]:
-    """The lines that are not blank. Raises `SourceError` for one that is no JSON."""
+def lines(path: Path, name: str | None = None, *, broken: bool = False) -> Iterator[Line]:
+    """The lines that are not blank, of a file that is called `name` in messages.
+
+    Raises `SourceError` for one that is no JSON; with `broken` that is the line's value instead.
+    """
+    label = name or str(path)
     offset = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip() and line.strip() != _BOM:
-                yield Line(number, offset, _parsed(line, f"{path}:{number}"))
+                yield Line(number, offset, _value(line, f"{label}:{number}", broken=broken))
             offset += len(line)
 
 
-def value_at(path: Path, offset: int, number: int) -> Any:
-    """The value of the line that begins there."""
+def value_at(path: Path, offset: int, number: int, name: str | None = None, *, broken: bool = False) -> Any:  # fmt: skip
+    """The value of the line that begins there, as `lines` tells it."""
     with path.open("rb") as file:
         file.seek(offset)
-        return _parsed(file.readline(), f"{path}:{number}")
+        return _value(file.readline(), f"{name or path}:{number}", broken=broken)
 
 
-def whole(path: Path) -> Any:
+def whole(path: Path, name: str | None = None) -> Any:
     """The value of a file that is one JSON document over many lines."""
-    return _parsed(path.read_bytes(), str(path))
+    return _parsed(path.read_bytes(), name or str(path))
+
+
+def _value(line: bytes, place: str, *, broken: bool) -> Any:
+    try:
+        return _parsed(line, place)
+    except SourceError as error:
+        if broken:
+            return error
+        raise
 
 
 def _parsed(text: bytes, place: str) -> Any:
@@ -83,5 +99,7 @@ def _parsed(text: bytes, place: str) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column" if error.lineno > 1 else "column"
         raise SourceError(place, f"is no JSON: {error.msg} at {where} {error.colno}") from error
+    except ValueError as error:
+        raise SourceError(place, f"has a number that is too long: {error}") from error
     except RecursionError as error:
         raise SourceError(place, "is nested too deep") from error

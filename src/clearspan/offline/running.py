@@ -17,7 +17,7 @@ from clearspan.conversation import Conversation
 from clearspan.core.crew import Crew, Job
 from clearspan.core.fence import fenced
 from clearspan.offline.gathering import Gathering
-from clearspan.offline.items import Item
+from clearspan.offline.items import Item, sound
 from clearspan.offline.keeping import Keeping, key_of
 from clearspan.score import Score
 
@@ -151,15 +151,18 @@ class Run:
     def results(self, items: Iterator[Item], limit: int | None) -> Iterator[Result]:
         """The results in the order of the items, of the first `limit` of those that are judged."""
         judged = position = 0
-        for item in items:
+        for item in sound(items):
             reached = limit is not None and judged >= limit
             if reached and not any(gathering.goes_on(item) for gathering in self._gatherings):
                 break  # a conversation that has begun is read to its end
             position, self.seen = item.position, True
-            if not reached:
-                judged += self._judge(item)
-            for gathering in self._gatherings:
-                self._converse(gathering.add(item), position)
+            if item.wrong is not None:
+                judged += self._reject(item, item.wrong.problem_at)
+            else:
+                if not reached:
+                    judged += self._judge(item)
+                for gathering in self._gatherings:
+                    self._converse(gathering.add(item), position)
             yield from self._settled(self._ahead)
         for gathering in self._gatherings:
             self._converse(gathering.close(), position)
@@ -173,6 +176,14 @@ class Run:
             return 0  # it was done by calls below it, which are judged themselves
         operation = None if item.whole else str(item.call.operation)
         return self._feed(item.id, "call", item.call, item.position, operation)
+
+    def _reject(self, item: Item, why: str) -> int:
+        """A row that cannot be read is an error of every evaluator; answers 1: it is one row."""
+        for seat in self._seats:
+            result = Result(item.id, key_of(seat.made, ""), item.position)
+            result.score = outcome.failed(seat.made, "invalid_row", why)
+            self._window.append(result)
+        return 1
 
     def finished(self) -> Iterator[Result]:
         """What is done of what was not told yet: after a break."""

@@ -21,9 +21,16 @@ _DATABASE = b"SQLite format 3\x00"
 _ENDINGS = (".json", ".jsonl", ".ndjson")
 
 
-def opened(source: Any, *, since: int | None = None, session: str | None = None) -> Source:
+def opened(
+    source: Any,
+    *,
+    since: int | None = None,
+    session: str | None = None,
+    name: str | None = None,
+) -> Source:
     """The source behind a path, several paths, a store's reader, or an iterable of rows.
 
+    `name` is what a file of rows is called in messages, where that is not its path.
     `since` (Unix nanoseconds) and `session` narrow a store. Raises `SourceError` for what cannot be read, and
     `FileNotFoundError`.
     """
@@ -31,7 +38,7 @@ def opened(source: Any, *, since: int | None = None, session: str | None = None)
         return Stored(source, since=since, session=session)
     files = paths_of(source)
     if files:
-        return _of_files(files, since, session)
+        return _of_files(files, since, session, name)
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         raise SourceError("source", f"must be a path, paths, or an iterable of rows, not {type(source).__name__}")  # fmt: skip
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
@@ -67,8 +74,10 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _of_files(files: list[Path], since: int | None, session: str | None) -> Source:
-    kinds = {_kind(file) for file in files}
+def _of_files(
+    files: list[Path], since: int | None, session: str | None, name: str | None
+) -> Source:
+    kinds = {_kind(file, name or str(file)) for file in files}
     if len(kinds) > 1:
         raise SourceError(", ".join(map(str, files)), f"are of different kinds ({' and '.join(sorted(kinds))}): evaluate them apart")  # fmt: skip
     kind = kinds.pop()
@@ -83,27 +92,32 @@ def _of_files(files: list[Path], since: int | None, session: str | None) -> Sour
     if since is not None:
         raise SourceError(str(files[0]), "rows have no time: only recorded calls can be narrowed to a time")  # fmt: skip
     if kind == "array":
-        return Given(lines.whole(files[0]), f"{files[0]}: row")
-    return JsonLines(files[0])
+        return Given(lines.whole(files[0]), f"{name or files[0]}: row")
+    return JsonLines(files[0], name)
 
 
-def _kind(file: Path) -> str:
+def _kind(file: Path, name: str) -> str:
     """`store`, `telemetry`, `rows` (one a line) or `array` (a list of them). Raises `SourceError`."""
     with file.open("rb") as opened_file:
         if opened_file.read(len(_DATABASE)) == _DATABASE:
             return "store"
     text = lines.first(file)
     if not text:
-        raise SourceError(str(file), "is empty: there is nothing to evaluate")
+        raise SourceError(name, "is empty: there is nothing to evaluate")
     try:
         value: object = json.loads(text.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        if lines.one_a_line(file):
+    except (ValueError, RecursionError):
+        if lines.one_a_line(file) or _has_rows(file):
             return "rows"  # reading it will say what is wrong with its first line
-        value = lines.whole(file)
+        value = lines.whole(file, name)
     if isinstance(value, list):
         several = cast("list[object]", value)
         if not several:
-            raise SourceError(str(file), "is empty: there is nothing to evaluate")
+            raise SourceError(name, "is empty: there is nothing to evaluate")
         return "telemetry" if otlp.is_request(several[0]) else "array"
     return "telemetry" if otlp.is_request(value) else "rows"
+
+
+def _has_rows(file: Path) -> bool:
+    """Whether some line is an object for itself: the first one was only cut off."""
+    return any(isinstance(line.value, Mapping) for line in lines.lines(file, broken=True))

@@ -78,3 +78,48 @@ def test_a_figure_does_not_carry_a_reference_with_more_to_say() -> None:
     reference = "Three wooden ships left the harbour"
     assert agreement("three", reference) < agreement("three ships left the harbour", reference)
     assert agreement("three horses", reference) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"),
+    [
+        ("5 degrees", "-5 degrees"),
+        ("$3", "€3"),
+        ("5 miles", "5 km"),
+        ("18 years", "18 days"),
+        ("It decreases blood pressure", "It increases blood pressure"),
+        ("left", "right"),
+        ("Elizabeth I", "Elizabeth II"),
+    ],
+)
+def test_another_sign_unit_or_direction_is_wrong(reference: str, answer: str) -> None:
+    assert agreement(answer, reference, "Which?") < 0.5
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"),
+    [
+        ("0.5", "1/2"),
+        ("25 percent", "0.25"),
+        ("1.5 million", "1 500 000"),
+        ("1000000", "1e6"),
+        ("12", "a dozen"),
+        ("120 minutes", "2 hours"),
+        ("8.85 km", "8850 m"),
+        ("3 billion dollars", "$3bn"),
+        ("30 °C", "30 degrees celsius"),
+        ("United States", "the U.S."),
+        ("gray", "grey"),
+        ("colored centers", "coloured centres"),
+        ("steamship", "steam ship"),
+        ("J. R. Tolkien", "John Ronald Tolkien"),
+    ],
+)
+def test_the_same_in_another_form(reference: str, answer: str) -> None:
+    assert agreement(answer, reference, "What is it?") >= 0.5
+
+
+def test_a_word_that_is_part_of_another_or_misspelt_counts_nearly() -> None:
+    assert agreement("sunflowers", "sunflower oil", "Which?") > 0.0
+    assert agreement("Tchaikovski wrote it", "Tchaikovsky", "Who?") >= 0.5
+    assert agreement("Tchernobyl wrote it", "Tchaikovsky", "Who?") < 0.5

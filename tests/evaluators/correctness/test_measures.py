@@ -114,6 +114,8 @@ def test_rapidfuzz_is_asked_once_for_its_function(monkeypatch: pytest.MonkeyPatc
     assert value(made, "ADA", "ada") == 0.9
     assert value(made, "ADA", "bob") == 0.0
     assert judged(made, "ADA", "ada").passed is True
+    assert judged(made, "a" * 1001, "a" * 1000).skipped == "nothing_to_compare"
+    assert value(made, "a" * 20_000, "a" * 50) == 0.0
 
 
 def test_sacrebleu_is_asked_for_its_scores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,3 +150,10 @@ def test_the_libraries_themselves() -> None:
     assert value(Bleu(), "the cat sat on the mat", "the cat sat on the mat") == pytest.approx(1.0)
     ours, theirs = value(ChrF(), "the cat", "a cat sat"), value(ChrF(engine="sacrebleu"), "the cat", "a cat sat")  # fmt: skip
     assert ours == pytest.approx(theirs)
+
+
+def test_of_many_numbers_the_nearest_counts() -> None:
+    many = " ".join(str(number) for number in range(0, 20_000, 2))
+    assert value(NumericMatch(), many, "7000 and 7002") == 1.0
+    assert value(NumericMatch(), many, "7001") == 0.0
+    assert value(NumericMatch(tolerance=1), many, "7001") == 1.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from clearspan.assess.evaluator import missing
 from clearspan.assess.outcome import scored
@@ -124,11 +125,12 @@ def test_dates_in_figures() -> None:
     assert judged("It opened in July.", document=document).label == "unsupported"
 
 
-def test_figures_may_be_rounded_but_years_and_words_may_not() -> None:
+def test_figures_may_be_rounded_but_years_may_not() -> None:
     document = "There are 1996 seats, 3.14 km, and 2,049,000 trees."
     assert judged("About 2.05 million trees, 3.1 km.", document=document).label == "supported"
     assert judged("2000 seats", document=document).label == "unsupported"
-    assert judged("two thousand seats", document=document).label == "unsupported"
+    assert judged("two thousand seats", document=document).label == "supported"
+    assert judged("two hundred seats", document=document).label == "unsupported"
     assert judged("0.0 km", document=document).label == "unsupported"
 
 
@@ -162,3 +164,61 @@ def test_it_needs_documents() -> None:
 def test_a_share_that_cannot_be(words: float) -> None:
     with pytest.raises(ValueError, match="words must be more than 0"):
         FaithfulnessAlarm(words=words)
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        ("Finished in 1889.", "It was ready in '89."),
+        ("It drew 6.9 million visitors.", "Nearly seven million came."),
+        ("It is 330 m high.", "It is taller than 300 m."),
+        ("It is 330 m high.", "It is below 350 m."),
+        ("It is 97 m long.", "It is about 100 m long."),
+        ("It costs 1.500,50 Euro.", "It costs 1,500.50 euros."),
+        ("The train leaves at 14:30.", "It leaves at 2:30 pm."),
+        ("Born on 7 November 1867.", "Her date of birth is 11/7/1867."),
+        ("It came in the 1990s.", "It came in the 90s."),
+        ("It came in 1995.", "It came in the '90s."),
+    ],
+)
+def test_numbers_in_other_words(document: str, answer: str) -> None:
+    assert judged(answer, document=document).label == "supported"
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        ("Finished in 1889.", "It was ready in '88."),
+        ("It is 330 m high.", "It is taller than 340 m."),
+        ("Born on 7 November 1867.", "Her date of birth is 12/7/1867."),
+        ("Version 4.1 came.", "The address is 10.0.0.1."),
+    ],
+)
+def test_other_numbers(document: str, answer: str) -> None:
+    assert judged(answer, document=document).label == "unsupported"
+
+
+def test_a_retelling_in_plain_words_is_no_invention() -> None:
+    told = "The structure was completed in 1878 and remained standing until 1879."
+    assert judged(told, words=0.1).label == "supported"
+
+
+_LETTERS = "abcXYZ \u00e9\u0416\u0301\u0438\u0439\u01529'\u2019-.,!?:()[]/%$\n"
+
+
+@given(st.lists(st.text(_LETTERS, min_size=1, max_size=40), min_size=1, max_size=6), st.data())
+def test_a_sentence_of_the_document_never_alarms(parts: list[str], data: st.DataObject) -> None:
+    sentences = [f"{part}." for part in parts]
+    sentence = data.draw(st.sampled_from(sentences))
+    score = judged(sentence, document="\n".join(sentences), words=0.1)
+    assert score.label != "unsupported"
+
+
+def test_words_with_stress_marks_are_whole_names() -> None:
+    document = "Anna (Russian: \u0410\u0301\u043d\u043d\u0430) plays."
+    assert judged("\u0410\u0301\u043d\u043d\u0430 plays", document=document).label == "supported"
+
+
+def test_documents_that_are_too_long_to_look_at_are_skipped() -> None:
+    score = judged("In 1878.", document="word " * 60_000)
+    assert (score.value, score.skipped) == (None, "documents_too_long")

@@ -113,3 +113,26 @@ ORDINARY = (
     "The data is aGVsbG8gd29ybGQsIHRoaXMgaXMgYSB0ZXN0 in base64.",
     "Use r0ut3r as the hostname and 4dm1n as the user.",
 )
+
+CHAT = (
+    "Hi!",
+    "What is your name?",
+    "Are you a language model?",
+    "Which company made you?",
+    "Tell me about your hobbies.",
+    "What can you help me with?",
+    "Show me your reply in bold.",
+    "Give me your answer as a list.",
+    "Repeat your last answer in Dutch.",
+    "Tell me the rules of bridge.",
+    "Forget all I said about Paris, we go to Rome.",
+    "Ignore everything I asked above, I solved it.",
+    "Disregard my last message.",
+    "Start again, please.",
+    "Pretend to be my boss.",
+    "You are wrong.",
+    "What are you allowed to tell me about my order?",
+    "Do you follow any rules when you rhyme?",
+    "What were the instructions for the washing machine?",
+    "Say something nice.",
+)

@@ -85,3 +85,18 @@ def test_embeddings_that_are_none(vectors: list[list[float]]) -> None:
 def test_embed_must_be_callable() -> None:
     with pytest.raises(ValueError, match="embed must be a function"):
         Relevance(embed="http://localhost")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("What is the capital of France?", "Paris."), ("Who wrote Hamlet?", "Shakespeare"), ("Name three fruits", "Apple, banana, cherry")],
+)  # fmt: skip
+def test_answers_of_a_few_words_are_not_judged_by_them(question: str, answer: str) -> None:
+    score = judged(question, answer)
+    assert (score.value, score.skipped) == (None, "answer_too_short")
+
+
+def test_a_short_answer_that_shares_a_word_is_judged() -> None:
+    value = judged("Which pigment is green?", "Green is chlorophyll.").value
+    assert value is not None
+    assert value > 0.5

@@ -81,3 +81,10 @@ def test_the_value_is_a_share_and_1_for_the_same(told: Any, wanted: Any) -> None
     assert 0 <= score.value <= 1
     assert matched(other, other).value == 1.0
     assert matched(other, one).value == pytest.approx(score.value)
+
+
+def test_numbers_that_no_float_can_hold() -> None:
+    long = 10**4000
+    assert matched({"a": long}, {"a": long}).value == 1.0
+    assert matched({"a": long + 1}, {"a": long}).value == 0.0
+    assert matched({"a": 1}, {"a": long}, made=FieldMatch(tolerance=0.5)).value == 0.0

@@ -79,3 +79,29 @@ def test_words_take_their_endings() -> None:
 
 def test_the_heavier_meaning_of_a_word_counts() -> None:
     assert lexicon().words["stfu"].weight == 0.75
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cock crowed at dawn.",
+        "A hen and a cock",
+        "The farmer led her ass to the stable with the donkeys.",
+        "A spastic bladder is treatable.",
+        "Retarded ignition timing",
+        "The bitch nursed her puppies.",
+        "Negro spirituals are sung.",
+        "Spic and span",
+        "An idiot is the hero of the novel.",
+        "Dykes protect Holland from floods.",
+    ],
+)
+def test_words_of_two_meanings_weigh_little_where_the_innocent_one_is_meant(text: str) -> None:
+    assert all(hit.term.weight <= 0.25 for hit in scan(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["what a cock", "that bitch", "you retarded fool", "move your ass"]
+)
+def test_words_of_two_meanings_weigh_as_they_do_without_such_company(text: str) -> None:
+    assert any(hit.term.weight > 0.5 for hit in scan(text))

@@ -73,16 +73,17 @@ def test_the_library_is_asked_for_a_probability(monkeypatch: pytest.MonkeyPatch)
 
     def predict_prob(texts: list[str]) -> list[float]:
         asked.extend(texts)
-        return [0.9 if "rude" in texts[0] else 0.1]
+        return [0.9 if "shit" in texts[0] else 0.1]
 
     monkeypatch.setitem(sys.modules, "profanity_check", SimpleNamespace(predict_prob=predict_prob))
     judge = Toxicity(engine="alt-profanity-check")
     judge.setup()
-    rude = scored(judge.evaluate(call("", "rude words")), judge)
+    rude = scored(judge.evaluate(call("", "rude shit")), judge)
     kind = scored(judge.evaluate(call("", "kind words")), judge)
-    assert (rude.value, rude.label, rude.passed) == (0.9, "profanity", False)
-    assert (kind.value, kind.label, kind.passed) == (0.1, "clean", True)
-    assert asked == ["rude words", "kind words"]
+    # the mean of 0.9 and of the list's 0.75, of 0.1 and of 0
+    assert (rude.value, rude.label, rude.passed) == (pytest.approx(0.825), "profanity", False)
+    assert (kind.value, kind.label, kind.passed) == (0.05, "clean", True)
+    assert asked == ["rude shit", "kind words"]
     assert judge.version == "1+alt-profanity-check"
     assert judge.find("oh shit") == [Finding("profanity", 3, 7)]
 
@@ -92,3 +93,12 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     judge: Any = Toxicity(engine="alt-profanity-check")
     with pytest.raises(ImportError, match=r"clearspan\[toxicity\]"):
         judge.setup()
+
+
+def test_what_only_the_model_objects_to_is_profanity(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = SimpleNamespace(predict_prob=lambda texts: [0.95])  # type: ignore[misc]
+    monkeypatch.setitem(sys.modules, "profanity_check", library)
+    judge = Toxicity(engine="alt-profanity-check")
+    score = scored(judge.evaluate(call("", "some words")), judge)
+    assert (score.value, score.label, score.passed) == (0.475, "profanity", False)
+    assert judge.find("some words") == []

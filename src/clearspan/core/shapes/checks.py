@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["TWICE", "iban_end", "is_card_number", "is_iban", "luhn", "mod97"]
+__all__ = ["TWICE", "iban_end", "is_card_number", "is_iban", "is_of_brand", "is_short_card", "luhn", "mod97"]  # fmt: skip
 
 
 def luhn(digits: str) -> bool:
@@ -35,6 +35,22 @@ def is_card_number(digits: str) -> bool:
         and luhn(digits)
         and len(set(digits)) > 1
     )
+
+
+def is_of_brand(digits: str) -> bool:
+    """Whether a card's number is of one of the large brands, in the length that nearly all of theirs have."""
+    return _BRANDS.match(digits) is not None
+
+
+def is_short_card(digits: str) -> bool:
+    """Whether a card's number of 12 or 13 digits begins like no other numbers do: old Visa, and Maestro's own."""
+    return _SHORT.match(digits) is not None
+
+
+_BRANDS = re.compile(
+    r"(?=\d{16}\Z)(?:4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|6011|64[4-9]|65)|(?=\d{15}\Z)3[47]"
+)
+_SHORT = re.compile(r"4\d{12}\Z|(?:0604|5018|5020|5038|6304|6759|676[1-3]|6390)")
 
 
 def mod97(account: str) -> bool:

@@ -56,6 +56,16 @@ _PLACES = r"""(?<![A-Za-z0-9])(?:
     | hv[sb]\.[\w\-]{20,} | ATATT3x[\w\-=]{20,} | tskey-[a-z]{2,12}-[\w\-]{12,}
     | AGE-SECRET-KEY-1[0-9A-Z]{50,} | sq0(?:atp|csp)-[\w\-]{20,}
 )"""
+# A password is short and may be mere digits, so it has a name beside it, and a digit or a sign between letters. What
+# usually stands there instead is none: a placeholder, a path, a number's or a hash's type, a call.
+_NAMED_SHORT = r"""(?:[pP][aA][sS]{2}(?:[wW](?:[oO][rR])?[dD]|[pP][hH][rR][aA][sS][eE])|(?<![A-Za-z])[pP][wW][dD])
+    (?:\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?|\ is:?\ ["']?(?=[^\s]{0,64}\d)(?=[^\s]{0,64}[A-Za-z]))
+    (?![$%{\[*/~.<]|(?:[A-Za-z]:)?\\|(?i:sha|md|base|argon|utf|varchar|arg|param|field|input|string|text|col|var|min|max)[-_]?\d)
+    (?![A-Za-z]{1,64}(?:\.[A-Za-z_]|\[))
+    (?=[^\s"',;<>\\()]{0,64}(?:\d|[A-Za-z0-9][!@\#^*?~+&%$][A-Za-z0-9]))
+    (?P<secret>(?:[^\s"',;&<>\\()]|&(?!\w{1,32}=)){5,256}(?:[^\s"',;&<>\\().:]|&(?!\w{1,32}=)))
+    (?=[\s"',;&<>\\)]|[.:]{1,3}(?:\s|\Z)|\Z)
+"""
 SHAPES = (
     # With a digit, or a long run of letters: package names have neither.
     _shape(
@@ -112,6 +122,7 @@ SHAPES = (
         (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
         (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
     ),
+    _shape("NAMED_SECRET", "passw PASSW Passw passphr PASSPHR Passphr pwd PWD Pwd", _NAMED_SHORT),
 )  # fmt: skip
 """The shapes, the narrow before the wide."""
 
@@ -157,13 +168,18 @@ def find(text: str) -> list[Span]:
 
 
 _STANDS_FOR = re.compile(
-    r"[$%{<\[]|(?:https?|file)://|[Yy]our|YOUR|env[.:]|os\.|process\.|.{0,64}(?:[xX]{6}|\*{4}|\.{3})"
+    r"[$%{<\[]|(?:https?|file)://|[Yy]our|YOUR|env[.:]|(?:os|process|self|this|args|config|settings)\.|.{0,64}(?:[xX]{6}|\*{4}|\.{3})"
 )
+_SAMPLE = re.compile(
+    r"(?:pass(?:word|phrase)?|secret|pwd|example|sample|test|demo|dummy|foo)[-_]?\d{1,4}!?\Z",
+    re.IGNORECASE,
+)
+"""What examples write where a password would stand."""
 _DASHED = re.compile(r"[-_]")
 
 
 def _real(found: str) -> bool:
-    if _STANDS_FOR.match(found):
+    if _STANDS_FOR.match(found) or _SAMPLE.match(found):
         return False
     return not found.startswith("sk-") or max(map(len, _DASHED.split(found[3:]))) >= _RUN
 

@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from clearspan.core.shapes import checks
+from clearspan.core.shapes import checks, cues
 
 __all__ = ["EMAIL", "FINDERS", "IBAN", "IPV4", "IPV6", "NUMBER", "SSN", "Finder", "card_places", "is_ipv6"]  # fmt: skip
 
@@ -21,7 +21,10 @@ Place = tuple[int, int]
 Finder = Callable[[str], Iterator[Place]]
 """Answers the places of one kind of data in a text that went through `span.plain`."""
 
-EMAIL = re.compile(r"[\w.%+\-]{1,64}@[^\W_][\w\-]{0,62}(?:\.[\w\-]{1,63}){1,8}")
+# An apostrophe within a name; the quote of a string with a prefix (f'...') is none.
+EMAIL = re.compile(
+    r"(?:[\w.%+\-]{1,32}(?<=[^\W\d_])(?<![bfruBFRU])'(?=[^\W\d_]))?[\w.%+\-]{1,64}@[^\W_][\w\-]{0,62}(?:\.[\w\-]{1,63}){1,8}"
+)
 IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", re.ASCII)
 NUMBER = re.compile(r"\d(?<![\d.]\d)(?:[ -]?\d){11,}(?!\d|\.\d)", re.ASCII)
 """A run of digits that a card's number may stand in."""
@@ -34,8 +37,8 @@ IPV6 = re.compile(
     re.ASCII,
 )
 
-# What ends a name that only looks like an address: an image for a dense screen, a file.
-_FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "py", "json", "yaml", "yml", "md", "txt", "html", "htm", "pdf", "csv", "zip", "gz"])  # fmt: skip
+# What ends a name that only looks like an address: an image for a dense screen, a file. None of them is a domain.
+_FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "json", "yaml", "yml", "txt", "html", "htm", "pdf", "csv", "gz"])  # fmt: skip
 
 
 def emails(text: str) -> Iterator[Place]:
@@ -66,20 +69,27 @@ def cards(text: str) -> Iterator[Place]:
         start = match.start()
         if text[start - 1 : start].isalpha() or text[match.end() : match.end() + 1].isalpha():
             continue
-        before = text[max(0, start - 48) : start]
-        named = _CARD_WORD.search(before) or _CARD_WORD.search(text, match.end(), match.end() + 24)
-        if named or not _OTHER_NUMBER.search(before):
-            for low, high in card_places(match.group(), checks.is_card_number):
-                if _is_grouped(match.group()[low:high], named=named is not None):
-                    yield start + low, start + high
+        for low, high in card_places(match.group(), checks.is_card_number):
+            if _is_payment(text, start, start + low, start + high):
+                yield start + low, start + high
 
 
-def _is_grouped(found: str, *, named: bool) -> bool:
-    """Whether a number is written in one or in the usual groups; short ones are rare, and need a word."""
-    groups = re.split(r"[ -]", found)
-    return (len(groups) == 1 or tuple(map(len, groups)) in _GROUPS) and (
-        named or sum(map(len, groups)) > _SHORT
-    )
+def _is_payment(text: str, run: int, start: int, end: int) -> bool:
+    """Whether the number, of a run of digits that begins at `run`, is written like a card's, and named like no other.
+
+    A few words forbid what is no plain card of the large brands; short numbers must not be amounts.
+    """
+    groups = re.split(r"[ -]", text[start:end])
+    if len(groups) > 1 and tuple(map(len, groups)) not in _GROUPS:
+        return False
+    before, digits = text[max(0, run - 48) : run], "".join(groups)
+    if _CARD_WORD.search(before) or _CARD_WORD.search(text, end, end + 24):
+        return True
+    if _OTHER_NUMBER.search(before) or cues.UNITS.match(text, end):
+        return False
+    if checks.is_of_brand(digits):
+        return True
+    return not _SOLD.search(before) and (len(digits) > _SHORT or checks.is_short_card(digits))
 
 
 _SHORT = 13
@@ -88,10 +98,11 @@ _GROUPS = {
     (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (6, 13), (4, 3, 3, 3), (4, 12), (4, 5, 6),
 }  # fmt: skip
 _OTHER_NUMBER = re.compile(
-    r"\b(?:order|tracking|invoice|isbn|ean|gtin|upc|barcode|imei|serial|ticket|parcel|shipment|timestamp|trace|request"
-    r"|batch|sku|hash|checksum|doi|patent)\b[^\n]{0,24}\Z",
+    r"\b(?:tracking|isbn|ean|gtin|upc|barcode|imei|serial|parcel|shipment|timestamp|trace|sku|hash|checksum|doi|patent)\b"
+    r"[^\n]{0,24}\Z",
     re.IGNORECASE,
 )
+_SOLD = re.compile(r"\b(?:order|invoice|ticket|request|batch)\b[^\n]{0,24}\Z", re.IGNORECASE)
 _CARD_WORD = re.compile(r"\b(?:card|cc|visa|mastercard|amex|credit|debit|karte|kredit|carte|tarjeta)", re.IGNORECASE)  # fmt: skip
 
 
@@ -144,7 +155,7 @@ def ibans(text: str) -> Iterator[Place]:
             yield match.start(), match.start() + end
 
 
-_SSN_LOOSE = re.compile(r"(?<![\w.\-])(?!000|666|9\d\d)\d{3}( ?)(?!00)\d\d\1(?!0000)\d{4}(?![\w\-]|\.\d)", re.ASCII)  # fmt: skip
+_SSN_LOOSE = re.compile(r"(?<![\w.\-])(?!000|666|9\d\d)\d{3}([ .]?)(?!00)\d\d\1(?!0000)\d{4}(?![\w\-]|\.\d)", re.ASCII)  # fmt: skip
 _SSN_WORD = re.compile(r"\b(?:ssn|social security|social insurance)\b[^\d]{0,40}\Z", re.IGNORECASE)
 _LONG_SSN_WORD = 64
 
@@ -167,7 +178,7 @@ def ssns(text: str) -> Iterator[Place]:
 
 # A version, a section or a program's name with its version is written in the same way.
 _VERSION = re.compile(
-    r"(?:\b(?:v|rv|ver|version|release|build|firmware|driver|section|chapter|clause|rule|oid|update|patch|revision)\.?:?"
+    r"(?:\b(?:v|rv|ver|version|release|build|firmware|driver|section|chapter|clause|rule|oid|patch|revision)\.?:?"
     r"\s{0,2}|[A-Za-z][/\-_]|[=~<>!]=|[<>~^])\Z",
     re.IGNORECASE,
 )

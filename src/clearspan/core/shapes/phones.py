@@ -7,6 +7,7 @@ words before or behind it say so.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -50,6 +51,8 @@ _NORTHERN = (
     r"(?:1[ .\-])?(?:\([2-9]\d\d\)[ .\-]?|[2-9]\d\d[.\-])\d{3}[ .\-]\d{4}|\([2-9]\d\d\) ?\d{7}"
 )
 _NORTH = re.compile(_NORTHERN)
+_BRACKETED = re.compile(r"(?:1[ .\-])?\([2-9]\d\d\)[ .\-]?\d{3}[ .\-]?\d{4}")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:([ .])\d{3})?(?:[ .]000)+|[1-9]\d{0,4}0{5,}")
 _WITHIN = re.compile(rf"(?:(?<= )|\A)(?:{_NORTHERN})(?= |\Z)")
 _AREA = re.compile(
     r"(?:[078][ \-]?)?\((?!19\d\d|20\d\d)0?\d{2,4}\)[ .\-/]?\d{2,5}(?:[ .\-/]\d{2,5}){1,3}"
@@ -105,11 +108,10 @@ def _place(words: Words, text: str, start: int, run: str) -> tuple[int, int] | N
     if _DATE.fullmatch(run):
         return None
     said = words.say(start, start + len(run))
-    if said and 6 <= _count(run) <= 15 and not _DATE.match(run):
+    street = _STREET.match(text, start + len(run))
+    if said and 6 <= _count(run) <= 15 and not (_DATE.match(run) or _counted(run) or street):
         return start, start + len(run)
-    if said is False and "+" not in run[:2]:
-        return None
-    if _STREET.match(text, start + len(run)):
+    if street or (said is False and not _proven(run)):
         return None
     if _alone(run):
         return start, start + len(run)
@@ -120,6 +122,22 @@ def _place(words: Words, text: str, start: int, run: str) -> tuple[int, int] | N
 
 def _count(run: str) -> int:
     return len("".join(_DIGITS.findall(_EXTENSION.sub("", run))))
+
+
+def _proven(run: str) -> bool:
+    """Whether its form is that of a telephone number so plainly that no word outranks it."""
+    return "+" in run[:2] or _BRACKETED.fullmatch(_EXTENSION.sub("", run)) is not None
+
+
+def _counted(run: str) -> bool:
+    """Whether it is a round number, a list that counts on, or one of years."""
+    if _THOUSANDS.fullmatch(run):
+        return True
+    numbers = [int(digits) for digits in _DIGITS.findall(run)]
+    counting = len(numbers) > 2 and all(
+        then - one == 1 for one, then in itertools.pairwise(numbers)
+    )
+    return counting or (len(numbers) > 1 and all(1900 <= number < 2100 for number in numbers))
 
 
 def _alone(run: str) -> bool:

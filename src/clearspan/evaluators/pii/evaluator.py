@@ -17,6 +17,7 @@ from clearspan.score import Score
 
 __all__ = ["PII"]
 
+_ANSWERED = ("output", "tool_calls")
 _SIGNS = re.compile(r"[\W_]+")
 
 
@@ -24,14 +25,16 @@ class PII(Evaluator):
     """Personal data in the messages of a call, in its answer and in the arguments of the tools it asks for.
 
     The value is 1.0 where there is some, else 0.0; the label `pii` or `clean`. The metadata hold, and never the text
-    itself: `entities` (`type` by Presidio's name, `start`, `end` in characters, `field`: offsets are those of
-    `call.input_text`, `call.output_text`, and of the arguments of all tool calls as JSON, one a line), the first 200;
-    `counts` by type; and, where the input is known, `disclosed`: how many by type stand in the answer or a tool's
-    arguments and nowhere in the input.
+    itself: `entities` (`type` by Presidio's name, `start`, `end` in characters, `field`, `message` and `offset`), the
+    first 200; `counts` by type; and, where the input is known, `disclosed`: how many by type stand in the answer or a
+    tool's arguments and nowhere in what the model was given. `start` and `end` are those of `call.input_text`,
+    `call.output_text`, and of the arguments of all tool calls as JSON, one a line; `message` is the number of the
+    message (from 0) in `call.input` or `call.output`, and `offset` the start within its text.
 
     `types` are the kinds to look for: by default the seven whose form, check digits or words tell them from
     other things (`PII.TYPES`). `DATE_TIME`, `US_DRIVER_LICENSE` and `MAC_ADDRESS` can be asked for besides. `where` are
-    the fields to look through.
+    the fields to look through; instructions (messages of `system` or `developer`, and the call's own) are the field
+    `system`, which is left out unless it is named.
 
     `engine` is `core` (the standard library only), `phonenumbers` (numbers that are given out in `regions`, too;
     needs phonenumbers), or `presidio` (the pattern recognisers of presidio-analyzer from a score of
@@ -63,8 +66,8 @@ class PII(Evaluator):
         super().__init__(**options)
         self.types = _names("types", types if types is not None else entities.USUAL)
         self.where = _names("where", where)
-        if unknown := set(self.where) - set(fields.FIELDS):
-            raise ValueError(f"clearspan: pii: where is of {', '.join(fields.FIELDS)}, not {', '.join(sorted(unknown))}")  # fmt: skip
+        if unknown := set(self.where) - set(fields.PLACES):
+            raise ValueError(f"clearspan: pii: where is of {', '.join(fields.PLACES)}, not {', '.join(sorted(unknown))}")  # fmt: skip
         self.engine = engine
         self._find = engines.finder(engine, self.types, _names("regions", regions), minimum)
         self.reach = max(entities.REACH.get(type_, engines.REACH) for type_ in self.types)
@@ -75,10 +78,11 @@ class PII(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """Look through the fields of the call."""
-        given = fields.texts(call)
-        found = {field: self.find(given[field]) for field in self.where if field in given}
-        told = {"disclosed": _disclosed(given, found)} if "input" in given else {}
-        return fields.sighted(found, "pii", told)
+        given = fields.texts(call, self.where)
+        found = {field: self.find(one.text) for field, one in given.items()}
+        read = fields.known(call)
+        told = {} if read is None else {"disclosed": _disclosed(read, given, found)}
+        return fields.sighted(given, found, "pii", told)
 
 
 def _names(option: str, given: Iterable[str]) -> tuple[str, ...]:
@@ -88,10 +92,16 @@ def _names(option: str, given: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def _disclosed(given: dict[str, str], found: dict[str, list[Finding]]) -> dict[str, int]:
-    """What stands in the answer and not in the input, by type; spaces, signs and case make no difference."""
-    told = [(one.type, given[field][one.start : one.end]) for field, many in found.items() if field != "input" for one in many]  # fmt: skip
-    known = _bare(given["input"]) if told else ""
+def _disclosed(
+    read: str, given: dict[str, fields.Text], found: dict[str, list[Finding]]
+) -> dict[str, int]:
+    """What stands in the answer and not in what was `read`, by type; spaces, signs and case make no difference."""
+    told = [
+        (one.type, given[field].text[one.start : one.end])
+        for field in _ANSWERED
+        for one in found.get(field, ())
+    ]
+    known = _bare(read) if told else ""
     return dict(Counter(type_ for type_, text in told if _bare(text) not in known))
 
 
