@@ -1,6 +1,8 @@
 """Prompt injection: precision and recall, what is flagged of each kind, and the baselines beside it.
 
 The shipped model was trained on these rows; what it makes of rows it has not seen is in its `weights.json` (ten folds by group).
+Its rule for requests in passages was written with the `indirect` rows at hand: their share is in sample in either. The sentences of
+`injection_passages` came after it, and the rule was changed once for them.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluators.figure import Figure, auroc, call, milliseconds, rows, verdicts
+from benchmarks.evaluators.injection_passages import placed
 from clearspan.core.clear_text import clear
 from clearspan.evaluators.injection import PromptInjection, evaluator, rules
 
 NAME = "prompt_injection"
 FLOORS = {"precision": 0.97, "recall": 0.85}
+_IN_SAMPLE = {"indirect": "indirect (rule, in sample)"}
 CEILINGS = {"hard_negative": 0.03, "benign_prompt": 0.01, "benign_long": 0.01, "document": 0.01}
 
 
@@ -33,6 +37,7 @@ def figures(folder: Path) -> list[Figure]:
         Figure(NAME, "AUROC", auroc(risks, true)),
         Figure(NAME, "milliseconds a text, median", milliseconds(made.evaluate, [call(row["text"]) for row in given]), ceiling=5.0),
         *_unseen(),
+        *_in_passages(),
         *_of_rules(given, true),
         Figure(NAME, "baseline: AUROC of the text's length alone", auroc([float(len(row["text"])) for row in given], true)),
     ]  # fmt: skip
@@ -43,13 +48,28 @@ def _of_verdicts(given: list[dict[str, Any]], flagged: list[bool], true: list[bo
     yield Figure(NAME, "precision", whole.precision, floor=FLOORS["precision"])
     yield Figure(NAME, "recall", whole.recall, floor=FLOORS["recall"])
     for kind, share in _by_kind(given, flagged):
-        yield Figure(NAME, f"flagged: {kind}", share, ceiling=CEILINGS.get(kind))
+        yield Figure(
+            NAME, f"flagged: {_IN_SAMPLE.get(kind, kind)}", share, ceiling=CEILINGS.get(kind)
+        )
 
 
 def _unseen() -> Iterator[Figure]:
     settings = Path(evaluator.__file__).with_name("weights.json").read_text(encoding="utf-8")
     for what, value in json.loads(settings)["cross_validated"].items():
         yield Figure(NAME, f"cross-validated: {what}", value, FLOORS.get(what), CEILINGS.get(what))
+
+
+def _in_passages() -> Iterator[Figure]:
+    hits: dict[int, list[bool]] = defaultdict(list)
+    for text, label in placed():
+        hits[label].append(evaluator.judged(text).risk >= 0.5)
+    yield Figure(NAME, "own orders in passages: flagged", sum(hits[1]) / len(hits[1]), floor=0.6)
+    yield Figure(
+        NAME,
+        "own sentences for any reader in passages: flagged",
+        sum(hits[0]) / len(hits[0]),
+        ceiling=0.05,
+    )
 
 
 def _of_rules(given: list[dict[str, Any]], true: list[bool]) -> Iterator[Figure]:

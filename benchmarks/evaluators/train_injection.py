@@ -21,17 +21,20 @@ from typing import Any
 import numpy
 import openai
 import sklearn
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.evaluators.__main__ import FOLDER
 from benchmarks.evaluators.figure import rows, verdicts
 from benchmarks.evaluators.injection_samples import ATTACKS, HARMLESS
+from benchmarks.evaluators.injection_talk import TALK
 from clearspan.core.clear_text import clear
 from clearspan.evaluators.injection import evaluator, model
 
 SEED, FOLDS, STRENGTH = 20261121, 10, 80.0
+ATTACK = 2.0  # how much an attack weighs in training, a harmless text 1
+MOST = 0.9998  # the share of the weights that fit into their steps; the few larger ones are cut
 MODULES = (
     *("argparse", "cmd", "configparser", "email.message", "getpass", "html.parser", "http.client", "logging", "optparse", "shlex", "string", "subprocess", "textwrap", "typing", "unittest.mock", "urllib.request"),
     *(f"openai.resources.{name}" for name in ("chat.completions.completions", "responses.responses", "beta.threads.runs.runs", "images", "embeddings", "moderations", "conversations.conversations", "realtime.realtime", "audio.speech")),
@@ -44,7 +47,7 @@ def samples(folder: Path) -> list[dict[str, Any]]:
     """The labelled rows, and the sentences of our own, each its own group."""
     own = [
         {"text": line, "label": label, "kind": "own", "group": f"own-{label}-{place}"}
-        for label, text in ((1, ATTACKS), (0, HARMLESS))
+        for label, text in ((1, ATTACKS), (0, HARMLESS + TALK))
         for place, line in enumerate(text.splitlines())
     ]
     return [*rows(folder, "injection"), *own, *around()]
@@ -73,13 +76,22 @@ def matrix(texts: list[str]) -> Any:
     return csr_matrix((values, places, pointers), shape=(len(texts), 1 << model.BITS))
 
 
+def telling(given: Any, labels: Any) -> Any:
+    """How much each bucket tells, either way: the size of the log ratio of its shares (Wang and Manning 2012), 1 on average."""
+    met = [1 + numpy.asarray((given[labels == one] > 0).sum(axis=0)).ravel() for one in (1, 0)]
+    ratio = numpy.abs(numpy.log((met[0] / met[0].sum()) / (met[1] / met[1].sum())))
+    return ratio / ratio.mean()
+
+
 def trained(texts: list[str], labels: list[int]) -> model.Model:
-    """Logistic regression (L2), its weights in 127 steps either way."""
-    fitted = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=SEED, max_iter=1000)
-    fitted.fit(matrix(texts), labels)
-    exact = fitted.coef_[0]
-    scale = float(numpy.abs(exact).max()) / 127
-    steps = numpy.rint(exact / scale).astype(numpy.int8)
+    """Logistic regression (L2) on buckets scaled by what they tell, its weights in 127 steps either way."""
+    given, true = matrix(texts), numpy.array(labels)
+    scaled = telling(given, true)
+    fitted = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=SEED, max_iter=1000, class_weight={0: 1.0, 1: ATTACK})  # fmt: skip
+    fitted.fit(given @ diags(scaled), true)
+    exact = fitted.coef_[0] * scaled
+    scale = float(numpy.quantile(numpy.abs(exact[exact != 0]), MOST)) / 127
+    steps = numpy.clip(numpy.rint(exact / scale), -127, 127).astype(numpy.int8)
     return model.Model(array("b", steps.tobytes()), scale, float(fitted.intercept_[0]))
 
 
@@ -107,14 +119,30 @@ def crossed(given: list[dict[str, Any]]) -> list[float]:
 
 
 def told(given: list[dict[str, Any]], risks: list[float]) -> dict[str, float]:
-    """Precision and recall of the labelled rows, and the share of each kind that is flagged."""
+    """Precision and recall of the labelled rows, and the share of each kind that is flagged.
+
+    The rule for requests in passages was written with its rows at hand and cannot be folded: recall is told without them too.
+    """
     flagged: dict[str, list[bool]] = defaultdict(list)
     for row, risk in zip(given, risks, strict=True):
-        flagged[f"{row['kind']} {row['label']}" if row["kind"] == "own" else row["kind"]].append(risk >= 0.5)  # fmt: skip
-    pairs = [(risk >= 0.5, row["label"] == 1) for row, risk in zip(given, risks, strict=True) if row["kind"] not in ("own", "prose")]  # fmt: skip
-    precision, recall, _ = verdicts(*zip(*pairs, strict=True))
+        flagged[_named(row)].append(risk >= 0.5)
+    pairs = [(row["kind"], risk >= 0.5, row["label"] == 1) for row, risk in zip(given, risks, strict=True) if row["kind"] not in ("own", "prose")]  # fmt: skip
+    _, said, true = zip(*pairs, strict=True)
+    precision, recall, _ = verdicts(said, true)
+    rest = [hit for kind, hit, label in pairs if label and kind not in LEFT_OUT]
     shares = {kind: round(sum(hits) / len(hits), 4) for kind, hits in sorted(flagged.items())}
-    return {"precision": round(precision, 4), "recall": round(recall, 4), **shares}
+    return {
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "recall without indirect": round(sum(rest) / len(rest), 4),
+        **shares,
+    }
+
+
+def _named(row: dict[str, Any]) -> str:
+    if row["kind"] in LEFT_OUT:
+        return f"{row['kind']} (rule, in sample)"
+    return f"{row['kind']} {row['label']}" if row["kind"] == "own" else row["kind"]
 
 
 def main(arguments: list[str]) -> None:
@@ -135,6 +163,7 @@ def main(arguments: list[str]) -> None:
         "seed": SEED,
         "folds": FOLDS,
         "strength": STRENGTH,
+        "attack_weight": ATTACK,
         "left_out": LEFT_OUT,
         "samples": len(given),
         "trained_with": {

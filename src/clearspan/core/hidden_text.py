@@ -24,6 +24,10 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-z]{2,8});")
 _SPELLED = re.compile(r"(?<!\w)(?:\w[\W_]{1,3}){7,2048}\w(?!\w)")
+# invisible, and nothing else, between two words
+_UNSEEN_GAP = re.compile("(?<=\\w)[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=\\w)")
+# a word whose letters have one sign between them
+_DOTTED = re.compile(r"(?<![^\W_])[^\W\d_](?:[-._*~|/+][^\W\d_]){3,40}(?![^\W_])")
 _TOKEN = re.compile(r"[\w@$!|]{2,64}")
 _RUN_ON = re.compile(r"[^\W\d_]{20,400}")
 # a letter on either side of a sign that looks like one, or such a sign in front
@@ -39,6 +43,10 @@ def views(text: str, telling: Sequence[str]) -> Iterator[tuple[str, str]]:
     """
     if unseen := hidden(text):
         yield "invisible", unseen
+    if _UNSEEN_GAP.search(text):
+        yield "unseen_gap", _UNSEEN_GAP.sub(" ", text)
+    if _DOTTED.search(text):
+        yield "spelled", _DOTTED.sub(lambda found: re.sub(r"[\W_]", "", found[0]), text)
     yield from _runs("base64", _BASE64, text, _of_base64)
     yield from _runs("hex", _HEX, text, _of_hex)
     yield from _runs("binary", _BINARY, text, _of_binary)

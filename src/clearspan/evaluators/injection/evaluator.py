@@ -12,6 +12,7 @@ from clearspan.core import hidden_text
 from clearspan.core.clear_text import clear
 from clearspan.evaluators.injection import model, rules
 from clearspan.evaluators.injection.embedded import speaks_out
+from clearspan.evaluators.injection.slips import mended
 from clearspan.record import Invocation, Message
 from clearspan.score import Score
 
@@ -22,12 +23,12 @@ _WINDOW, _STEP = 4096, 3584
 _TRUSTED = frozenset({"system", "developer", "assistant"})
 _SURE = 4.0  # log odds: what the linear model alone may say, either way
 _HIDDEN = -3.5  # log odds before what is hidden is read: it is seldom an order
-_SHORT, _DOUBT, _WEAK = (
-    200,
-    1.5,
-    2.0,
-)  # of a few words, and no rule to speak of, the model knows little
+# of a few words, and no rule to speak of, the model knows little; of very few it must be certain
+_SHORT, _DOUBT, _WEAK = 200, 1.5, 2.0
+_SHORTEST, _UNSURE, _CERTAIN = 100, -0.6, 3.5
+_LONG, _TRUST = 300, 0.75  # of many words it knows more
 _EMBEDDED = 5.5
+_MAYBE = -0.7  # log odds of what is only suspicious
 _SUSPICIOUS = 0.25
 _TELLING = ("ignore", "instruction", "prompt", "disregard", "forget", "reveal", "jailbreak")
 
@@ -44,7 +45,8 @@ class PromptInjection(Evaluator):
 
     Each untrusted message is judged apart, the system prompt and the model's own words never; the value is the
     highest risk, 0 to 1. The label is `benign`, `suspicious` or `injection` (at or above `threshold`). The explanation
-    names rules, and holds no text of the call. Of one call, 64 k characters are read, the newest messages first.
+    names rules, and holds no text of the call. Of one call, 64 k characters are read, the newest messages first, of a
+    longer message its beginning and its end; `characters_unread` counts the rest.
     """
 
     name = "prompt_injection"
@@ -59,7 +61,10 @@ class PromptInjection(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """The highest risk of the call's untrusted texts; skipped where there is none."""
-        found = [(field, judged(text)) for field, text in _capped(_untrusted(call))]
+        texts = list(_untrusted(call))
+        read = list(_capped(texts))
+        found = [(field, judged(text)) for field, text in read]
+        unread = sum(len(text) for _, text in texts) - sum(len(text) for _, text in read)
         if not found:
             return Score(skipped="no_untrusted_text")
         _, worst = max(found, key=lambda each: each[1].risk)
@@ -70,6 +75,7 @@ class PromptInjection(Evaluator):
             explanation=", ".join(worst.reasons) or None,
             metadata={
                 "texts": len(found),
+                **({"characters_unread": unread} if unread > 0 else {}),
                 "fields": [
                     {"field": field, "risk": verdict.risk, "rules": list(verdict.reasons)}
                     for field, verdict in found
@@ -82,8 +88,9 @@ class PromptInjection(Evaluator):
 def judged(text: str, learned: model.Model | None = None) -> Verdict:
     """How likely `text` is an attack: the worst of its windows, and of what it hides. `learned` is the shipped model."""
     known = model.shipped() if learned is None else learned
-    verdicts = [_of_window(clear(part), known) for part in windows(text[:_CAP])]
-    verdicts += _of_hidden(text[:_CAP])
+    read = _ends(text, _CAP)
+    verdicts = [_of_window(clear(part), known) for part in windows(read)]
+    verdicts += _of_hidden(read)
     return max(verdicts, key=lambda verdict: verdict.risk, default=Verdict(0.0, ()))
 
 
@@ -95,19 +102,40 @@ def windows(text: str) -> Iterator[str]:
 
 
 def _of_window(text: str, known: model.Model) -> Verdict:
-    said = rules.unquoted(text)
-    met = rules.hits(said)
-    if speaks_out(text):
+    whole = _weighed(text, known)
+    if (said := rules.unquoted(text)) == text:
+        return whole
+    own = _weighed(said, known)
+    # what is only quoted is at most suspicious
+    quoted = min(whole.risk, _risk(_MAYBE))
+    return own if own.risk >= quoted else Verdict(quoted, ("quoted", *whole.reasons))
+
+
+def _weighed(text: str, known: model.Model) -> Verdict:
+    met = {**rules.hits_in_quotes(text), **rules.hits(text)}
+    evidence = speaks_out(text)
+    if evidence == "strong":
         met["request_in_passage"] = _EMBEDDED
-    learned = max(-_SURE, min(_SURE, known.log_odds(said)))
-    if sum(met.values()) < _WEAK and len(text) < _SHORT:
+    points = sum(met.values())
+    said = known.log_odds(text)
+    learned = max(-_SURE, min(_SURE, said))
+    if len(text) >= _LONG:
+        learned = min(_SURE, learned + _TRUST)
+    elif points < _WEAK and len(text) < _SHORT:
         learned -= _DOUBT
-    reasons = [*met, *(["learned_wording"] if learned > 0 else [])]
-    return Verdict(_risk(learned + sum(met.values())), tuple(reasons))
+    if not met and len(text) < _SHORTEST and said < _CERTAIN:
+        learned = min(learned, _UNSURE)
+    reasons = (*met, *(["learned_wording"] if learned > 0 else []))
+    if evidence == "weak" and learned + points < _MAYBE:
+        return Verdict(_risk(_MAYBE), (*reasons, "request_in_passage"))
+    return Verdict(_risk(learned + points), reasons)
 
 
 def _of_hidden(text: str) -> Iterator[Verdict]:
-    plainly = rules.hits(clear(text)) if (found := list(hidden_text.views(text, _TELLING))) else {}
+    found = list(hidden_text.views(text, _TELLING))
+    if (right := mended(clear(text))) is not None:
+        found.append(("misspelt", rules.unquoted(right)))
+    plainly = rules.hits(clear(text)) if found else {}
     for way, shown in found:
         if met := {
             name: points for name, points in rules.hits(clear(shown)).items() if name not in plainly
@@ -129,13 +157,20 @@ def _label(risk: float, threshold: float) -> str:
     return "suspicious" if risk >= _SUSPICIOUS else "benign"
 
 
-def _capped(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _capped(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     left = _CAP
     for field, text in texts:
         if left <= 0:
             return
-        yield field, text[:left]
+        yield field, _ends(text, left)
         left -= len(text)
+
+
+def _ends(text: str, room: int) -> str:
+    """`text`, or as much of its beginning and of its end as there is room for: an attack stands at either."""
+    if len(text) <= room:
+        return text
+    return text[: room - room // 2] + (text[-(room // 2) :] if room > 1 else "")
 
 
 def _untrusted(call: Invocation) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from clearspan.core.clear_text import folded
 from clearspan.evaluators.injection import tongues
 
-__all__ = ["Rule", "hits", "plain", "spelled", "unquoted"]
+__all__ = ["Rule", "hits", "hits_in_quotes", "plain", "spelled", "unquoted"]
 
 
 class Rule(NamedTuple):
@@ -33,20 +33,21 @@ def _rule(name: str, points: float, keys: str, pattern: str, *, order: bool = Fa
 _VOID = (
     "ignore|(?:start|begin) (?:ignoring|disregarding)|disregard|forget|override|bypass|neglect|overlook|drop|discard|skip|erase|delete|cancel|"
     "abandon|reset|clear|do not follow|don t follow|stop (?:following|obeying)|pay no attention to|set aside|"
-    "do not (?:obey|comply with)|disobey|nevermind|never mind"
+    "do not (?:obey|comply with)|disobey|nevermind|never mind|pay no (?:heed|regard) to|put aside|throw (?:out|away)|cast aside|dismiss|unlearn|scrap|wipe|"
+    "(?:cease|quit) (?:following|obeying)|no longer (?:follow|obey)|let go of|shake off|tune out|disable"
 )
 _GIVEN = (
     "previous|prior|preceding|above|earlier|foregoing|former|initial|original|existing|your|ur|past|last|old|"
-    "system|any other|other|before|developer s?|openai s?"
+    "system|any other|other|before|developer s?|openai s?|whatever|came with|hidden|built in"
 )
 _ORDERS = (
     "instructions?|directions?|directives?|prompts?|commands?|orders|programming|guidelines|guidance|rules|constraints|"
-    "polic(?:y|ies)|restrictions|safeguards|system messages?|training|guardrails|context|messages|conversations?"
+    "polic(?:y|ies)|restrictions|safeguards|system messages?|briefings?|protocols?|preamble|training|guardrails|context|messages|conversations?"
 )
 _UNTOLD = (
     "system (?:prompt|message|instructions?|configuration)s?|systemprompt|initial (?:\\w+ )?(?:prompt|instructions?|message|configuration)s?|"
     "(?:original|hidden|secret|internal|confidential|base|core|developer|pre|starting|custom) (?:system )?(?:prompt|instructions?|message)s?|"
-    "preprompt|instructions|prompt|guidelines|directives|rules"
+    "preprompt|preamble|briefing|context window|(?:opening|starting|first) (?:text|instructions?|message|lines?|sentence|words)|instructions|prompt|guidelines|directives|rules"
 )
 _SHOW = (
     "reveal|show|print|output|display|repeat|tell|give|write|reproduce|recite|dump|leak|disclose|expose|provide|list|share|"
@@ -62,7 +63,8 @@ _MODEL = "ai|a i|chatbot|bot|chatgpt|gpt|language model|llm|assistant|model|char
 RULES = (
     _rule(
         "override_instructions", 6.0, "instruction|direction|directive|prompt|command|orders|programming|guid|rules|constraints|polic|restriction|safeguard|message|training|guardrail|context|conversation",
-        rf"\b(?:{_VOID}) (?:\w.{{0,30}} )?(?:{_GIVEN}) (?:\w.{{0,24}} )?(?:{_ORDERS})\b", order=True,
+        rf"\b(?:{_VOID}) (?:\w.{{0,30}} )?(?:{_GIVEN}) (?:\w.{{0,24}} )?(?:{_ORDERS})\b"
+        r"(?! (?:in|on|from|of) (?:(?:the|this|my|our|old|paper|printed) ){0,3}(?:manual|section \d|booklet|leaflet|label|recipe|brochure|package|letter|contract))", order=True,
     ),
     _rule(
         "override_instructions", 6.0, "instruction|directive|directions|prompt|rules|orders",
@@ -73,12 +75,12 @@ RULES = (
         "override_everything", 5.0, "forget|ignore|disregard|discard",
         r"\b(?:forget|ignore|disregard|discard) (?:about )?(?:all|everything|anything|whatever|what) (?:of it )?"
         r"(?:that |which )?(?:(?:you (?:know|knew|were|have|ve|are|learned|had)|(?:was|is|has been|came|comes) (?:said |told |written )?(?:above|before)|"
-        r"above|before|prior|previously|your (?:creator|developer)s?|i (?:have |ve )?(?:said|told|instructed|wrote)|openai)\b|(?:the )?previous$|the above\b)", order=True,
+        r"above|before|prior|previously|your (?:creator|developer)s?|(?:(?:we|they) (?:have |ve )?told|i (?:have |ve )?instructed) you|openai)\b|(?:the )?previous$|the above\b)", order=True,
     ),
     _rule("override_above", 3.5, "above", r"\b(?:ignore|disregard|forget) (?:all (?:of )?)?(?:the |what is |everything )?above (?:and|instead|but|text|then|do|say|print|reply|directions)\b", order=True),
     _rule(
-        "void_instructions", 2.8, "instruction|rules|prompt|guidelines|directives",
-        r"\b(?:your|previous|prior|earlier|above|original|all) (?:\w+ ){0,2}?(?:instructions|rules|prompts?|guidelines|directives)\b.{0,12}\b(?:are|is|were|was|have been|has been) (?:now |hereby |all )?(?:outdated|void|cancell?ed|obsolete|revoked|null|suspended|lifted|no longer|invalid|disabled)\b|"
+        "void_instructions", 2.8, "instruction|rules|prompt|guidelines|directives|briefing|polic|restrictions|orders|safeguards",
+        r"\b(?:your|previous|prior|earlier|above|original|all|old) (?:\w+ ){0,2}?(?:instructions|rules|prompts?|guidelines|directives|briefing|policies|restrictions|orders|safeguards)\b.{0,12}?\b(?:(?:are|is|were|was|have been|has been) (?:now |hereby |all )?(?:outdated|void|cancell?ed|obsolete|revoked|null|suspended|lifted|no longer|invalid|disabled|gone|off|over)|no longer (?:apply|applies|hold|count|bind)|(?:do not|don t) (?:apply|hold|count)(?: any ?more| now| here)|gone)\b|"
         r"\b(?:instructions|rules|guidelines|directives) above (?:are|were|have been) (?:now )?(?:outdated|void|cancell?ed|obsolete|revoked|null|no longer|invalid)\b",
     ),
     _rule(
@@ -92,7 +94,7 @@ RULES = (
         r"new (?:system )?(?:instructions?|directives?|orders) (?:follow|below|begin)|instead follow (?:these|my|the following))\b",
     ),
     _rule(
-        "reveal_prompt", 6.0, "prompt|instruction|message|guidelines|directives|rules|configuration",
+        "reveal_prompt", 6.0, "prompt|instruction|message|guidelines|directives|rules|configuration|preamble|briefing|context window|opening|first|starting",
         rf"\b(?:{_SHOW}) (?:\w.{{0,30}} )?(?:your|ur) (?:\w.{{0,24}} )?(?:{_UNTOLD}|configuration|system message)\b", order=True,
     ),
     _rule(
@@ -103,10 +105,12 @@ RULES = (
         r"(?! (?:template|for (?:a|an|my|our)|editor|should|that (?:i|we)|length|tokens|in (?:the |my |our )?(?:log|trace|ui|dashboard|code|console|span)))", order=True,
     ),
     _rule(
-        "ask_prompt", 5.0, "prompt|instruct|told|rules|message",
-        r"\b(?:(?:what|which) (?:is|are|were|was|s) (?:in )?(?:all )?(?:your|ur) (?:\w.{0,20} )?(?:system prompt|prompt|instructions|system message|system instructions|hidden rules|guidelines)|"
+        "ask_prompt", 5.0, "prompt|instruct|told|rules|message|guidelines|preamble|context window",
+        r"\b(?:(?:what|which) (?:is|are|were|was|s) (?:in |the (?:first|last|opening) \w+ (?:in|of) )?(?:all )?(?:your|ur) (?:\w.{0,20} )?(?:system prompt|prompt|preamble|context window|instructions|system message|system instructions|hidden rules|guidelines)|"
         r"what (?:were|was|have|did|are) (?:you (?:been )?(?:initially |originally |first )?(?:told|instructed|given|programmed to|tell)|(?:they|openai|the (?:developer|system)s?) (?:tell|told|instruct) you)|"
         r"(?:i was|i ve been|i have been) (?:instructed|told|programmed) to$|the system prompt (?:is|was|says|reads|starts with)(?:$| \W*$)|"
+        r"(?:what|which) (?:\w+ )?(?:instructions|rules|guidelines|directives|prompt) (?:(?:do|did) you (?:have|get|receive)|(?:were|are|have) you (?:been )?(?:given|following|told|under))|"
+        r"(?:what|which|tell me|show me|list|repeat|reveal|print|give me|write down) (?:\w.{0,24} )?(?:instructions|rules|guidelines|directives|prompt) (?:that )?you (?:were|have been|ve been) (?:given|told|programmed)|"
         r"(?:what|how) does your (?:system |initial )?(?:prompt|instructions) (?:say|begin|start|look))\b",
     ),
     _rule(
@@ -135,12 +139,12 @@ RULES = (
     _rule("unlocked_mode", 4.0, "mode output|mode enabled|mode activated|mode response", r"\b(?:developer|dan|god|jailbreak|evil|debug)(?: \w)? mode (?:output|enabled|activated|response)\b"),
     _rule(
         "no_limits", 3.0, "restrict|limit|filter|censor|guideline|ethic|moral|rules|polic|bound|constraint|safety|inhibition|guardrail|safeguard",
-        rf"\b(?:{_MODEL}|you|he|she|it|who|that|which) (?:\w.{{0,24}} )?(?:no|without|free (?:of|from)|not (?:\w+ )?(?:bound|limited|restricted|constrained|follow|abide|subject|care)|ignores?|bypass(?:es)?|unbound|freed|broken free|lacks?|devoid of|isn t bound|aren t bound|doesn t (?:have|follow|care|abide)) "
+        rf"\b(?<!would )(?<!could )(?<!can )(?<!do )(?<!should )(?:{_MODEL}|you|he|she|it|who|that|which) (?:\w.{{0,24}} )?(?<!there are )(?<!there is )(?<!there s )(?:no|zero|without|free (?:of|from)|not (?:\w+ )?(?:bound|limited|restricted|constrained|follow|abide|subject|care)|ignores?|bypass(?:es)?|unbound|freed|broken free|lacks?|devoid of|isn t bound|aren t bound|doesn t (?:have|follow|care|abide)) "
         rf"(?:\w.{{0,18}} )?(?:{_UNBOUND})\b",
     ),
     _rule(
-        "no_limits", 2.5, "unfiltered|uncensored|amoral|unrestricted|unethical|no restrictions|without restrictions|without any restrictions|no limits|without filter|no filter|immoral",
-        r"\b(?:you are|act as|pretend|become|ai|chatbot|gpt|character|named|called|version|model|answer|respond|reply|speak)\b.{0,60}\b(?:unfiltered|uncensored|amoral|unrestricted|unethical|immoral|(?:no|without(?: any)?) (?:restrictions?|limits?|filters?|rules|ethics|morals))\b",
+        "no_limits", 2.5, "zero filter|zero restriction|zero limit|zero rules|unfiltered|uncensored|amoral|unrestricted|unethical|no restrictions|without restrictions|without any restrictions|no limits|without filter|no filter|immoral",
+        r"\b(?:you are|act as|pretend|become|ai|chatbot|gpt|character|named|called|version|model|answer|respond|reply|speak)\b.{0,60}\b(?:unfiltered|uncensored|amoral|unrestricted|unethical|immoral|(?:no|zero|without(?: any)?) (?:restrictions?|limits?|filters?|rules|ethics|morals))\b",
     ),
     _rule(
         "new_identity", 1.5, "you are|you re|act as|pretend|role|from now on|simulate|persona|imagine",
@@ -165,7 +169,7 @@ RULES = (
     ),
     _rule(
         "addressed_to_model", 3.0, "ai |llm|language model|assistant|chatbot|gpt|agent|ais|model",
-        r"\b(?:(?:attention|note to|notice to|message (?:to|for)|instructions? (?:to|for)|important|dear|hey|listen|reminder) (?:\w+ )?(?:all |any |the )?(?:ai|ais|llm|llms|language models?|ai assistants?|assistants?|chatbots?|chatgpt|gpt|ai agents?|agents?|models?)|"
+        r"\b(?:(?:attention|note to|notice to|message (?:to|for)|instructions? (?:to|for)|important|dear|(?<!saying )(?<!say )hey|listen|reminder) (?:\w+ )?(?:all |any |the )?(?:ai|ais|llm|llms|language models?|ai assistants?|assistants?|chatbots?|chatgpt|gpt|ai agents?|agents?|models?)|"
         r"if you (?:are|re) (?:an? )?(?:ai|llm|large language model|language model|ai assistant|assistant|chatbot|ai agent|automated (?:system|agent))|(?:ai|llm) (?:assistant|agent|model|system)s? (?:must|should|reading this|processing this|are required)|"
         r"when (?:you )?(?:summari[sz]e|summari[sz]ing|process|processing|answer|answering|read|reading) (?:this|the) (?:page|document|email|text|message|article|content|cv|resume)\b.{0,60}\b(?:you must|always|make sure|also|please|say|tell|add|include|recommend))\b",
     ),
@@ -210,12 +214,21 @@ _ADDRESSED = re.compile(
     r"(?:now |please |first |also |just |simply )?(?:to )?$"
 )
 _ABOUT = re.compile(
-    r"\b(?:prompt injections?|injection attacks?|jailbreaks?|attackers?|adversar\w+|red team\w*|malicious|phrases?|strings?|"
-    r"owasp|such as|e\.g\.|for example|for instance|pattern|regex|detect\w*|classif\w+|test cases?|dataset|mean)\b"
+    r"\b(?:prompt injections?|inject\w+|jailbreaks?|attacks?|attackers?|adversar\w+|red team\w*|malicious|phrases?|strings?|"
+    r"owasp|security|patterns?|regex|detect(?:s|ed|ion|ors?)?|classif\w+|test cases?|dataset)\b"
+)
+# what makes of a quotation an order: somebody is told to do it
+_BIDDEN = re.compile(
+    r"(?:^|[.!:;?,\n]|\b(?:please|now|then|and|to|must|should|you|just))\s*(?:please |now |just |then )*(?:do|follow|obey|execute|perform|run|comply|carry|apply|act|answer|reply|respond|"
+    r"go|start|begin|treat|take|adopt|accept|proceed|consider|let|reveal|show|print|tell|give|say|become|be|use)\b(?! (?:we|i|you|they|models?|people|users|not)\b)"
+)
+_ASKING = re.compile(
+    r"^\W*(?:how|what|why|which|who|where|when|is|are|does|do|did|can|could|should|has|have)\b[^.!]*\?\W*$"
 )
 _QUOTATION = re.compile(
     "\"[^\"\\n]{4,300}\"|`[^`]{4,300}`|\u201c[^\u201d\\n]{4,300}\u201d|\u00ab[^\u00bb\\n]{4,300}\u00bb|(?<!\\w)'[^'\\n]{4,300}'(?!\\w)"
 )
+_SHORTEST, _MOST = 12, 24  # characters of a quotation that may be an order, quotations of a text
 _SPELLED = re.compile(
     r"(?:ignore|disregard|forget|override|bypass).{0,30}(?:instruction|prompt|rules|guidelines|directive)|"
     r"(?:reveal|show|print|repeat|output|tell|display|give|leak).{0,24}(?:systemprompt|initialprompt|yourprompt|yourinstructions|secretinstructions|hiddenprompt)"
@@ -243,9 +256,24 @@ def hits(text: str) -> dict[str, float]:
     return met
 
 
+def hits_in_quotes(text: str) -> dict[str, float]:
+    """The rules that quotations meet by themselves, where they are most of `text`: what stands before them tells nothing."""
+    quoted = _QUOTATION.findall(text)
+    if sum(map(len, quoted)) * 2 < len(text):
+        return {}
+    told = [one[1:-1] for one in quoted if len(one) > _SHORTEST][:_MOST]
+    return {name: points for one in told for name, points in hits(one).items()}
+
+
 def unquoted(text: str) -> str:
-    """`text` without its short quotations where it tells of attacks: what it says itself."""
-    return _QUOTATION.sub(" ", text) if _ABOUT.search(text.lower()) else text
+    """`text` without its short quotations where it only tells of attacks: more of it is its own words, none an order."""
+    rest = _QUOTATION.sub(" ", text)
+    lower = rest.lower().strip()
+    if rest == text or not _ABOUT.search(lower):
+        return text
+    if _ASKING.search(lower):
+        return rest if len(lower) * 3 >= len(text) else text
+    return rest if len(lower) * 2 > len(text) and not _BIDDEN.search(lower) else text
 
 
 def spelled(letters: str) -> bool:
