@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clearspan.assess import signals as signals
     from clearspan.assess.evaluator import Evaluator, evaluator
     from clearspan.assess.guard import Blocked
-    from clearspan.assess.judge import Judge, calibrate
+    from clearspan.assess.judge import Judge
     from clearspan.capture.context import Current, carry, context, current, suppressed
     from clearspan.capture.decorators import Capture, observe
     from clearspan.capture.kinds import agent, embedding, model, retrieval, task, tool, workflow
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clearspan.conversation import Conversation
     from clearspan.draft import Draft
     from clearspan.offline import Report, evaluate
+    from clearspan.offline.calibrating import calibrate
     from clearspan.provider import Call, Endpoint, Provider, Server
     from clearspan.record import (
         CallContext,
@@ -128,10 +129,11 @@ _HOMES = {
     "capture.steps": ("Step", "invocation", "span"),
     "assess.evaluator": ("Evaluator", "evaluator"),
     "assess.guard": ("Blocked",),
-    "assess.judge": ("Judge", "calibrate"),
+    "assess.judge": ("Judge",),
     "conversation": ("Conversation",),
     "draft": ("Draft",),
     "offline": ("Report", "evaluate"),
+    "offline.calibrating": ("calibrate",),
     "provider": ("Call", "Endpoint", "Provider", "Server"),
     "record": (
         "CallContext", "ErrorInfo", "Invocation", "Message", "Operation", "Outcome", "Part", "Timing", "TraceRef",

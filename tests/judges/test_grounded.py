@@ -33,7 +33,7 @@ def listed(good: list[str], bad: list[str], label: str = "partly") -> dict[str, 
 def test_the_value_is_the_share_of_supported_claims(
     good: list[str], bad: list[str], value: float, label: str, passed: bool
 ) -> None:
-    score, asked = judged(listed(good, bad), votes=1)
+    score, asked = judged(listed(good, bad, label), votes=1)
     assert (score.value, score.label, score.passed) == (value, label, passed)
     assert (score.metadata["claims"], score.metadata["unsupported"]) == (len(good + bad), len(bad))
     assert ("Unsupported: d" in str(score.explanation)) is bool(bad)
@@ -53,15 +53,50 @@ def test_where_there_is_nothing_to_say_nothing_is_said(label: str, reason: str) 
     assert judged(listed([], [], label))[0].skipped == reason
 
 
+def test_a_blank_text_is_no_claim() -> None:
+    score, _ = judged(listed(["", "a"], [" "], "faithful"), votes=1)
+    assert (score.value, score.metadata["claims"], score.metadata["unsupported"]) == (1.0, 1, 0)
+    assert judged(listed([""], ["\n"], "nothing_claimed"))[0].skipped == "no_claims"
+
+
+CONTRADICTIONS = [
+    (["a"], ["b"], "faithful"),
+    (["a"], [], "partly"),
+    ([], ["b"], "partly"),
+    (["a"], [], "unfaithful"),
+    (["a"], [], "nothing_claimed"),
+    ([], ["b"], "nothing_claimed"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "label"), CONTRADICTIONS)
+def test_a_label_that_contradicts_the_lists_is_asked_for_again(
+    good: list[str], bad: list[str], label: str
+) -> None:
+    score, asked = judged(listed(good, bad, label), listed(["a"], [], "faithful"), votes=1)
+    assert (score.value, score.label, len(asked)) == (1.0, "faithful", 2)
+    assert "contradicts the lists" in asked[1][3]["content"]
+    assert judged(listed(good, bad, label))[0].error == "judge_parse"
+
+
+def test_few_supported_claims_beside_others_may_be_unfaithful() -> None:
+    score, _ = judged(listed(["a"], ["b", "c", "d"], "unfaithful"), votes=1)
+    assert (score.value, score.label) == (0.25, "partly")
+
+
 def test_a_near_thing_is_voted_on() -> None:
-    score, asked = judged(listed(["a", "b", "c"], ["d"]), listed(["a"], []), listed(["a"], []))
+    score, asked = judged(
+        listed(["a", "b", "c"], ["d"]),
+        listed(["a"], [], "faithful"),
+        listed(["a"], [], "faithful"),
+    )
     assert len(asked) == 3
     assert score.label == "faithful"
-    assert score.value == pytest.approx((0.75 + 1 + 1) / 3)
+    assert score.value == 1.0
 
 
 def test_in_two_calls_claims_are_listed_first_without_the_documents() -> None:
-    claims = {"claims": ["It is 87 metres high.", "It was built in 1950.", "It is nice.", ""]}
+    claims = {"claims": ["It is 87 metres high.", "It was built in 1950.", "It is nice.", " "]}
     score, asked = judged(claims, {"reasoning": "R", "verdicts": ["yes", "no", "unknown"]}, calls=2)
     assert (score.value, score.label) == (0.5, "partly")
     assert score.explanation == "R\nUnsupported: It was built in 1950."

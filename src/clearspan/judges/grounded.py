@@ -83,7 +83,7 @@ class Faithfulness(Rubric):
         """Reasoning, the claims of both kinds, the label."""
         lists = quotes("supported", _MOST, needed=True), quotes("unsupported", _MOST, needed=True)
         choices = (*self.labels, UNKNOWN) if self.unknown else tuple(self.labels)
-        return Shape((text("reasoning"), *lists, labels("label", choices)))
+        return Shape((text("reasoning"), *lists, labels("label", choices)), _contradiction)
 
     def system(self) -> str:
         """What the judge is told; what the second way tells is part of it, so that its version tells the two apart."""
@@ -91,10 +91,10 @@ class Faithfulness(Rubric):
 
     def read(self, fields: Mapping[str, Any], reply: Reply) -> Verdict:
         """The share of supported claims; of an answer without a list, what the label is worth."""
-        label, good, bad = fields["label"], fields["supported"], fields["unsupported"]
+        label, (good, bad) = fields["label"], _listed(fields)
         if label == UNKNOWN:
             raise Unjudged("judge_unknown")
-        if label == _NOTHING and not bad:
+        if label == _NOTHING:
             raise Unjudged("no_claims")
         if not good and not bad:
             return Verdict(self.values[label], label, fields["reasoning"]).noting(claims=0)
@@ -107,7 +107,7 @@ class Faithfulness(Rubric):
         stated = {name: texts[name] for name in ("question", "answer") if name in texts}
         listing = Shape((quotes("claims", _MOST, needed=True),))
         asked = ask(_EXTRACT, stated, judge.limit)
-        claims = [claim for claim in judge.ask(asked.messages, listing, tally)[0]["claims"] if claim]  # fmt: skip
+        claims = [claim for claim in judge.ask(asked.messages, listing, tally)[0]["claims"] if claim.strip()]  # fmt: skip
         if not claims:
             raise Unjudged("no_claims")
         return self._verified(judge, texts["documents"], claims[:_MOST], tally)
@@ -171,6 +171,28 @@ def _verdicts(number: int) -> Shape:
     item = {"type": "string", "enum": ["yes", "no", UNKNOWN]}
     kind = {"type": "array", "items": item, "minItems": number, "maxItems": number}
     return Shape((text("reasoning"), ("verdicts", kind, True)))
+
+
+def _listed(fields: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The claims that are supported, and those that are not; a blank text claims nothing."""
+    good, bad = (
+        [claim for claim in fields[name] if claim.strip()] for name in ("supported", "unsupported")
+    )
+    return good, bad
+
+
+def _contradiction(fields: Mapping[str, Any]) -> str | None:
+    """How the label contradicts the lists; where nothing is listed, it stands for itself."""
+    label, (good, bad) = fields["label"], _listed(fields)
+    impossible = {
+        "faithful": bool(bad),
+        "partly": bool(good) != bool(bad),
+        "unfaithful": bool(good) and not bad,
+        _NOTHING: bool(good or bad),
+    }
+    if not impossible.get(label, False):
+        return None
+    return f'the label {label!r} contradicts the lists: {len(good)} claims under "supported", {len(bad)} under "unsupported"'
 
 
 def _shared(good: int, bad: Sequence[str], why: str) -> Verdict:

@@ -76,6 +76,42 @@ def test_no_more_calls_at_once_than_allowed() -> None:
         take(budget)
 
 
+def test_who_waited_for_a_turn_is_refused_where_the_day_is_spent_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    budget = Budget(tokens_per_day=100, concurrency=1)
+    first = budget.turn(0.0)
+    first.__enter__()
+    held = budget._turns
+
+    class Turns:
+        def acquire(self, timeout: float) -> bool:
+            """While this one waits, the first call ends and takes all there is."""
+            budget.spend(None, 100)
+            first.__exit__(None, None, None)
+            return held.acquire(timeout=timeout)
+
+        def release(self) -> None:
+            held.release()
+
+    monkeypatch.setattr(budget, "_turns", Turns())
+    assert refused(budget) == "tokens_per_day"
+    assert held.acquire(timeout=0.0)  # and the turn is free again
+
+
+def test_a_call_that_is_not_made_takes_nothing_of_the_minute() -> None:
+    budget = Budget(calls_per_minute=6, concurrency=1, clock=Clock())
+    with pytest.raises(Unjudged, match="judge_unavailable"), budget.turn(0.0):
+        raise Unjudged("judge_unavailable")
+    with budget.turn(0.0):
+        assert refused(budget) == "calls_per_minute"
+    roomy = Budget(calls_per_minute=12, concurrency=1, clock=Clock())
+    with roomy.turn(0.0):
+        assert refused(roomy) == "concurrency"
+    take(roomy)
+    assert refused(roomy) == "calls_per_minute"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"calls_per_minute": 0}, {"usd_per_day": -1}, {"tokens_per_day": 0}, {"concurrency": 0}, {"patience": -1}],

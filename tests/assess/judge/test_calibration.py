@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clearspan.assess.evaluator import Evaluator
-from clearspan.assess.judge.calibration import Calibration, calibrate
-from clearspan.assess.judge.rubric import Rubric
+from clearspan.assess.judge.calibration import Calibration, compared
+from clearspan.record import Invocation
 from clearspan.score import Score
-from tests.assess.judge.kit import answering, call, verdict
+from tests.assess.judge.kit import call
 
 
 class Said(Evaluator):
@@ -29,12 +27,12 @@ class Said(Evaluator):
         return Score(value=float(text))
 
 
-def rows(*pairs: tuple[Any, Any]) -> list[dict[str, Any]]:
-    return [{"input": "Q", "output": str(value), "passed": truth} for value, truth in pairs]
+def rows(*pairs: tuple[Any, bool]) -> list[tuple[Invocation, bool]]:
+    return [(call(answer=str(value)), truth) for value, truth in pairs]
 
 
 def test_agreement_and_kappa_are_those_of_the_table() -> None:
-    found = calibrate(Said(), rows((0.9, True), (0.8, True), (0.7, False), (0.2, False), (0.1, True), (0.0, False)))  # fmt: skip
+    found = compared(Said(), rows((0.9, True), (0.8, True), (0.7, False), (0.2, False), (0.1, True), (0.0, False)))  # fmt: skip
     assert found.confusion == {
         (True, True): 2,
         (True, False): 1,
@@ -49,7 +47,7 @@ def test_agreement_and_kappa_are_those_of_the_table() -> None:
 
 
 def test_what_has_no_verdict_is_counted_by_reason() -> None:
-    found = calibrate(Said(), rows((0.9, True), ("skip", True), ("label", False), ("error", True)))
+    found = compared(Said(), rows((0.9, True), ("skip", True), ("label", False), ("error", True)))
     assert found.judged == 1
     assert found.skipped == {"judge_unknown": 1, "no_verdict": 1}
     assert found.errors == {"LookupError": 1}
@@ -57,11 +55,11 @@ def test_what_has_no_verdict_is_counted_by_reason() -> None:
 
 
 def test_the_threshold_with_the_best_kappa_and_most_room_is_chosen() -> None:
-    found = calibrate(Said(), rows((0.95, True), (0.9, True), (0.8, False), (0.4, False), (0.4, False)))  # fmt: skip
+    found = compared(Said(), rows((0.95, True), (0.9, True), (0.8, False), (0.4, False), (0.4, False)))  # fmt: skip
     assert found.threshold == pytest.approx(0.85)
     assert found.threshold_kappa == 1.0
     assert found.agreement == pytest.approx(4 / 5)
-    roomy = calibrate(
+    roomy = compared(
         Said(), rows((0.9, True), (0.3, False), (0.5, True), (0.1, False), (0.05, True))
     )
     assert roomy.threshold == pytest.approx(0.4)
@@ -70,59 +68,19 @@ def test_the_threshold_with_the_best_kappa_and_most_room_is_chosen() -> None:
 def test_of_a_risk_the_small_values_pass() -> None:
     risk = Said()
     risk.direction = "minimize"
-    found = calibrate(risk, rows((0.1, True), (0.2, True), (0.3, False), (0.4, False)))
+    found = compared(risk, rows((0.1, True), (0.2, True), (0.3, False), (0.4, False)))
     assert found.threshold == pytest.approx(0.25)
     assert found.threshold_kappa == 1.0
     assert found.confusion == {(True, True): 2, (True, False): 2}
-
-
-def test_samples_come_from_a_file_with_everything_that_a_row_may_have(tmp_path: Path) -> None:
-    seen: list[Any] = []
-
-    def answer(messages: Any, schema: Any) -> str:
-        seen.append(messages[1]["content"])
-        return verdict("good")
-
-    judge, _ = answering(answer)
-    made = Rubric(
-        name="x", criterion="c", labels={"good": 1.0, "bad": 0.0}, judge=judge,
-        shows=["conversation", "answer", "documents", "reference"],
-    )  # fmt: skip
-    path = tmp_path / "labelled.jsonl"
-    lines = [
-        {"input": "Q1", "output": "A1", "context": ["D1", "D2"], "reference": "R1", "label": "pass"},
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Q2"}]}], "output": "A2", "context": "D3", "passed": 0},
-        {"input": None, "output": None, "passed": "Yes"},
-    ]  # fmt: skip
-    path.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    found = calibrate(made, path)
-    assert found.confusion == {(True, True): 1, (True, False): 1}
-    assert found.skipped == {"missing:output": 1}
-    assert found.version is not None
-    assert found.version.endswith(":stand-in")
-    assert all(text in seen[0] for text in ("user: Q1", "A1", "[1] D1", "R1"))
-    assert all(text in seen[1] for text in ("Q2", "A2", "D3"))
-    assert calibrate(made, str(path)).judged == 2
-
-
-def test_samples_may_be_calls() -> None:
-    found = calibrate(Said(), [(call(answer="0.9"), True), (call(answer="0.1"), False)])
-    assert found.kappa == 1.0
 
 
 def test_any_evaluator_may_be_calibrated() -> None:
     async def long(call: Any) -> bool:
         return len(call.output_text) > 2
 
-    found = calibrate(long, rows(("long enough", True), ("no", False)))
+    found = compared(long, rows(("long enough", True), ("no", False)))
     assert found.evaluator == "long"
     assert found.kappa == 1.0
-
-
-@pytest.mark.parametrize("truth", [None, "maybe", 2])
-def test_a_sample_without_a_label_is_told(truth: Any) -> None:
-    with pytest.raises(ValueError, match="sample 2: passed must be true or false"):
-        calibrate(Said(), rows((1, True), (1, truth)))
 
 
 TABLE = {(True, True): 45, (False, True): 5, (True, False): 10, (False, False): 40}

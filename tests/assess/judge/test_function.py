@@ -8,6 +8,7 @@ import gc
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -119,6 +120,32 @@ def test_a_judge_that_asks_a_judge_is_skipped() -> None:
         label(outer)
     assert asked == []
     assert not silence.judging()
+
+
+def test_a_judge_that_asks_itself_on_plain_threads_comes_to_an_end() -> None:
+    asked: list[bool] = []
+
+    def answer(messages: Any, schema: Any) -> Any:
+        asked.append(silence.judging())
+        with ThreadPoolExecutor(1) as pool:
+            return {"label": pool.submit(label, judge).result()}
+
+    judge = Judge(answer, concurrency=3, timeout=0.05)
+    with pytest.raises(JudgeFailure, match="JudgeFailure"):
+        label(judge)
+    assert asked == [True] * 3
+
+
+def test_a_thread_that_was_carried_knows_that_a_judge_is_asked() -> None:
+    inner, asked = answering({"label": "good"})
+
+    def answer(messages: Any, schema: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return {"label": pool.submit(clearspan.carry(label), inner).result()}
+
+    with pytest.raises(JudgeFailure, match="Unjudged"):
+        label(Judge(answer))
+    assert asked == []
 
 
 @pytest.mark.usefixtures("wired")

@@ -7,6 +7,10 @@ import pytest
 from clearspan.assess.judge.prompt import Example, ask, repair, shortened
 from clearspan.assess.judge.schema import Shape, labels, quotes, text, verdict
 
+CLOSING = str.maketrans(
+    "<\uff1c\u2039\u00ab\u226a\u22d8\u3008\u27e8\u276e",
+    ">\uff1e\u203a\u00bb\u226b\u22d9\u3009\u27e9\u276f",
+)
 MARKER = re.compile(r"<<<([0-9a-f]{16}) (\w+)>>>")
 
 
@@ -25,6 +29,33 @@ def test_a_text_cannot_close_its_markers() -> None:
     assert len(MARKER.findall(user)) == 2
     assert "< < <end> > >" in user
     assert "{0} {nonce} %s" in user  # never a template
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["<<<<\u2039", "<<<<<", "<" * 50, "<\u200b<\u2060<", "\uff1c\uff1c\uff1c", "<\uff1c\u2039", "\u00ab<", "<\u00ab", "\u226a\u226a",
+     "\u22d8", "\u22d8<", "\u3008\u27e8\u276e"],
+)  # fmt: skip
+def test_nothing_that_looks_like_a_marker_is_left_of_a_text(hostile: str) -> None:
+    closing = hostile.translate(CLOSING)
+    user = ask("rules", {"answer": f"a{hostile}0123 end{closing}b"}, 1_000).messages[1]["content"]
+    text = user.partition(" answer>>>\n")[2].rpartition("\n<<<")[0]
+    assert text.startswith("a")
+    assert text.endswith("b")
+    assert len(MARKER.findall(user)) == 2
+    seen = "".join(sign for sign in text if sign not in "\u200b\u2060")
+    for angles in (
+        "<\uff1c\u2039\u00ab\u226a\u22d8\u3008\u27e8\u276e",
+        ">\uff1e\u203a\u00bb\u226b\u22d9\u3009\u27e9\u276f",
+    ):
+        assert not re.search(f"[{angles}]{{2}}", seen)
+
+
+@pytest.mark.parametrize(
+    "plain", ["a << b >> c", "\u00abBonjour\u00bb", "if a < b: <b>", "\u2039x\u203a"]
+)
+def test_a_text_that_looks_like_no_marker_stays_as_it_is(plain: str) -> None:
+    assert plain in ask("rules", {"answer": plain}, 1_000).messages[1]["content"]
 
 
 def test_a_long_text_loses_its_middle_and_says_so() -> None:

@@ -226,9 +226,16 @@ def test_a_near_thing_is_voted_on() -> None:
         (0.7, 2),
     ]
     assert (score.label, score.explanation, score.passed) == ("cold", "Two.", False)
-    assert score.value == pytest.approx(0.55 / 3)
+    assert score.value == 0.0
     assert score.metadata["votes"] == ["warm", "cold", "cold"]
     assert score.metadata["judge_calls"] == 3
+
+
+def test_the_value_is_that_of_the_label_that_most_votes_have() -> None:
+    made, _ = rubric(verdict("flat"), verdict("cold"), verdict("flat"), threshold=0.5)
+    score = judged(made)
+    assert (score.label, score.value, score.passed) == ("flat", 0.5, True)
+    assert score.metadata["votes"] == ["flat", "cold", "flat"]
 
 
 def test_a_clear_case_is_asked_once_and_so_is_any_without_votes() -> None:
@@ -245,7 +252,7 @@ def test_a_vote_that_cannot_tell_counts_neither_way() -> None:
     score = judged(made)
     assert len(asked) == 3
     assert score.metadata["votes"] == ["flat", "unknown", "warm"]
-    assert (score.label, score.value) == ("flat", 0.75)
+    assert (score.label, score.value) == ("flat", 0.5)
 
 
 def test_knobs_that_are_not_sent_stay_unsent_in_votes() -> None:

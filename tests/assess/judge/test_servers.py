@@ -417,11 +417,25 @@ def test_probabilities_of_tokens_come_along(server: ModelServer) -> None:
 
 
 def test_probabilities_that_are_none_are_left_out(server: ModelServer) -> None:
+    wrong = written("good")
     content = [
-        {"token": "x", "top_logprobs": [{"token": "y"}, 5, {"token": "z", "logprob": 3.0}]},
+        {
+            "token": wrong,
+            "bytes": ["?"],
+            "top_logprobs": [{"token": "y"}, 5, {"token": "z", "logprob": 3.0}],
+        },
         7,
     ]
-    message = {"content": written("good")}
+    message = {"content": wrong}
     server.respond(Json({"choices": [{"message": message, "logprobs": {"content": content}}]}))
     reply = openai(server).ask(ASKED, SHAPE, Tally())[1]
-    assert reply.tokens == (("x", (("z", 1.0),)),)
+    assert [(token.text, token.likeliest) for token in reply.tokens] == [(wrong, (("z", 1.0),))]
+
+
+def test_a_judge_that_is_left_alone_takes_nothing_of_the_minute(server: ModelServer) -> None:
+    server.script(Error(429, headers={"retry-after": "600"}))
+    judge = openai(server, calls_per_minute=12)
+    assert failure(judge).type == "judge_status_429"
+    for _ in range(3):
+        with pytest.raises(Unjudged, match="judge_unavailable"):
+            label(judge)

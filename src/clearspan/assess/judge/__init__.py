@@ -10,16 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clearspan.assess.judge.calibration import Calibration, Estimate, calibrate
+    from clearspan.assess.judge.calibration import Calibration, Estimate
     from clearspan.assess.judge.client import Judge
 
-__all__ = ["Calibration", "Estimate", "Judge", "calibrate"]
+__all__ = ["Calibration", "Estimate", "Judge"]
 
-_HOME = {"Judge": "client", "Calibration": "calibration", "Estimate": "calibration", "calibrate": "calibration"}  # fmt: skip
+_HOME = {
+    "Judge": "assess.judge.client", "Calibration": "assess.judge.calibration", "Estimate": "assess.judge.calibration",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module 'clearspan.assess.judge' has no attribute {name!r}")
-    return getattr(import_module(f"clearspan.assess.judge.{module}"), name)
+    return getattr(import_module(f"clearspan.{module}"), name)

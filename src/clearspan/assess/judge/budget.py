@@ -59,16 +59,30 @@ class Budget:
 
     @contextmanager
     def turn(self, timeout: float) -> Generator[None]:
-        """A block in which one call may be made; `timeout` is how long to wait for a free one."""
+        """A block in which one call may be made; `timeout` is how long to wait for a free one.
+
+        One that raises `Unjudged` has made none, and takes nothing of the calls a minute.
+        """
         self._check_day()
         wait = self._claim()
         while wait > 0:
             self._sleep(wait)
             wait = self._claim()
+        try:
+            with self._place(timeout):
+                yield
+        except Unjudged:  # no call was made
+            self._give_back()
+            raise
+
+    @contextmanager
+    def _place(self, timeout: float) -> Generator[None]:
+        """One of the calls at once."""
         turns = self._turns  # those of the child are others
         if not turns.acquire(timeout=timeout):
             raise Unjudged("budget", limit="concurrency")
         try:
+            self._check_day()  # the calls that were waited for may have taken what was left
             yield
         finally:
             turns.release()
@@ -92,6 +106,10 @@ class Budget:
         day = int(self._clock() // _DAY)
         if day != self._day:
             self._day, self.spent_usd, self.spent_tokens = day, 0.0, 0
+
+    def _give_back(self) -> None:
+        with self._lock:
+            self._left = min(self._burst, self._left + 1)
 
     def _claim(self) -> float:
         """Take one call out of the bucket: 0; or the seconds to wait for one."""

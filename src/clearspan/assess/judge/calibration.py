@@ -5,27 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean, pvariance
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from clearspan.assess.evaluator import Evaluator, Subject, seated
 from clearspan.assess.outcome import scored
-from clearspan.record import Invocation, Message, Timing
 from clearspan.score import Score
 
-__all__ = ["Calibration", "Estimate", "Labelled", "calibrate"]
+__all__ = ["Calibration", "Estimate", "compared"]
 
-Labelled: TypeAlias = "str | Path | Iterable[Mapping[str, Any] | tuple[Subject, bool]]"
-"""A JSONL file, or rows with `input`, `output`, `context`, `reference` and `passed`, or pairs of a call and `passed`."""
-
-_GOOD = frozenset({"true", "pass", "passed", "good", "yes", "1"})
-_BAD = frozenset({"false", "fail", "failed", "bad", "no", "0"})
 _WIDE = 1.96  # standard deviations, for an interval that holds 95 % of the time
 
 
@@ -116,13 +108,8 @@ class Calibration:
         return Estimate(middle, low, high)
 
 
-def calibrate(evaluator: Any, labelled: Labelled) -> Calibration:
-    """Ask `evaluator` about samples that people have judged, and compare.
-
-    Each sample says by `passed` (or `label`) what people think: true or false, `pass` or `fail`, 1 or 0. True is an answer
-    that is fine, also where the evaluator's value is a risk. Raises `ValueError` for a sample that does not say so,
-    and `OSError` for a file that cannot be read.
-    """
+def compared(evaluator: Any, samples: Iterable[tuple[Subject, bool]]) -> Calibration:
+    """Ask `evaluator` about samples, and compare what it says with what people think of each: true is fine."""
     made = seated(evaluator)
     made.setup()
     confusion: Counter[tuple[bool, bool]] = Counter()
@@ -130,7 +117,7 @@ def calibrate(evaluator: Any, labelled: Labelled) -> Calibration:
     errors: Counter[str] = Counter()
     values: list[tuple[float, bool]] = []
     version: str | None = None
-    for call, truth in _samples(labelled):
+    for call, truth in samples:
         score = _judged(made, call)
         version = score.version or version
         if score.error is not None:
@@ -159,51 +146,6 @@ def _judged(made: Evaluator, call: Subject) -> Score:
 
 async def _awaited(answer: Any) -> Any:
     return await answer
-
-
-def _samples(labelled: Labelled) -> Iterable[tuple[Subject, bool]]:
-    if isinstance(labelled, (str, Path)):
-        with Path(labelled).open(encoding="utf-8") as lines:
-            labelled = [json.loads(line) for line in lines if line.strip()]
-    for number, row in enumerate(labelled, 1):
-        if isinstance(row, Mapping):
-            yield _call(row), _truth(row, number)
-        else:
-            yield row
-
-
-def _truth(row: Mapping[str, Any], number: int) -> bool:
-    given = row.get("passed", row.get("label"))
-    said = str(given).strip().casefold()
-    if said not in _GOOD | _BAD:
-        raise ValueError(f"clearspan: sample {number}: passed must be true or false, not {given!r}")
-    return said in _GOOD
-
-
-def _call(row: Mapping[str, Any]) -> Invocation:
-    """A row as a call."""
-    messages = row.get("messages") or [{"role": "user", "content": row.get("input") or ""}]
-    asked = [_message(message.get("role", "user"), message.get("content")) for message in messages]
-    answered = [_message("assistant", row["output"])] if row.get("output") else []
-    return Invocation(
-        operation="chat",
-        timing=Timing(0, 0),
-        input=tuple(message for message in asked if message),
-        output=tuple(answered),
-        documents=_several(row.get("context")),
-        references=_several(row.get("reference")),
-    )
-
-
-def _message(role: str, content: Any) -> Message:
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return {"role": role, "parts": [{"type": "text", "content": text}]}
-
-
-def _several(given: Any) -> tuple[str, ...]:
-    if isinstance(given, (list, tuple)):
-        return tuple(str(item) for item in given)
-    return (str(given),) if given else ()
 
 
 def _share(confusion: Mapping[tuple[bool, bool], int], *, truth: bool) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import threading
@@ -23,6 +24,7 @@ from clearspan.assess.judge.reply import Knobs, Reply
 from clearspan.assess.judge.schema import Shape
 from clearspan.assess.judge.silence import judging, quiet
 from clearspan.assess.judge.tally import Tally
+from clearspan.assess.judge.weighting import within
 from clearspan.core.fence import fenced
 from clearspan.record import Usage
 
@@ -55,7 +57,7 @@ class _Asked(Protocol):
 
 
 Answered: TypeAlias = "tuple[dict[str, Any], Reply]"
-"""The fields of a verdict, and the reply that it was read from."""
+"""The fields of a verdict, and the reply that it was read from, with the verdict's tokens only."""
 
 
 def price_by(published: Callable[[str, Usage], float | None] | None) -> None:
@@ -156,12 +158,12 @@ class Judge:
         material = messages[-1]["content"]
         reply = self._call(messages, shape, tally, knobs or self.knobs)
         try:
-            return read(reply.content, shape, material), reply
+            return _answered(reply, shape, material)
         except JudgeFailure as failure:
             again = prompt.repair(messages, reply.content, str(failure), shape.json())
         tally.repaired += 1
         reply = self._call(again, shape, tally, knobs or self.knobs)
-        return read(reply.content, shape, material), reply
+        return _answered(reply, shape, material)
 
     def _call(self, messages: prompt.Messages, shape: Shape, tally: Tally, knobs: Knobs) -> Reply:
         pause = self._attempt(messages, shape, tally, knobs, last=False)
@@ -228,6 +230,12 @@ class Judge:
         usage = Usage(input=reply.input, output=reply.output)
         model = reply.model or self.model
         return fenced("judge.price", price, model, usage) if price is not None else None
+
+
+def _answered(reply: Reply, shape: Shape, material: str) -> Answered:
+    """What is said of other tokens than those of the verdict itself says nothing about it."""
+    fields, written = read(reply.content, shape, material)
+    return fields, dataclasses.replace(reply, tokens=within(reply.tokens, written))
 
 
 def _pause(failure: JudgeFailure) -> float | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearspan.assess.judge.failure import JudgeFailure
+from clearspan.assess.judge.quoting import Quotable
 from clearspan.assess.judge.schema import Shape
 
-__all__ = ["read"]
+__all__ = ["Accepted", "read"]
 
 _THINKING, _THOUGHT = "<think", "</think"
 _BEGUN = re.compile(r'\{\s*"(?:[^"\\\n]|\\.){0,100}"\s*:')
@@ -22,26 +23,35 @@ _LONGEST = 65_536
 _TRIES = 2_000
 
 
-def read(answer: Any, shape: Shape, material: str = "") -> dict[str, Any]:
+class Accepted(NamedTuple):
+    """The fields of a verdict, and how it is written in the answer; of an object, not at all."""
+
+    fields: dict[str, Any]
+    written: str
+
+
+def read(answer: Any, shape: Shape, material: str = "") -> Accepted:
     """The verdict in a judge's answer, a text or an object already.
 
-    What stands in the `material` that was judged is quoted from it, and no verdict. Raises `JudgeFailure`
-    (`judge_parse`) that says what is wrong.
+    What stands in the `material` that was judged is quoted from it, and no verdict, in whatever order its fields are. Raises
+    `JudgeFailure` (`judge_parse`) that says what is wrong.
     """
     if isinstance(answer, Mapping):
-        return _conforming(answer, shape)
+        return Accepted(_sound(_conforming(answer, shape), shape), "")
     if not isinstance(answer, str):
         raise JudgeFailure("judge_parse", f"the judge answered with a {type(answer).__name__}")
-    given = _squeezed(material)
+    given = Quotable(material, shape)
     wrong: JudgeFailure | None = None
     for found, written in reversed(list(_objects(_said(answer)))):
-        if _squeezed(written) in given:
+        if given.holds(found, written):
             wrong = wrong or JudgeFailure("judge_parse", "the verdict is only quoted from the material")  # fmt: skip
             continue
         try:
-            return _conforming(found, shape)
+            fields = _conforming(found, shape)
         except JudgeFailure as error:
             wrong = wrong or error
+        else:
+            return Accepted(_sound(fields, shape), written)
     raise wrong or JudgeFailure("judge_parse", "there is no whole JSON object in the answer")
 
 
@@ -59,8 +69,12 @@ def _conforming(found: Mapping[Any, Any], shape: Shape) -> dict[str, Any]:
         raise JudgeFailure("judge_parse", str(error)) from None
 
 
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
+def _sound(fields: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    """Fields that do not contradict each other. One that does is the judge's own, so that none before it counts."""
+    wrong = shape.contradiction(fields)
+    if wrong is not None:
+        raise JudgeFailure("judge_parse", wrong)
+    return fields
 
 
 def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -11,10 +11,19 @@ __all__ = ["Knobs", "Reply", "Token", "tokens_of"]
 
 
 class Token(NamedTuple):
-    """A token of the answer with the likeliest ones at its place and their probabilities (0 to 1)."""
+    """A token of the answer with the likeliest ones at its place and their probabilities (0 to 1).
+
+    `data` are its bytes, where they are known: those of one that ends within a character are no text.
+    """
 
     text: str
     likeliest: tuple[tuple[str, float], ...]
+    data: bytes | None = None
+
+    @property
+    def written(self) -> bytes:
+        """What it adds to the answer."""
+        return self.text.encode("utf-8", "replace") if self.data is None else self.data
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,11 @@ def tokens_of(listed: Any) -> tuple[Token, ...]:
     if not isinstance(listed, list):
         return ()
     return tuple(
-        Token(str(entry.get("token", "")), _likeliest(entry.get("top_logprobs")))
+        Token(
+            str(entry.get("token", "")),
+            _likeliest(entry.get("top_logprobs")),
+            _bytes(entry.get("bytes")),
+        )
         for entry in listed
         if isinstance(entry, Mapping)
     )
@@ -57,3 +70,10 @@ def _likeliest(listed: Any) -> tuple[tuple[str, float], ...]:
         for entry in entries
         if isinstance(entry, Mapping) and isinstance(entry.get("logprob"), (int, float))
     )
+
+
+def _bytes(listed: Any) -> bytes | None:
+    try:
+        return bytes(listed) if isinstance(listed, list) else None
+    except (TypeError, ValueError):
+        return None

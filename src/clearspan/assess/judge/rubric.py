@@ -183,17 +183,19 @@ class Rubric(Evaluator):
         worth = self.values
         if label == UNKNOWN and label not in worth:
             raise Unjudged("judge_unknown")
-        raw, field = worth[label], "label"
+        raw, field, said = worth[label], "label", label
         if self.scale is not None:
             low, high = self.scale
-            raw, field = (fields["score"] - low) / (high - low), "score"
+            raw, field, said = (fields["score"] - low) / (high - low), "score", str(fields["score"])
             worth = {str(n): (n - low) / (high - low) for n in range(low, high + 1)}
-        likely = probabilities(reply.tokens, field, [*worth, UNKNOWN])
+        likely = probabilities(reply.tokens, field, [*worth, UNKNOWN], said)
         value = expected(likely, worth) if likely is not None else None
-        said = Verdict(raw if value is None else value, label, _explained(fields))
+        verdict = Verdict(raw if value is None else value, label, _explained(fields))
         if value is None or likely is None:
-            return said
-        return said.noting(raw=raw, probabilities={name: round(p, 4) for name, p in likely.items()})
+            return verdict
+        return verdict.noting(
+            raw=raw, probabilities={name: round(p, 4) for name, p in likely.items()}
+        )
 
     def _vote(
         self, judge: Judge, texts: Mapping[str, str], tally: Tally, number: int

@@ -5,7 +5,7 @@ The reasoning comes first, so that the verdict follows from it and not the other
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,17 @@ def number(name: str, lowest: int, highest: int) -> Field:
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of an answer, in the order in which they are to be written."""
+    """The fields of an answer, in the order in which they are to be written.
+
+    `contradicting` says of fields that are right one by one how they contradict each other; `None` where they do not.
+    """
 
     fields: tuple[Field, ...]
+    contradicting: Callable[[Mapping[str, Any]], str | None] | None = None
+
+    def contradiction(self, found: Mapping[str, Any]) -> str | None:
+        """How the fields of an answer contradict each other."""
+        return None if self.contradicting is None else self.contradicting(found)
 
     def json(self, *, bounded: bool = True) -> dict[str, Any]:
         """As a strict JSON schema; without `bounded`, lengths are left out, which some servers refuse."""

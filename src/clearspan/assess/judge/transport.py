@@ -29,23 +29,36 @@ def post(
     """
     import requests
 
-    deadline = time.monotonic() + timeout
+    from clearspan.assess.judge.deadline import session, watched
+
     sent = {"content-type": "application/json", HEADER: "1", **headers}
     if api_key:
         sent.setdefault("authorization", f"Bearer {api_key}")
     data = json.dumps(body).encode("utf-8", "replace")
-    try:
-        with requests.post(
-            url, data=data, headers=sent, timeout=timeout, stream=True, allow_redirects=False
-        ) as response:
-            content = _content(response, deadline)
-    except requests.exceptions.Timeout:
-        raise _late(timeout) from None
-    except requests.exceptions.RequestException as error:
-        # a read that takes too long after the headers came is a connection error of this library
-        if "timed out" in str(error).lower():
-            raise _late(timeout) from None
-        raise JudgeFailure("judge_unreachable", type(error).__name__, worn=True) from None
+    with watched(timeout) as watch:
+        try:
+            with (
+                session() as opened,
+                opened.post(
+                    url,
+                    data=data,
+                    headers=sent,
+                    timeout=timeout,
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                content = _content(response)
+        except requests.exceptions.RequestException as error:
+            # a read that takes too long after the headers came is a connection error of this library
+            timed_out = (
+                isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower()
+            )
+            if watch.late or timed_out:
+                raise _late(timeout) from None
+            raise JudgeFailure("judge_unreachable", type(error).__name__, worn=True) from None
+    if watch.late:  # what ends with its connection ends in good order where that is cut
+        raise _late(timeout)
     if response.status_code >= 300:
         raise _refused(response.status_code, _message(content, api_key), response.headers)
     try:
@@ -54,20 +67,19 @@ def post(
         raise JudgeFailure("judge_response", "the judge's server sent no JSON", worn=True) from None
 
 
-def _content(response: Any, deadline: float) -> bytes:
+def _content(response: Any) -> bytes:
     pieces = bytearray()
     for piece in response.iter_content(_PIECE):
         pieces += piece
         if len(pieces) > _LARGEST:
             raise JudgeFailure("judge_response", f"the answer is longer than {_LARGEST} bytes")
-        if time.monotonic() > deadline:
-            raise _late(None)
     return bytes(pieces)
 
 
-def _late(timeout: float | None) -> JudgeFailure:
-    after = f" within {timeout:g} s" if timeout is not None else " in time"
-    return JudgeFailure("judge_timeout", f"the judge did not answer{after}", worn=True)
+def _late(timeout: float) -> JudgeFailure:
+    return JudgeFailure(
+        "judge_timeout", f"the judge did not answer within {timeout:g} s", worn=True
+    )
 
 
 def _refused(status: int, said: str, headers: Mapping[str, str]) -> JudgeFailure:

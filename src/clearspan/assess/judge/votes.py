@@ -40,6 +40,6 @@ def decided(given: Sequence[Verdict]) -> Verdict:
     counted = [vote for vote in given if vote is not ABSTAINED]
     most = Counter(vote.label for vote in counted).most_common(1)[0][0]
     spoken = next(vote for vote in counted if vote.label == most)
-    value = fmean(vote.value for vote in counted)
+    value = fmean(vote.value for vote in counted if vote.label == most)
     voted = dataclasses.replace(spoken, value=value)
     return voted.noting(votes=[vote.label for vote in given])
