@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ from clearspan.assess.text.common import is_common
 from clearspan.assess.text.dates import MONTHS, Date, dates
 from clearspan.assess.text.names import Name, akin, initials, names, relatives
 from clearspan.assess.text.numbers import Number, numbers, roman
+from clearspan.assess.text.plain import is_plain
 from clearspan.assess.text.subject import answer_of, question_of
-from clearspan.assess.text.words import LONGEST, folded, stem, tokens
+from clearspan.assess.text.words import folded, stem, tokens
 from clearspan.record import Invocation
 from clearspan.score import Score
 
@@ -41,9 +43,27 @@ _SOURCES = frozenset(
         ],
     )
 )
+_APOSTROPHES = ("'", "\u2019")
+_AFTERNOON = re.compile(r"(?::\d\d)?\s?p\.?m\b", re.IGNORECASE)
+_BOUND = re.compile(
+    r"\b(?:(?P<more>(?:more|larger|taller|longer|higher|greater|older|bigger|heavier) than|over|above|at least|exceed(?:s|ed|ing)?)"
+    r"|(?:less|fewer|smaller|shorter|lower|younger) than|under|below|at most|up to)\s[$€£]?$",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"\b(?:about|around|nearly|almost|roughly|approximately|some|circa|close to)\s[$€£]?$",
+    re.IGNORECASE,
+)
+_FIGURED = re.compile(r"(?<![\d/.])(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?!\d)")
+_SENTENCE = re.compile(r"[.!?][\"')\]\u201d\u2019]*\s+|\n+")
+_NEAR = 0.05
+_FAR = 0.1
+_QUOTED = 100
 _SMALL_WORDS = frozenset({"of", "the", "and", "for", "de", "in", "on"})
 _WORD = re.compile(r"[a-zß-ɏͰ-ϿЀ-ԯ]{4,}")
 _NAMED = 10
+_ANSWER = 16_000
+_DOCUMENTS = 256_000
 # What stands where something was taken out, [GITHUB_TOKEN], <EMAIL_ADDRESS>, [secret], and the marks of quotations, [2];
 # not the text of a link.
 _PLACEHOLDER = re.compile(
@@ -52,10 +72,11 @@ _PLACEHOLDER = re.compile(
 
 
 class _Item(NamedTuple):
-    """Something that the answer tells and the sources do not."""
+    """Something that the answer tells and the sources do not, and its place."""
 
     kind: str
     text: str
+    start: int
 
 
 class FaithfulnessAlarm(Evaluator):
@@ -68,7 +89,10 @@ class FaithfulnessAlarm(Evaluator):
     Numbers are compared by value (1,000 = one thousand; 1.2 million = 1,213,000 rounded; 1995 is in the
     1990s), names without case, accents, possessives and plurals, by initials, and as a country or its people;
     dates by their day, month and year together. Where at least `words` of the specific words of an answer
-    (those that are not common English) stand in no source, these words count as well; `None` leaves them out.
+    (those that are not common English) stand in no source, in no form, and are none of those with which anything
+    may be said again, these words count as well; `None` leaves them out. What stands word by word in
+    a source is no invention. The first 16,000 characters of the answer are looked at; a call whose documents have
+    more than 256,000 is skipped, as something may well be there that was not looked at.
     An answer that holds nothing of the kind is skipped: there is nothing to check. What redaction puts in the place of a text
     (`<EMAIL_ADDRESS>`, `[secret]`), marks such as `[2]`, and words about the documents themselves
     ("the page says") are no claims.
@@ -82,7 +106,7 @@ class FaithfulnessAlarm(Evaluator):
     direction = "minimize"
     threshold = 0.02
 
-    def __init__(self, *, words: float | None = 0.2, **options: Any) -> None:
+    def __init__(self, *, words: float | None = 0.1, **options: Any) -> None:
         if words is not None and not 0 < words <= 1:
             raise ValueError(f"clearspan: FaithfulnessAlarm: words must be more than 0 and at most 1, or None, not {words!r}")  # fmt: skip
         self._words = words
@@ -90,8 +114,12 @@ class FaithfulnessAlarm(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """Judge the answer by the call's documents and question."""
-        answer = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), answer_of(call))
-        sources = _Sources("\n".join([*call.documents, question_of(call)]))
+        answer = answer_of(call)[:_ANSWER]
+        answer = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), answer)
+        text = "\n".join([*call.documents, question_of(call)])
+        if len(text) > _DOCUMENTS:
+            return Score(skipped="documents_too_long")
+        sources = _Sources(text)
         told, unsupported = _facts(answer, sources)
         if self._words is not None:
             specific, strange = _words(answer, sources)
@@ -121,8 +149,8 @@ class _Sources:
     """The documents and the question, ready to be asked for words, numbers and dates."""
 
     def __init__(self, text: str) -> None:
-        text = text[: 16 * LONGEST]
         whole = tokens(text)
+        self._text = f" {' '.join(whole)} "
         self.words = _parts(whole)
         self.known = {*whole, *self.words}
         self.stems = {stem(word) for word in self.known}
@@ -136,6 +164,7 @@ class _Sources:
         self.values = {abs(number.value) for number in numbers(text)} | {
             float(v) for v in values if v
         }
+        self._sorted = sorted(self.values)
         self.dates = dates(text)
 
     def word(self, word: str) -> bool:
@@ -154,17 +183,36 @@ class _Sources:
         """Whether a word is there in any form, or one that begins alike."""
         return stem(word) in self.stems or (len(word) >= 5 and word[:5] in self.beginnings)
 
+    def holds(self, passage: str) -> bool:
+        """Whether a passage stands in them word by word."""
+        return f" {' '.join(tokens(passage))} " in self._text
+
     def number(self, number: Number, text: str) -> bool:
         """Whether the sources tell this number, as precisely as the answer does."""
         value = abs(number.value)
         if value in self.values:
             return True
         if number.decade:
-            return any(_in_decade(known, value) for known in self.values)
+            return self._any(value, value + 9.99) or (
+                value < 100 and self._ends(value // 10, 10, 10)
+            )
         if _CENTURY.match(text, number.end):
-            return any((known - 1) // 100 + 1 == value for known in self.values)
-        room = _room(number, text)
-        return room > 0 and any(abs(known - value) <= room for known in self.values)
+            return self._any(100 * value - 99, 100 * value)
+        if text[max(0, number.start - 1) : number.start] in _APOSTROPHES and value < 100:
+            return self._ends(value, 1, 100)
+        if _AFTERNOON.match(text, number.end) and value + 12 in self.values:
+            return True
+        low, high = _room(number, text)
+        return self._any(value - low, value + high) if low or high else False
+
+    def _any(self, low: float, high: float) -> bool:
+        """Whether they tell a number from `low` to `high`."""
+        place = bisect_left(self._sorted, low - 1e-9 * abs(low))
+        return place < len(self._sorted) and self._sorted[place] <= high * (1 + 1e-9)
+
+    def _ends(self, end: float, step: int, size: int) -> bool:
+        """Whether they tell a year that ends in these figures."""
+        return any(1000 <= known < 2100 and known // step % size == end for known in self._sorted)
 
     def month(self, word: str) -> bool:
         """Whether it is a month of a date that the sources write in figures."""
@@ -175,45 +223,85 @@ class _Sources:
         return not self.dates or any(date.agrees(known) for known in self.dates)
 
 
-def _in_decade(known: float, decade: float) -> bool:
-    start = known // 10 * 10
-    return decade in (start, start % 100)
-
-
-def _room(number: Number, text: str) -> float:
-    """How far a number may be off and still round to what the answer says; none for years and counts."""
+def _room(number: Number, text: str) -> tuple[float, float]:
+    """How far below and above a number the true one may be: what rounds to it, or is more, less or about that."""
     written = text[number.start : number.end]
     value = abs(number.value)
-    if number.spelled or (1000 <= value < 3000 and value.is_integer() and written.isdigit()):
-        return 0.0
+    before = text[max(0, number.start - 24) : number.start]
+    if 1000 <= value < 3000 and value.is_integer() and written.isdigit():
+        return 0.0, 0.0  # a year
+    bound = _BOUND.search(before)
+    if bound:
+        return (0.0, value * _FAR) if bound["more"] else (value * _FAR, 0.0)
+    about = value * _NEAR if _ABOUT.search(before) else 0.0
+    step = _step(number, written)
+    room = max(min(step / 2, value * _NEAR), about)
+    return room, room
+
+
+def _step(number: Number, written: str) -> float:
+    """The size of the last figure that a number tells: 0.1 million of 1.2 million; 0 for a small count in words."""
+    value = abs(number.value)
+    if number.spelled:
+        whole = str(int(value))
+        return 10.0 ** (len(whole) - len(whole.rstrip("0"))) if value >= 1000 else 0.0
     digits = re.sub(r"[^\d.]", "", written).rstrip(".")
+    if digits.count(".") > 1 or not float(digits or 0):
+        return 0.0
     whole, _, rest = digits.partition(".")
     zeros = 0 if rest else len(whole) - len(whole.rstrip("0"))
-    step = 10.0 ** (zeros - len(rest)) * value / (float(digits) or 1.0)
-    return min(step / 2, value * 0.025)
+    return 10.0 ** (zeros - len(rest)) * value / float(digits)
 
 
 def _facts(answer: str, sources: _Sources) -> tuple[int, list[_Item]]:
     """How many numbers, names and dates the answer tells, and those that the sources do not."""
     written = numbers(answer)
     spelled = {number.start for number in written if number.spelled}
+    dated = _dated(answer, sources)
     figures = [number for number in written if not _marks(number, answer)]
     called = [name for name in names(answer) if name.start not in spelled]
-    told = dates(answer)
     unsupported = [
-        _Item("number", answer[number.start : number.end])
+        _Item("number", answer[number.start : number.end], number.start)
         for number in figures
-        if not sources.number(number, answer)
+        if number.start not in dated and not sources.number(number, answer)
     ]
     unsupported += [
-        _Item("name", _POSSESSIVE.sub("", name.text))
+        _Item("name", _POSSESSIVE.sub("", name.text), name.start)
         for name in _strangers(called, answer, sources)
     ]
     if not unsupported:
         unsupported += [
-            _Item("date", answer[date.start : date.end]) for date in told if not sources.date(date)
+            _Item("date", answer[date.start : date.end], date.start)
+            for date in dates(answer)
+            if not sources.date(date)
         ]
-    return len(figures) + len(called), unsupported
+    return len(figures) + len(called), _not_quoted(unsupported, answer, sources)
+
+
+def _not_quoted(items: list[_Item], answer: str, sources: _Sources) -> list[_Item]:
+    """Those that stand in no sentence that the sources hold word by word."""
+    if not items:
+        return []
+    ends = [match.end() for match in _SENTENCE.finditer(answer)]
+    quoted: dict[int, bool] = {}
+    for item in items:
+        place = bisect_right(ends, item.start)
+        if place not in quoted:
+            start = ends[place - 1] if place else 0
+            stop = ends[place] if place < len(ends) else len(answer)
+            quoted[place] = len(quoted) < _QUOTED and sources.holds(answer[start:stop])
+    return [item for item in items if not quoted[bisect_right(ends, item.start)]]
+
+
+def _dated(answer: str, sources: _Sources) -> set[int]:
+    """The places of the figures of dates such as 11/7/1867 that the sources tell, in either order of day and month."""
+    found: set[int] = set()
+    for match in _FIGURED.finditer(answer):
+        one, other, year = (int(part) for part in match.groups())
+        known = [(date.month, date.day) for date in sources.dates if date.year == year]
+        if (one, other) in known or (other, one) in known:
+            found.update(range(*match.span()))
+    return found
 
 
 def _marks(number: Number, answer: str) -> bool:
@@ -266,8 +354,12 @@ def _words(answer: str, sources: _Sources) -> tuple[int, list[_Item]]:
     ]
     placed: list[Name | Number] = [*names(answer), *numbers(answer)]
     apart = {part for at in placed for part in _parts(tokens(answer[at.start : at.end]))}
-    strange = [word for word in specific if word not in apart and not sources.stemmed(word)]
-    return len(specific), [_Item("word", word) for word in strange]
+    strange = [
+        word
+        for word in specific
+        if word not in apart and not is_plain(word) and not sources.stemmed(word)
+    ]
+    return len(specific), [_Item("word", word, -1) for word in strange]
 
 
 def _of_sources(word: str) -> bool:

@@ -52,3 +52,25 @@ def test_a_number_knows_its_place_and_kind() -> None:
 )
 def test_roman_numerals(word: str, value: int | None) -> None:
     assert roman(word) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1 500 000 people", [1_500_000]),
+        ("1\u00a0500 people", [1500]),
+        ("rooms 12 500", [12, 500]),
+        ("1.500.000 and 1.500,50 and 1500,50", [1_500_000, 1500.5, 1500.5]),
+        ("1e6, 2.5e-3", [1e6, 0.0025]),
+        ("a dozen, half a dozen, dozens", [12]),
+        ("1/2 and 3/4", [0.5, 0.75]),
+        ("24/7, 9/11, 02/09/1945", [24, 7, 9, 11, 2, 9, 1945]),
+    ],
+)
+def test_other_ways_to_write_a_number(text: str, values: list[float]) -> None:
+    assert [number.value for number in numbers(text)] == values
+
+
+def test_words_without_end_make_no_number_without_end() -> None:
+    assert all(0 < number.value < 1e40 for number in numbers("two " + "hundred " * 500))
+    assert all(0 < number.value < 1e40 for number in numbers("dozen " * 500))

@@ -120,6 +120,6 @@ def test_the_same_in_another_form(reference: str, answer: str) -> None:
 
 
 def test_a_word_that_is_part_of_another_or_misspelt_counts_nearly() -> None:
-    assert agreement("sunflowers", "sunflower oil", "Which?") > 0.0
+    assert agreement("a photographic studio", "photograph studio", "What?") >= 0.5
     assert agreement("Tchaikovski wrote it", "Tchaikovsky", "Who?") >= 0.5
     assert agreement("Tchernobyl wrote it", "Tchaikovsky", "Who?") < 0.5

@@ -6,11 +6,16 @@ import re
 from typing import NamedTuple
 
 from clearspan.assess.text.common import COMMON
+from clearspan.assess.text.plain import is_plain
 from clearspan.assess.text.words import folded
 
 __all__ = ["Name", "akin", "initials", "names", "relatives"]
 
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+# A letter with its marks (stress in Cyrillic); words that hold figures, such as CD3, are no names.
+_LETTER = r"[^\W\d_][\u0300-\u036f]*"
+_WORD = re.compile(
+    rf"(?<!\w)(?:(?:{_LETTER}\.){{2,}}|(?:{_LETTER})+(?:['\u2019-](?:{_LETTER})+)*(?![\w\u0300-\u036f]))"
+)
 _OPENS = re.compile(r"(?:^|[!?:;\n]|(?<![A-Z])\.)[\s\"'\u201c\u201d\u2018\u2019(\[*#-]*$")
 # Capitals of manners, not of names.
 _NEVER = frozenset(
@@ -75,7 +80,7 @@ def names(text: str) -> list[Name]:
     """The words of a text that its capitals tell to be names.
 
     A common word is none. One that opens a sentence is none if it stands elsewhere in small letters, is
-    followed by a comma, or ends like an adverb, a participle or an abstract noun. In a text of capitals
+    followed by a comma, is a plain word, or ends like an adverb, a participle or an abstract noun. In a text of capitals
     alone nothing can be told.
     """
     words = list(_WORD.finditer(text))
@@ -87,14 +92,16 @@ def names(text: str) -> list[Name]:
 
 def _is_name(word: re.Match[str], text: str, small: set[str]) -> bool:
     plain = folded(word[0])
-    if not word[0][0].isupper() or plain in _NEVER or plain.removesuffix("'s") in COMMON:
+    if not word[0][0].isupper() or plain in _NEVER or plain.partition("'")[0] in COMMON:
         return False
     if not _OPENS.search(text, max(0, word.start() - 8), word.start()):
         return True
     after = text[word.end() : word.end() + 2]
     if after[1:].isupper() and after[:1] == " ":
         return True
-    return not (plain in small or after[:1] == "," or _PLAIN_ENDING.search(plain))
+    return not (
+        plain in small or after[:1] == "," or _PLAIN_ENDING.search(plain) or is_plain(plain)
+    )
 
 
 _ENDINGS = frozenset(

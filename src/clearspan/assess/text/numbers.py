@@ -1,4 +1,4 @@
-"""Numbers in a text, however they are written: 1,000; 1.5 million; twenty-one; 3rd."""
+"""Numbers in a text, however they are written: 1,000; 1 500 000; 1.500,50; 1e6; 1/2; 1.5 million; twenty-one; a dozen; 3rd."""
 
 from __future__ import annotations
 
@@ -81,11 +81,19 @@ _SCALES: dict[str, float] = {
 _SHORT: dict[str, float] = {"k": 1e3, "mn": 1e6, "bn": 1e9, "tn": 1e12}  # "5m" may be metres
 
 _DIGITS = re.compile(
-    r"(?P<sign>(?<!\w)[-\u2212])?(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,18})(?P<rest>\.\d{1,18})?"
+    r"(?P<sign>(?<!\w)[-\u2212])?(?<![\w.])"
+    r"(?:(?P<points>\d{1,3}(?:\.\d{3}){2,6}(?![\d.])(?:,\d{1,2}(?!\d))?|\d{1,3}(?:\.\d{3}){1,6},\d{1,2}(?![\d,])"
+    r"|\d{4,9},\d{2}(?![\d,]))"
+    r"|(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3}){2,6}(?!\d)|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3}){1,6}(?!\d)"
+    r"|\d{1,18})(?P<rest>\.\d{1,18})?(?P<power>e[+-]?\d{1,2}(?!\w))?)"
     r"(?:(?P<ordinal>st|nd|rd|th)\b|(?P<decade>['\u2019]?s)\b|(?P<short>k|mn|bn|tn)\b"
     r"|(?:\s|-)?(?P<scale>hundred|thousand|million|billion|trillion|dozen)s?\b)?",
     re.IGNORECASE,
 )
+# Not 9/11, 24/7 or a date.
+_FRACTION = re.compile(r"(?<![\w./,])(?P<over>\d)/(?P<under>2|3|4|5|6|8|10|100)(?![\w/]|[.,]\d)")
+_LONGEST_RUN = 16  # words; what goes on is no number
+_NO_DOZEN = re.compile(r"(?:\bhalf\sa|\d)[\s-]$", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _ROMAN = re.compile(r"(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 
@@ -97,15 +105,30 @@ def numbers(text: str) -> list[Number]:
 
 
 def _in_digits(text: str) -> Iterator[Number]:
+    parts = {match.start(): match for match in _FRACTION.finditer(text)} if "/" in text else {}
+    end = 0
     for match in _DIGITS.finditer(text):
-        value = float(match["digits"].replace(",", "") + (match["rest"] or ""))
-        if match["scale"]:
-            value *= _SCALES[match["scale"].lower()]
-        elif match["short"]:
-            value *= _SHORT[match["short"].lower()]
-        yield Number(
-            -value if match["sign"] else value, *match.span(), decade=bool(match["decade"])
-        )
+        part = parts.get(match.start())
+        if part and int(part["over"]) < int(part["under"]):
+            end = part.end()
+            yield Number(int(part["over"]) / int(part["under"]), *part.span())
+        elif match.start() >= end:
+            value = _figures(match)
+            yield Number(
+                -value if match["sign"] else value, *match.span(), decade=bool(match["decade"])
+            )
+
+
+def _figures(match: re.Match[str]) -> float:
+    """The value of figures: thousands apart by commas, spaces or, where a comma is the mark of decimals, points."""
+    if match["points"]:
+        value = float(match["points"].replace(".", "").replace(",", "."))
+    else:
+        whole = re.sub(r"[,\s]", "", match["digits"])
+        value = float(whole + (match["rest"] or "") + (match["power"] or ""))
+    if match["scale"]:
+        return value * _SCALES[match["scale"].lower()]
+    return value * _SHORT[match["short"].lower()] if match["short"] else value
 
 
 def _in_words(text: str) -> Iterator[Number]:
@@ -114,7 +137,7 @@ def _in_words(text: str) -> Iterator[Number]:
     for match in _WORD.finditer(text):
         word = match[0].lower()
         gap = text[run[-1].end() : match.start()] if run else ""
-        joined = not run or gap in (" ", "-", "\u2011")
+        joined = not run or (len(run) < _LONGEST_RUN and gap in (" ", "-", "\u2011"))
         if run and joined and word == "and" and run[-1][0].lower() in _SCALES:
             run.append(match)
             continue
@@ -123,9 +146,15 @@ def _in_words(text: str) -> Iterator[Number]:
             yield from _told(run)
             run = []
             known = word in _SMALL
-        if known:
+        if known or _dozen(match, text):
             run.append(match)
     yield from _told(run)
+
+
+def _dozen(word: re.Match[str], text: str) -> bool:
+    """Whether it is a dozen of its own, neither half a dozen nor of figures that stand before it."""
+    start = word.start()
+    return word[0].lower() == "dozen" and not _NO_DOZEN.search(text, max(0, start - 8), start)
 
 
 def _goes_on(last: str, word: str) -> bool:
@@ -146,7 +175,7 @@ def _told(run: list[re.Match[str]]) -> Iterator[Number]:
         if word in _SMALL:
             current += _SMALL[word]
         elif word in _SCALES and _SCALES[word] <= 100:
-            current *= _SCALES[word]
+            current = (current or 1) * _SCALES[word]
         elif word in _SCALES:
             total, current = total + current * _SCALES[word], 0.0
     yield Number(total + current, run[0].start(), run[-1].end(), spelled=True)

@@ -33,6 +33,8 @@ _PLAIN = str.maketrans(
 
 def folded(text: str) -> str:
     """`text` without case, accents and compatibility forms; may be of another length."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in apart if not unicodedata.combining(char)).translate(_PLAIN)
 

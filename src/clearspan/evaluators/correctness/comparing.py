@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from math import log
 from typing import NamedTuple
 
 from clearspan.assess.text.common import FUNCTION_WORDS, rarity
@@ -11,16 +13,20 @@ from clearspan.assess.text.names import initials, names
 from clearspan.assess.text.numbers import Number, numbers, roman
 from clearspan.assess.text.overlap import partial_ratio
 from clearspan.assess.text.words import normalized, stem, tokens
+from clearspan.evaluators.correctness.quantities import quantities, same_quantity
+from clearspan.evaluators.correctness.wording import american, opposed
 
 __all__ = ["agreement"]
 
 _SPLIT = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)|[°%$€£]")
 _INITIALS = re.compile(r"\b([^\W\d_])\.(?=\s?[^\W\d_])")
 _SPACED_POINT = re.compile(r"(?<=\d)\s?\.\s?(?=\d)")
-_ROMAN = re.compile(r"\b[IVX]{2,5}\b")
+# Elizabeth I, but not "Am I": one letter counts after a name, at the end of a phrase.
+_ROMAN = re.compile(r"\b[IVX]{2,5}\b|(?<=[A-Z][a-z]{2}|[a-z]{3}) [IVX](?=\s*(?:$|[,;.)]|of\b))")
 _RANGE = re.compile(r"\d\s?(?:-|\u2013|\u2014|to)\s?\d")
 _CENTURY = re.compile(r"(?:st|nd|rd|th)?[\s-]centur", re.IGNORECASE)
 _MOJIBAKE = re.compile("[ÃÂâ][\u0080-\u00bf€™œ\u201c\u201d\u2013\u2014]")
+_ARTICLE = re.compile(r"^\s*(?:the|an?)\s", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:not|never|isn't|wasn't|aren't|weren't|isnt|wasnt|arent|werent|no longer)\s(?:\w+\s){0,2}$"
 )
@@ -36,6 +42,9 @@ _NO_FIGURE = 0.7
 _PART = 0.5
 _SHORT = 0.8
 _FUZZY = 0.3
+_FIGURES = 200
+_LENGTH = 0.4
+_FULL = 0.5
 
 
 class _Words(NamedTuple):
@@ -57,12 +66,12 @@ def agreement(answer: str, reference: str, question: str = "") -> float:
     said, true, asked = _words(answer), _words(reference), set(_words(question).stems)
     if not said.stems or not true.stems:
         return 0.0
+    verdict = _same_figures(answer, reference, question)
     if said.stems == true.stems:
-        return 1.0
+        return _CONTRADICTED if verdict is False else 1.0
     value = _recall(said, true, asked)
     short = _abbreviates(answer, reference) or _abbreviates(reference, answer)
     value = max(value, _SHORT) if short else value
-    verdict = _same_figures(answer, reference, question)
     if verdict is not None:
         value = _weighed(value, _beside(true, asked), same=verdict, told=bool(numbers(answer)))
     if _other_name(said, true, asked):
@@ -74,7 +83,14 @@ def agreement(answer: str, reference: str, question: str = "") -> float:
         value = max(value, _PART)
     fuzzy = partial_ratio(flat_said.strip(), flat_true.strip()) * min(1.0, 4.0 * value)
     value = max(value, (1.0 - _FUZZY) * value + _FUZZY * fuzzy)
-    return value * _CONTRADICTED if _denied(said, true) else value
+    value += _LENGTH * value * (1.0 - value) * (_longer(said, true) - _FULL)
+    against = _denied(said, true) or opposed(said.stems, true.stems)
+    return value * _CONTRADICTED if against else value
+
+
+def _longer(said: _Words, true: _Words) -> float:
+    """The logarithm of how many times as long as the reference the answer is, at most 1.5 either way."""
+    return max(-1.5, min(1.5, log((1 + len(said.stems)) / (1 + len(true.stems)))))
 
 
 def _denied(said: _Words, true: _Words) -> bool:
@@ -90,11 +106,14 @@ def _other_names(answer: str, reference: str, question: str) -> bool:
     if not wanted:
         return False
     told = {part for name in names(answer) for part in tokens(name.text)} - asked
-    return bool(told) and wanted.isdisjoint(tokens(answer)) and told.isdisjoint(tokens(reference))
+    there = set(tokens(answer))
+    kept = any(_near(part, there) for part in wanted)
+    return bool(told) and not kept and told.isdisjoint(tokens(reference))
 
 
 def _mended(text: str) -> str:
-    """The text, if it was UTF-8 that somebody read as Windows-1252, as it was meant."""
+    """The text with Roman numerals in figures; if it was UTF-8 that somebody read as Windows-1252, as it was meant."""
+    text = _ROMAN.sub(_arabic, text)
     text = _SPACED_POINT.sub(".", text) if "." in text else text
     if not _MOJIBAKE.search(text):
         return text
@@ -102,6 +121,11 @@ def _mended(text: str) -> str:
         return text.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return text
+
+
+def _arabic(match: re.Match[str]) -> str:
+    value = roman(match[0].strip())
+    return match[0] if value is None else match[0].replace(match[0].strip(), str(value))
 
 
 def _words(text: str) -> _Words:
@@ -113,30 +137,38 @@ def _words(text: str) -> _Words:
 def _root(word: str) -> str:
     if word in MONTHS:
         return str(MONTHS[word]) + "m"
-    return stem(word) if word.isalpha() else word
+    return stem(american(word)) if word.isalpha() else word
 
 
 def _in_figures(text: str) -> str:
-    """The text with its numbers in figures: twenty-one as 21, 1,000 as 1000, II as 2."""
+    """The text with its numbers in figures: twenty-one as 21, 1,000 as 1000."""
     parts: list[str] = []
     end = 0
     for number in numbers(text):
         if number.start >= end and number.value.is_integer():
             parts += [text[end : number.start], f" {int(number.value)} "]
             end = number.end
-    return _ROMAN.sub(lambda match: str(roman(match[0]) or match[0]), "".join([*parts, text[end:]]))
+    return "".join([*parts, text[end:]])
 
 
 def _recall(said: _Words, true: _Words, asked: set[str]) -> float:
     """The share of the reference's words that the answer has, by their weight."""
-    there = set(said.stems)
+    there = {*said.stems, *(one + other for one, other in pairwise(said.plain))}  # steam ship
     total = found = 0.0
     for word, root in zip(true.plain, true.stems, strict=True):
         weight = _FORM_WORD if word in FUNCTION_WORDS else rarity(word) ** 0.5
         weight *= _ASKED if root in asked else 1.0
         total += weight
-        found += weight * _near(root, there)
+        found += weight * (_near(root, there) or _initial(word, true, said))
     return found / total
+
+
+def _initial(word: str, true: _Words, said: _Words) -> float:
+    """0.8 for the initial of a name that the answer writes in full before the same last name, else 0."""
+    if len(word) > 1 or not word.isalpha() or true.stems[-1] not in said.stems:
+        return 0.0
+    before = said.plain[: said.stems.index(true.stems[-1])]
+    return 0.8 if any(other[0] == word and other not in FUNCTION_WORDS for other in before) else 0.0
 
 
 def _near(word: str, there: set[str]) -> float:
@@ -183,7 +215,8 @@ def _same_figures(answer: str, reference: str, question: str) -> bool | None:
     years = [day.year for day in days if day.year is not None]
     if years:
         return any(number.value in years for number in said)
-    if any(_equal(one.value, other.value) for one in true for other in said):
+    there, wanted = quantities(answer)[:_FIGURES], quantities(reference)[:_FIGURES]
+    if any(same_quantity(other, one) for one in wanted for other in there):
         return True
     known = {number.value for number in numbers(question)}
     new = [number for number in said if number.value not in known]
@@ -191,13 +224,6 @@ def _same_figures(answer: str, reference: str, question: str) -> bool | None:
         low, high = sorted(number.value for number in true)
         return any(low <= number.value <= high for number in new)
     return any(_in_century(number, answer, one.value) for number in new for one in true)
-
-
-def _equal(one: float, other: float) -> bool:
-    """Whether two figures are the same: exactly for whole numbers, within 1 % for measured ones."""
-    if one == other:
-        return True
-    return not (one.is_integer() and other.is_integer()) and abs(one - other) <= 0.01 * abs(other)
 
 
 def _in_century(number: Number, text: str, year: float) -> bool:
@@ -221,7 +247,7 @@ def _other_name(said: _Words, true: _Words, asked: set[str]) -> bool:
 
 def _abbreviates(short: str, long: str) -> bool:
     """Whether `short` is the initials of words of `long` that stand together."""
-    letters = short.replace(".", "").strip()
+    letters = _ARTICLE.sub("", short).replace(".", "").strip()
     if not (2 <= len(letters) <= 8 and letters.isalpha() and letters.isupper()):
         return False
     words = [word for word in normalized(long).split() if word not in FUNCTION_WORDS]

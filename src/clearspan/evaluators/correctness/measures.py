@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ from clearspan.score import Score
 __all__ = ["Bleu", "ChrF", "Contains", "ExactMatch", "FuzzyMatch", "NumericMatch", "RougeL", "TokenF1"]  # fmt: skip
 
 _LONG = 20_000
+# The libraries hold the interpreter's lock while they compare: beyond this many pairs of characters they would
+# hold up the program (0.1 s), so that nothing is compared instead.
+_PAIRS = 1_000_000
 
 
 class Compared(Evaluator, ABC):
@@ -134,18 +138,21 @@ class NumericMatch(Compared):
             return None
         if self._last:
             said, wanted = said[-1:], wanted[-1:]
-        return float(
-            all(any(self._equal(told.value, one.value) for told in said) for one in wanted)
-        )
+        values = sorted(number.value for number in said)
+        return float(all(self._there(one.value, values) for one in wanted))
 
-    def _equal(self, told: float, wanted: float) -> bool:
-        return abs(told - wanted) <= max(self._tolerance, self._relative * abs(wanted))
+    def _there(self, wanted: float, values: list[float]) -> bool:
+        """Whether the nearest of the sorted `values` is near enough."""
+        place = bisect_left(values, wanted)
+        room = max(self._tolerance, self._relative * abs(wanted))
+        return any(abs(told - wanted) <= room for told in values[max(0, place - 1) : place + 1])
 
 
 class FuzzyMatch(Compared):
     """A similarity of rapidfuzz (extra `text`), 0 to 1: `measure` is the name of a function of `rapidfuzz.fuzz`.
 
-    Raises `ValueError` for a measure that is none of them.
+    Texts of more than a million pairs of characters (1,000 in each; 50 and 20,000) are not compared: the call is skipped as
+    `nothing_to_compare`. Raises `ValueError` for a measure that is none of them.
     """
 
     threshold = 0.8
@@ -158,8 +165,10 @@ class FuzzyMatch(Compared):
         self._ratio: Callable[[str, str], float] | None = None
         super().__init__(**options)
 
-    def compare(self, answer: str, reference: str) -> float:
-        """The similarity."""
+    def compare(self, answer: str, reference: str) -> float | None:
+        """The similarity; `None` for texts that are too long."""
+        if len(answer) * len(reference) > _PAIRS:
+            return None
         if self._ratio is None:
             self._ratio = libraries.ratio(self._measure)
         return self._ratio(answer, reference)

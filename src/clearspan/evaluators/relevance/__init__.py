@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from clearspan.assess.evaluator import Evaluator
+from clearspan.assess.text.common import FUNCTION_WORDS
 from clearspan.assess.text.subject import answer_of, question_of
 from clearspan.assess.text.vectors import cosine, dense_cosine, vector
+from clearspan.assess.text.words import stem, tokens
 from clearspan.evaluators.relevance.embeddings import EmbeddingEndpoint
 from clearspan.evaluators.relevance.form import agreement
 from clearspan.record import Invocation
@@ -22,6 +24,7 @@ Embed: TypeAlias = "Callable[[list[str]], Vectors | Awaitable[Vectors]]"
 
 _FORM = 0.03
 _HALF = 0.09
+_FEW = 4
 
 
 class Relevance(Evaluator):
@@ -30,7 +33,8 @@ class Relevance(Evaluator):
     Without `embed` it compares words: s = cosine of the hashed TF-IDF vectors of question and answer, plus
     0.03 * (1 + f), where f in [-1, 1] tells whether the answer has the form that was asked for (a list, verse,
     code); the value is s / (s + 0.09), so that 0.5 is where related and unrelated answers part. It cannot
-    see that other words mean the same, and a correct answer of one word may share none with its question.
+    see that other words mean the same. An answer of fewer than four words that say anything, none of them in the
+    question, is skipped as `answer_too_short`: "Paris." may be to the point or not, its words do not tell.
 
     With `embed`, the value is the cosine of the embeddings, 0 where that is negative, and the threshold 0.25; which
     threshold suits a model of embeddings is to be found out with answers of your own. `embed` is called with
@@ -73,10 +77,21 @@ def _by_words(question: str, answer: str) -> Score:
     asked, told = vector(question), vector(answer)
     if not asked or not told:
         return Score(skipped="nothing_to_compare")
+    if _too_short(question, answer):
+        return Score(skipped="answer_too_short")
     alike = cosine(asked, told)
     form = agreement(question, answer)
     said = alike + _FORM * (1.0 + form)
     return Score(value=said / (said + _HALF), metadata={"cosine": round(alike, 4), "form": form})
+
+
+def _too_short(question: str, answer: str) -> bool:
+    told = _telling(answer)
+    return len(told) < _FEW and told.isdisjoint(_telling(question))
+
+
+def _telling(text: str) -> set[str]:
+    return {stem(word) for word in tokens(text) if word not in FUNCTION_WORDS}
 
 
 def _by_vectors(vectors: Vectors) -> Score:

@@ -21,7 +21,8 @@ class FieldMatch(AnswerEvaluator):
 
     A leaf is a path and its value (elements of lists by their place; an empty list or object is a leaf too).
     Precision is of the answer's leaves, recall of the reference's; of several references the best counts. `fields`
-    restricts it to these top-level fields, `tolerance` is how far numbers may be apart, as a share of the reference's.
+    restricts it to these top-level fields, `tolerance` is how far numbers may be apart, as a share of the reference's
+    (whole numbers that no float can hold are compared exactly).
     Texts are equal without regard to case and outer space. An answer that is no JSON gets 0, a call
     whose references are none is skipped.
     """
@@ -91,8 +92,14 @@ class FieldMatch(AnswerEvaluator):
         if isinstance(told, bool) or isinstance(wanted, bool):
             return told is wanted
         if isinstance(told, (int, float)) and isinstance(wanted, (int, float)):
-            return math.isclose(told, wanted, rel_tol=0, abs_tol=self.tolerance * abs(wanted))
+            return self._near(told, wanted)
         return type(told) is type(wanted) and told == wanted
+
+    def _near(self, told: float, wanted: float) -> bool:
+        try:
+            return math.isclose(told, wanted, rel_tol=0, abs_tol=self.tolerance * abs(wanted))
+        except OverflowError:  # a whole number that no float can hold
+            return told == wanted
 
 
 def _value(score: Score) -> float:

@@ -29,8 +29,9 @@ class Toxicity(Evaluator):
     below the threshold. It sees words, not what they are used for: it flags quotations, reclaimed words
     and dialect, and is blind to contempt in polite words.
 
-    `engine="alt-profanity-check"` asks the linear model of that library (extra `toxicity`) and says
-    `profanity` or `clean`: it cannot tell hate from swearing.
+    `engine="alt-profanity-check"` asks the linear model of that library (extra `toxicity`) as well: the value is the mean of
+    its probability and the list's risk, the threshold 0.45. The label is that of the list, `profanity` where only the
+    model objects.
 
     Raises `ValueError` for an engine that does not exist.
     """
@@ -55,42 +56,38 @@ class Toxicity(Evaluator):
         super().__init__(**options)
 
     def setup(self) -> None:
-        """Load the library or read the list, before the first call."""
-        if self._engine == "words":
-            scan("")
-        else:
+        """Read the list, and load the library, before the first call."""
+        scan("")
+        if self._engine != "words":
             self._loaded()
 
     def evaluate(self, call: Invocation) -> Score:
         """Judge the output's text, or the input's where there is no output."""
         text = answer_of(call) or input_of(call)
-        if self._engine != "words":
-            return self._asked(text)
         hits = scan(text)
-        value = _risk(hits)
-        flagged = self._flagged(value)
+        value = self._value(text, hits)
         return Score(
             value=value,
-            label=max(hits, key=lambda hit: hit.term.weight).term.category if flagged else "clean",
+            label=_label(hits) if self._flagged(value) else "clean",
             metadata={"found": dict(Counter(hit.term.category for hit in hits))},
         )
 
     def find(self, text: str) -> list[Finding]:
-        """The words that make `text` offensive, by category; none where it is below the threshold.
-
-        The library tells of no places; with it these are the words of the list.
-        """
-        hits = scan(text[:LONGEST])
-        if not self._flagged(_risk(hits)):
+        """The words of the list that make `text` offensive, by category; none where it is below the threshold."""
+        text = text[:LONGEST]
+        hits = scan(text)
+        if not hits or not self._flagged(self._value(text, hits)):
             return []
         return [Finding(hit.term.category, hit.start, hit.end) for hit in hits]
 
     def _flagged(self, value: float) -> bool:
         return value >= (self.threshold or 0.0) and value > 0
 
-    def _asked(self, text: str) -> Score:
-        value = min(max(self._loaded()(text), 0.0), 1.0)
-        return Score(value=value, label="profanity" if self._flagged(value) else "clean")
+    def _value(self, text: str, hits: list[Hit]) -> float:
+        listed = _risk(hits)
+        if self._engine == "words":
+            return listed
+        return (listed + min(max(self._loaded()(text), 0.0), 1.0)) / 2
 
     def _loaded(self) -> Callable[[str], float]:
         if self._probability is None:
@@ -98,6 +95,11 @@ class Toxicity(Evaluator):
 
             self._probability = load()
         return self._probability
+
+
+def _label(hits: list[Hit]) -> str:
+    """The category of the heaviest find; what only the model objects to is profanity to it."""
+    return max(hits, key=lambda hit: hit.term.weight).term.category if hits else "profanity"
 
 
 def _risk(hits: list[Hit]) -> float:

@@ -17,22 +17,28 @@ class Term(NamedTuple):
 
 
 class Lexicon(NamedTuple):
-    """All words with their endings; phrases by their first word, longest first; stems that longer words may hold."""
+    """All words with their endings; phrases by their first word, longest first; stems that longer words may hold.
+
+    `company` has for a word of two meanings the words near it that tell the innocent one.
+    """
 
     words: dict[str, Term]
     phrases: dict[str, list[tuple[tuple[str, ...], Term]]]
     stems: dict[str, Term]
     shapes: dict[tuple[int, str], list[str]]
+    company: dict[str, frozenset[str]]
 
 
 @cache
 def lexicon() -> Lexicon:
     """The list that comes with the package."""
-    made = Lexicon({}, {}, {}, {})
+    made = Lexicon({}, {}, {}, {}, {})
     text = (files("clearspan.evaluators.toxicity") / "words.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
-        if line and not line.startswith("#"):
-            head, _, terms = line.partition(":")
+        head, _, terms = line.partition(":")
+        if head.startswith("beside "):
+            made.company.update(dict.fromkeys(head.split()[1:], frozenset(terms.split())))
+        elif line and not line.startswith("#"):
             category, weight = head.split()
             for term in terms.split():
                 _add(made, term, Term(category, float(weight)))

@@ -15,6 +15,9 @@ __all__ = ["REACH", "Hit", "scan"]
 REACH = 64
 """The longest finding, in characters; what would be longer is none."""
 
+_NEAR = 6
+_DOUBTED = 0.25
+
 _LEET = {"@": "a", "$": "s", "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "!": "i", "|": "i",
          "€": "e", "£": "l", "+": "t", "\u2019": "'"}  # fmt: skip
 _HIDDEN = "*#%•"
@@ -112,15 +115,25 @@ def _phrases(words: list[_Word]) -> Iterator[Hit]:
         for parts, term in phrases.get(word.text, ()):
             run = words[place : place + len(parts)]
             if tuple(each.text for each in run) == parts:
-                yield Hit(term, word.start, run[-1].end)
+                last = place + len(parts) - 1
+                yield Hit(_doubted(term, words, last), word.start, run[-1].end)
                 break
 
 
 def _single(words: list[_Word]) -> Iterator[Hit]:
-    for word in words:
+    for place, word in enumerate(words):
         term = _meant(word.text) if 2 <= len(word.text) <= REACH else None
         if term is not None:
-            yield Hit(term, word.start, word.end)
+            yield Hit(_doubted(term, words, place), word.start, word.end)
+
+
+def _doubted(term: Term, words: list[_Word], place: int) -> Term:
+    """The term, of little weight where words near by tell an innocent meaning of its word: a cock that crows."""
+    company = lexicon().company.get(words[place].text)
+    if company is None or term.weight <= _DOUBTED:
+        return term
+    near = words[max(0, place - _NEAR) : place + _NEAR + 1]
+    return term._replace(weight=_DOUBTED) if any(word.text in company for word in near) else term
 
 
 def _spaced(text: str) -> Iterator[Hit]:
