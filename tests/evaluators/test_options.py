@@ -18,7 +18,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Mentions": {"words": ["a"]},
     "Trajectory": {"expected": ["a"]},
 }
-CLASSES = sorted(name for name in evaluators.__all__ if name[0].isupper())
+SHELF = {name: getattr(evaluators, name) for name in evaluators.__all__}
+CLASSES = sorted(
+    name for name, found in SHELF.items() if isinstance(found, type) and issubclass(found, Evaluator)
+)
 
 
 def made(name: str, **options: Any) -> Evaluator:

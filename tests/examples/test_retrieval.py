@@ -123,7 +123,7 @@ def test_keys_in_documents_and_answers_go_nowhere(run: Run, tmp_path: Path) -> N
     assert KEY not in sent
     assert "The door's token is <" in sent
     assert KEY not in done.stdout
-    assert "Open on Saturdays, says [" in done.stdout
+    assert "Open on Saturdays, says <" in done.stdout
     assert actions(tmp_path) == {"secrets": ["redact", "redact"]}
 
 
