@@ -18,8 +18,8 @@ _MODEL = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 class Conversation:
     """What an evaluator of level `trace` or `session` sees: every call, in the order of their start.
 
-    `id` is the trace's id or the session's name. `dropped` is how many calls were left out, because more
-    came than are kept.
+    `id` is the trace's id or the session's name. `dropped` is how many calls are not here, because more came than
+    are kept, or because an earlier part was judged already.
     """
 
     id: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from clearspan.assess.handover import Assess, as_it_was
 from clearspan.assess.seat import EvaluatorStatus
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
@@ -56,7 +56,14 @@ class _Read(NamedTuple):
     draft: Draft
 
 
-Work: TypeAlias = "Draft | Chunks | _Read"
+class _Over(NamedTuple):
+    """A session that is over, behind the calls of it that are still to be completed."""
+
+    assess: Assess
+    session: str
+
+
+Work: TypeAlias = "Draft | Chunks | _Read | _Over"
 
 
 class Watch(Protocol):
@@ -72,38 +79,6 @@ class Watch(Protocol):
 
     def renew(self) -> None:
         """In a forked child: nothing is going on."""
-        ...
-
-
-class Assess(Protocol):
-    """Who judges calls once they are sealed, elsewhere and later."""
-
-    @property
-    def raw(self) -> bool:
-        """Whether calls are wanted as they were, beside what telemetry may tell of them."""
-        ...
-
-    def take(self, clean: Invocation, raw: Invocation | None = None) -> None:
-        """Judge a call. Takes no time: that is done elsewhere."""
-        ...
-
-    def flush(self, timeout: float) -> bool:
-        """Judge everything taken so far, within `timeout` seconds."""
-        ...
-
-    def close(self, timeout: float) -> bool:
-        """Judge what is left, within `timeout` seconds, then stop."""
-        ...
-
-    def renew(self) -> None:
-        """In a forked child: nothing has been taken."""
-        ...
-
-    def end(self, session: str) -> None:
-        """A session is over."""
-
-    def status(self) -> tuple[EvaluatorStatus, ...]:
-        """How each evaluator has fared."""
         ...
 
 
@@ -145,6 +120,7 @@ class Pipeline:
         self._assess = assess
         self._tell = tell
         self._open: dict[int, Draft] = {}
+        self._unjudged: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
         telemetry.watch(self.calls)
         self.attach = telemetry.attach
@@ -182,7 +158,9 @@ class Pipeline:
 
     def end_session(self, session: str) -> None:
         """Have a session judged now, as one that is over."""
-        if self._assess is not None:
+        if self._assess is None:
+            return
+        if self._worker is None or not self._worker.offer(_Over(self._assess, session)):
             self._assess.end(session)
 
     @property
@@ -193,6 +171,10 @@ class Pipeline:
     def calls(self) -> list[Draft]:
         """Those operations, as they are at this moment."""
         return list(self._open.values())
+
+    def unjudged(self) -> list[Draft]:
+        """Those, and those that have ended and were not handed on to be judged yet."""
+        return list(self._unjudged.values())
 
     @property
     def telemetry(self) -> Telemetry:
@@ -210,7 +192,7 @@ class Pipeline:
         self._telemetry.open(draft)
         draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
-        self._open[id(draft)] = draft
+        self._open[id(draft)] = self._unjudged[id(draft)] = draft
         if self._watch is not None:
             fenced("watch.begin", self._watch.begin, draft)
         return True
@@ -239,6 +221,7 @@ class Pipeline:
     def renew(self) -> None:
         """In a forked child: operations that were open in the parent end there."""
         self._open.clear()
+        self._unjudged.clear()
         for each in (self._watch, self._assess):
             if each is not None:
                 each.renew()
@@ -285,6 +268,7 @@ class Pipeline:
         if (draft.transport or {}).get("weight", 0) > _SMALL:
             draft.result = None
         if not self._worker.offer(draft, 0):
+            self._unjudged.pop(id(draft), None)
             self._ledger.drop("queue_full")
 
     def end_open(self) -> None:
@@ -304,6 +288,8 @@ class Pipeline:
         for item in batch:
             if isinstance(item, Chunks):
                 self._read_chunks(item.draft, item.items)
+            elif isinstance(item, _Over):
+                fenced("pipeline.end_session", item.assess.end, item.session)
             elif isinstance(item, _Read):
                 fenced("pipeline.complete", self._finish, item.draft)
             else:
@@ -341,6 +327,13 @@ class Pipeline:
             draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
 
     def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> None:
+        """Make the record and hand it on; only then is nobody waiting for the call any more."""
+        try:
+            self._hand_on(draft, without)
+        finally:
+            self._unjudged.pop(id(draft), None)
+
+    def _hand_on(self, draft: Draft, without: Sequence[Figure]) -> None:
         """Work out the numbers, seal, emit."""
         for figure in (each for each in self._figures if each not in without):
             fenced(f"figure.{figure.name}", figure.work_out, draft)
@@ -356,7 +349,7 @@ class Pipeline:
         for consumer in self._consumers:
             fenced("pipeline.consumer", consumer, record)
         if self._assess is not None and (record.trace is None or record.trace.sampled):
-            raw = _as_it_was(draft, record) if self._assess.raw else None
+            raw = as_it_was(draft, record) if self._assess.raw else None
             fenced("pipeline.assess", self._assess.take, record, raw)
         draft.call = draft.result = draft.hint = draft.inner = draft.span = None
 
@@ -381,18 +374,3 @@ class Pipeline:
                 fenced("reader.chunk", endpoint.chunk, draft, item)
             if not endpoint.stepped:  # a generator's pace is that of its consumer
                 draft.stamp(at, content=draft.pieces > before)
-
-
-def _as_it_was(draft: Draft, record: Invocation) -> Invocation:
-    """`record` with the content that was there before it was cleaned; kept in memory only."""
-    said = draft.context or record.context
-    return replace(
-        record,
-        input=tuple(draft.input_messages),
-        output=tuple(draft.answers),
-        system=tuple(draft.system_parts),
-        input_value=draft.input_value,
-        output_value=draft.output_value,
-        context=replace(record.context, documents=said.documents, references=said.references),
-        encoded={},
-    )

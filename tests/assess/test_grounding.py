@@ -104,3 +104,26 @@ def test_what_is_kept_is_bounded() -> None:
     assert grounding.documents(chat(trace="c")) == ("x", "2", "3")
     grounding.saw(retrieval(["1234567890"], trace="b"))
     assert grounding.documents(chat(trace="b")) == ("x",)
+
+
+def test_what_is_kept_of_all_traces_together_is_bounded() -> None:
+    grounding = Grounding(characters=8, total=10)
+    grounding.saw(retrieval(["aaaa"], trace="a"))
+    grounding.saw(retrieval(["bbbb"], trace="b"))
+    grounding.saw(retrieval(["a"], trace="a"))
+    assert grounding.held == 9
+    grounding.saw(retrieval(["cccc"], trace="c"))
+    assert grounding.held == 9
+    found = [grounding.documents(chat(trace=trace)) for trace in "abc"]
+    assert found == [("aaaa", "a"), (), ("cccc",)]
+    grounding.saw(retrieval(["ddddddddd"], trace="d"))
+    grounding.saw(retrieval(["ddddddd"], trace="d"))
+    assert grounding.documents(chat(trace="d")) == ("ddddddd",)
+    assert grounding.held == 7
+
+
+def test_one_trace_has_no_more_than_all() -> None:
+    grounding = Grounding(total=5)
+    grounding.saw(retrieval(["123456"]))
+    assert grounding.held == 0
+    assert grounding.documents(chat()) == ()

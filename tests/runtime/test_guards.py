@@ -151,3 +151,27 @@ def test_where_there_are_no_guards_none_are_counted(tmp_path: Path) -> None:
     with clearspan.init(store=tmp_path / "s.db", providers=()):
         assert clearspan.status().guards == {}
     assert clearspan.status().guards == {}
+
+
+def test_what_a_guard_did_is_told_where_the_call_stood(server: ModelServer) -> None:
+    @clearspan.model
+    def mine() -> str:
+        return ask(server, CARD)
+
+    with captured(guards=[clearspan.guards.PII("redact", phase="input", deadline=10.0)]) as seen:
+        with clearspan.span("root"), clearspan.suppressed():
+            ask(server, CARD)
+        mine()
+        first, second = told(seen)
+        root, model = seen.span("root"), seen.span("chat m")
+    assert (first.trace_id, first.span_id) == (root.trace_id, root.span_id)
+    assert (second.trace_id, second.span_id) == (model.trace_id, model.span_id)
+    assert [each.attributes["gen_ai.request.model"] for each in (first, second)] == ["m", "m"]
+
+
+def test_where_nothing_is_recorded_it_is_told_of_no_span(server: ModelServer) -> None:
+    with captured(guards=[clearspan.guards.PII("redact", phase="input", deadline=10.0)]) as seen:
+        with clearspan.suppressed():
+            ask(server, CARD)
+        (score,) = seen.scores
+    assert (score.target, score.action) == (None, "redact")

@@ -12,20 +12,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any
 
 from clearspan.assess import outcome, turn
 from clearspan.assess.evaluator import Evaluator, Subject, missing
-from clearspan.assess.grounding import Grounding
+from clearspan.assess.gathering import Gathering, Going
 from clearspan.assess.keeping import Keeping
 from clearspan.assess.sampling import drawn
 from clearspan.assess.seat import EvaluatorStatus, Seat
-from clearspan.assess.subjects import concerns, first_of, grounded, target_of, weight_of
-from clearspan.assess.whole import Gatherer
+from clearspan.assess.subjects import concerns, first_of, lent, target_of, weight_of
+from clearspan.assess.waiting import Item, Kept, Task
+from clearspan.conversation import Conversation
 from clearspan.core.crew import Crew, Job
 from clearspan.core.fence import fenced
-from clearspan.record import Invocation, TraceRef
+from clearspan.core.weight import weigh
+from clearspan.record import Invocation
 from clearspan.score import Level, Score
 
 __all__ = ["Bench", "Told"]
@@ -39,34 +41,10 @@ _SETUP = 300.0
 _WHOLE: tuple[Level, ...] = ("trace", "session")
 
 
-class _Going(Protocol):
-    """A call that has begun and not ended."""
-
-    @property
-    def trace(self) -> TraceRef | None: ...
-
-
-@dataclass(slots=True, eq=False)
-class _Item:
-    """A call as telemetry tells it, and as it was; `left` is how many evaluators have still to judge it."""
-
-    clean: Invocation
-    raw: Invocation
-    weight: int
-    left: int = 0
-
-
-class _Task(NamedTuple):
-    """One thing to judge. `item` is the call that has to be kept for it."""
-
-    subject: Subject
-    item: _Item | None
-
-
 class Bench:
     """Runs `evaluators` over the calls that it is given; `told` hears of each score.
 
-    `max_items` and `max_bytes` bound what waits. After `idle` seconds of silence a session is taken to be over.
+    `max_items` and `max_bytes` bound what waits and, in bytes, what is gathered with it. After `idle` seconds of silence a session is taken to be over.
     `setup` runs on each thread that judges. With `keeping`, evaluators go on from what they had learned.
     """
 
@@ -86,17 +64,19 @@ class Bench:
         self._told = told
         self._max_items = max_items
         self._max_bytes = max_bytes
-        self._gatherers = {
-            level: Gatherer(level, idle=idle, overflow=functools.partial(self._drop, level))
-            for level in _WHOLE
-            if any(seat.made.level == level for seat in self.seats)
-        }
+        levels = {seat.made.level for seat in self.seats}
+        self._gathering = Gathering(
+            [level for level in _WHOLE if level in levels],
+            idle=idle,
+            max_bytes=max_bytes,
+            overflow=self._drop,
+        )
         self._clear()
         self._crew = Crew("clearspan-assess", self._take, setup=setup, nap=self._nap)
 
     def _clear(self) -> None:
         self._lock = threading.RLock()
-        self._items: deque[_Item] = deque()
+        self._items: deque[Item] = deque()
         self._kept = 0
         self._bytes = 0
         self._running = 0
@@ -105,14 +85,10 @@ class Bench:
         self._still = threading.Event()
         self._still.set()
         self._closed = False
-        self._groundings = (Grounding(), Grounding())
 
-    def follow(self, calls: Callable[[], Iterable[_Going]]) -> None:
-        """Who is asked which calls go on: a trace with one of them is not over."""
-        for gatherer in self._gatherers.values():
-            gatherer.follow(
-                lambda: {call.trace.trace_id for call in calls() if call.trace is not None}
-            )
+    def follow(self, calls: Callable[[], Iterable[Going]]) -> None:
+        """Who is asked which calls have begun and not been taken yet: a trace with one of them is not over."""
+        self._gathering.follow(calls)
 
     @property
     def raw(self) -> bool:
@@ -121,34 +97,43 @@ class Bench:
 
     def take(self, clean: Invocation, raw: Invocation | None = None) -> None:
         """Judge a call, later and elsewhere. `raw` is the call as it was, where that is wanted."""
-        item = _Item(clean, clean if raw is None else raw, weight_of(clean if raw is None else raw))
+        kept = Kept(weight_of(clean) + (0 if raw is None else weight_of(raw)))
         with self._lock:
             if self._closed:
                 self._refuse("shutdown", clean)
                 return
-            while self._kept >= self._max_items or self._bytes + item.weight > self._max_bytes:
+            while self._too_much(1, kept.weight):
                 if not self._make_room():
                     self._refuse("queue_full", clean)
                     return
-            self._kept += 1
-            self._bytes += item.weight
-            self._still.clear()
-            self._items.append(item)
+            self._keep_alive(kept)
+            self._items.append(Item(clean, clean if raw is None else raw, kept))
         self._crew.rouse()
+
+    def _too_much(self, items: int = 0, weight: int = 0) -> bool:
+        """Whether so much more would be too much."""
+        held = self._bytes + self._gathering.held
+        return self._kept + items > self._max_items or held + weight > self._max_bytes
+
+    def _keep_alive(self, kept: Kept) -> None:
+        with self._lock:
+            kept.left = 1  # until it has been handed on
+            self._kept += 1
+            self._bytes += kept.weight
+            self._still.clear()
 
     def _make_room(self) -> bool:
         """Drop the oldest of what waits; `False` when nothing does."""
         fullest = max(self.seats, key=lambda seat: len(seat.waiting))
         if fullest.waiting:
             fullest.drop("queue_full")
-            self._done_with(fullest.waiting.popleft().item)
+            self._done_with(fullest.waiting.popleft().kept)
             return True
         if not self._items:
             return False
         item = self._items.popleft()
         self._refuse("queue_full", item.clean)
-        item.left = 1
-        self._done_with(item)
+        self._done_with(item.kept)
         return True
 
     def _refuse(self, reason: str, call: Invocation) -> None:
@@ -167,47 +152,54 @@ class Bench:
                     if seat.waiting and seat.free:
                         return self._job(seat, seat.waiting.popleft())
                 item = self._items.popleft() if self._items else None
-                if item is not None:
-                    item.left = 1  # kept while it is looked at
             if item is not None:
                 fenced("bench.spread", self._spread, item)
-                self._done_with(item)
+                self._handed_on(item.kept)
             elif not self._gather():
                 return None
 
-    def _spread(self, item: _Item) -> None:
+    def _spread(self, item: Item) -> None:
         """Hand a call to those that judge such calls, and gather it for those that judge the whole."""
-        clean = raw = grounded(self._groundings[0], item.clean)
-        if item.raw is not item.clean:
-            raw = grounded(self._groundings[1], item.raw)
-        for gatherer in self._gatherers.values():
-            gatherer.add(clean)
+        clean, raw = self._gathering.ground(item.clean, item.raw)
+        grown = weigh(lent(clean)) + (0 if raw is clean else weigh(lent(raw)))
+        with self._lock:
+            item.kept.weight += grown
+            self._bytes += grown
+        self._hand_on(self._gathering.add(clean))
         for seat in self.seats:
             if seat.made.level == "call" and concerns(seat.made, clean):
-                self._enqueue(seat, raw if seat.made.raw else clean, item)
+                self._enqueue(seat, raw if seat.made.raw else clean, item.kept)
 
     def _gather(self) -> bool:
-        """Hand on what is over by now; answers whether there was anything."""
+        """Hand on what is over by now; answers whether there is more to look at."""
+        going_on = self._gathering.going_on()
         with self._lock:
+            if self._items:
+                return True  # taken since it was looked: they are neither going on nor gathered yet
             asked, self._sweep = self._sweep, None
-        while self._ended:
-            self._gatherers["session"].end(self._ended.popleft())
-        over = [
-            conversation
-            for gatherer in self._gatherers.values()
-            for conversation in (
-                gatherer.rest() if asked == "rest" else gatherer.due(settled=asked is not None)
-            )
-        ]
-        for conversation in over:
-            for seat in self.seats:
-                if seat.made.level == conversation.level:
-                    self._enqueue(seat, conversation, None)
+            ended = [self._ended.popleft() for _ in range(len(self._ended))]
+        over = fenced("bench.gather", self._gathering.over, going_on, ended, asked) or []
+        self._hand_on(over)
         if asked is not None:
             self._done_with(None)
         return bool(over)
 
-    def _enqueue(self, seat: Seat, subject: Subject, item: _Item | None) -> None:
+    def _hand_on(self, over: Iterable[Conversation]) -> None:
+        for conversation in over:
+            kept = Kept(weight_of(conversation))
+            self._keep_alive(kept)
+            for seat in self.seats:
+                if seat.made.level == conversation.level:
+                    self._enqueue(seat, conversation, kept)
+            self._handed_on(kept)
+
+    def _handed_on(self, kept: Kept) -> None:
+        self._done_with(kept)
+        with self._lock:
+            while self._too_much() and self._make_room():
+                pass  # of what waits, the oldest goes
+
+    def _enqueue(self, seat: Seat, subject: Subject, kept: Kept) -> None:
         lacking = missing(seat.made, subject)
         reason = f"missing:{lacking}" if lacking is not None else None
         if reason is None and not callable(seat.made.sample_rate):
@@ -218,14 +210,10 @@ class Bench:
             self._tell(seat, seat.skip(reason, target_of(subject)))
             return
         with self._lock:
-            if item is not None:
-                item.left += 1
-            else:
-                self._running += 1
-                self._still.clear()
-            seat.waiting.append(_Task(subject, item))
+            kept.left += 1
+            seat.waiting.append(Task(subject, kept))
 
-    def _job(self, seat: Seat, task: _Task) -> Job:
+    def _job(self, seat: Seat, task: Task) -> Job:
         """What is to be done for one task. Runs under the lock."""
         seat.busy += 1
         returned: list[bool] = []
@@ -272,7 +260,7 @@ class Bench:
 
         return Job(work, ready, broken, _SETUP)
 
-    def _finish(self, seat: Seat, task: _Task, score: Score, seconds: float) -> None:
+    def _finish(self, seat: Seat, task: Task, score: Score, seconds: float) -> None:
         try:
             if score.error is not None:
                 seat.breaker.failed()
@@ -286,7 +274,7 @@ class Bench:
             with self._lock:
                 seat.busy -= 1
                 waiting = bool(seat.waiting)
-            self._done_with(task.item)
+            self._done_with(task.kept)
             if waiting:
                 self._crew.rouse()
 
@@ -297,21 +285,20 @@ class Bench:
     def _tell(self, seat: Seat, score: Score) -> None:
         fenced("bench.told", self._told, score, seat.made)
 
-    def _done_with(self, item: _Item | None) -> None:
+    def _done_with(self, kept: Kept | None) -> None:
         with self._lock:
-            if item is None:
+            if kept is None:
                 self._running -= 1
             else:
-                item.left -= 1
-                if item.left == 0:
+                kept.left -= 1
+                if kept.left == 0:
                     self._kept -= 1
-                    self._bytes -= item.weight
+                    self._bytes -= kept.weight
             if self._kept == 0 and self._running == 0:
                 self._still.set()
 
     def _nap(self) -> float | None:
-        due = [gatherer.next_due for gatherer in self._gatherers.values()]
-        return min((seconds for seconds in due if seconds is not None), default=None)
+        return self._gathering.next_over
 
     def _drop(self, level: Level, reason: str, calls: int) -> None:
         for seat in self.seats:
@@ -322,7 +309,7 @@ class Bench:
 
     def end(self, session: str) -> None:
         """Say that a session is over: it is judged now."""
-        if "session" in self._gatherers:
+        if "session" in self._gathering.levels:
             self._ended.append(session)
             self._crew.rouse()
 
@@ -373,10 +360,10 @@ class Bench:
         if self._crew.mine or self._closed:
             return True
         with self._lock:
-            if self._gatherers and self._sweep is None:
+            if self._gathering.levels and self._sweep is None:
                 self._running += 1
                 self._still.clear()
-            if self._gatherers:
+            if self._gathering.levels:
                 self._sweep = asked
         self._crew.rouse()
         return self._still.wait(timeout)
@@ -386,8 +373,7 @@ class Bench:
         self._clear()
         for seat in self.seats:
             seat.renew()
-        for gatherer in self._gatherers.values():
-            gatherer.forget()
+        self._gathering.forget()
 
     def status(self) -> tuple[EvaluatorStatus, ...]:
         """How each evaluator has fared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from clearspan.core import jsonfast
@@ -23,43 +24,66 @@ class _Seen(NamedTuple):
     texts: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one trace."""
+
+    seen: list[_Seen] = field(default_factory=list[_Seen])
+    texts: int = 0
+    characters: int = 0
+
+
 class Grounding:
     """Keeps the documents that were retrieved in each trace, for the calls that follow there.
 
     The rule: a call rests on what retrievals of its trace answered that had ended when it began, and on
     the results of tools among its own messages. A retrieval rests on what it answered itself.
 
-    Bounded: `traces` (those longest without a retrieval are forgotten first), and within a trace
-    `documents` and `characters`, beyond which further documents are not kept. Not thread-safe.
+    Bounded: `traces` and `total` characters together (those longest without a retrieval are forgotten first),
+    and within a trace `documents` and `characters`, beyond which further documents are not kept. `held` is how
+    many characters are kept now. Not thread-safe.
     """
 
     def __init__(
-        self, *, traces: int = 1_000, documents: int = 500, characters: int = 1_000_000
+        self,
+        *,
+        traces: int = 1_000,
+        documents: int = 500,
+        characters: int = 1_000_000,
+        total: int = 8_000_000,
     ) -> None:
+        self.held = 0
         self._most = traces
         self._documents = documents
-        self._characters = characters
-        self._traces: OrderedDict[str, list[_Seen]] = OrderedDict()
+        self._characters = min(characters, total)
+        self._total = total
+        self._traces: OrderedDict[str, _Kept] = OrderedDict()
 
     def saw(self, record: Invocation) -> None:
         """Keep the documents of `record`, if it is a retrieval in a trace; anything else has none."""
         if record.operation != Operation.RETRIEVAL or record.trace is None:
             return
-        kept = self._traces.pop(record.trace.trace_id, [])
-        self._traces[record.trace.trace_id] = kept
-        fitting = self._fitting(
-            documents_of(record), [text for seen in kept for text in seen.texts]
-        )
+        found = documents_of(record)
+        kept = self._traces.pop(record.trace.trace_id, None) or _Kept()
+        fitting = self._fitting(found, kept)
         if fitting:
-            kept.append(_Seen(record.timing.end_ns, fitting))
-        if len(self._traces) > self._most:
-            self._traces.popitem(last=False)
+            kept.seen.append(_Seen(record.timing.end_ns, fitting))
+            grown = sum(map(len, fitting))
+            kept.texts += len(fitting)
+            kept.characters += grown
+            self.held += grown
+        if kept.seen:
+            self._traces[record.trace.trace_id] = kept
+        while len(self._traces) > self._most or self.held > self._total:
+            _, oldest = self._traces.popitem(last=False)
+            self.held -= oldest.characters
 
     def documents(self, record: Invocation) -> tuple[str, ...]:
         """What `record` was to rest on, each text once, in the order in which it came to be known."""
         if record.operation == Operation.RETRIEVAL:
             return documents_of(record)
-        seen = self._traces.get(record.trace.trace_id, ()) if record.trace is not None else ()
+        kept = self._traces.get(record.trace.trace_id) if record.trace is not None else None
+        seen = kept.seen if kept is not None else ()
         before = [
             text
             for each in sorted(seen, key=lambda each: each.end_ns)
@@ -73,10 +97,10 @@ class Grounding:
         found = () if record.documents else self.documents(record)
         return dataclasses.replace(record, documents=found) if found else record
 
-    def _fitting(self, new: tuple[str, ...], kept: list[str]) -> tuple[str, ...]:
-        room = self._characters - sum(map(len, kept))
+    def _fitting(self, new: tuple[str, ...], kept: _Kept) -> tuple[str, ...]:
+        room = self._characters - kept.characters
         fitting: list[str] = []
-        for text in new[: max(0, self._documents - len(kept))]:
+        for text in new[: max(0, self._documents - kept.texts)]:
             room -= len(text)
             if room < 0:
                 break

@@ -10,14 +10,15 @@ from typing import Any
 from clearspan.assess.evaluator import INFERENCE, Evaluator, Subject
 from clearspan.assess.grounding import Grounding
 from clearspan.conversation import Conversation
-from clearspan.record import Invocation
+from clearspan.record import Invocation, Operation
 from clearspan.score import Target
 
-__all__ = ["concerns", "first_of", "grounded", "own", "target_of", "weight_of"]
+__all__ = ["concerns", "first_of", "grounded", "lent", "own", "target_of", "weight_of"]
 
 _RECORD_WEIGHT = 1_024
 _ITEM = 32
-_LOOKED = 256
+_LOOKED = 8
+_NUMBERS = (int, float, bool, type(None))
 _DEEP = 32
 _CONTENT = (
     "params", "input", "output", "system", "tools", "input_value", "output_value", "extras", "encoded",
@@ -68,12 +69,18 @@ def target_of(subject: Subject) -> Target:
     )
 
 
+def lent(call: Invocation) -> tuple[str, ...]:
+    """The documents that `call` was given by others; those of a retrieval are its own answer."""
+    return () if call.operation == Operation.RETRIEVAL else call.documents
+
+
 def weight_of(subject: Subject) -> int:
-    """About how many bytes a call or conversation keeps alive, but for the `documents` that a call was given
-    later: they are shared with others, and counted by whoever knows those. In a conversation they are in it, each once.
+    """About how many bytes a call or conversation keeps alive, but for the documents that were `lent` to a call:
+    they are shared with others, and counted by whoever knows those. In a conversation they are in it, each once.
     """
     if isinstance(subject, Conversation):
-        return sum(map(weight_of, subject.calls)) + _size(subject.documents)
+        texts = {text for call in subject.calls for text in lent(call)}
+        return sum(map(weight_of, subject.calls)) + sum(map(getsizeof, texts))
     call = subject
     if call.encoded:
         # The messages hold the same text once more, and weigh no less for being objects.
@@ -83,21 +90,25 @@ def weight_of(subject: Subject) -> int:
     return _RECORD_WEIGHT + content + _size((call.context.documents, call.context.references))
 
 
-def _size(value: Any, depth: int = _DEEP) -> int:
-    """About how many bytes plain data weigh: texts exactly, of long lists the first items for the rest."""
-    if isinstance(value, (str, bytes)):
-        return getsizeof(value)
-    if depth == 0:
-        return _ITEM
-    if isinstance(value, dict):
-        items: Sequence[Any] = list(value.values())
-    elif isinstance(value, (list, tuple)):
-        items = value
-    else:
-        return _ITEM
-    looked = items[:_LOOKED]
-    found = sum(_size(item, depth - 1) + 8 for item in looked)
-    return getsizeof(value) + (found * len(items) // len(looked) if looked else 0)
+def _size(value: Any) -> int:
+    """About how many bytes plain data weigh, each object once: texts exactly, lists of numbers by their length."""
+    total, known = 0, set[int]()
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, (str, bytes)):
+            total += getsizeof(each)
+        elif not isinstance(each, (dict, list, tuple)):
+            total += _ITEM
+        elif id(each) not in known:
+            known.add(id(each))
+            items: Sequence[Any] = list(each.values()) if isinstance(each, dict) else each
+            total += getsizeof(each)
+            if all(type(item) in _NUMBERS for item in items[:_LOOKED]):
+                total += _ITEM * len(items)
+            else:
+                left.extend(items)
+    return total
 
 
 def own(subject: Subject) -> Subject:
@@ -112,10 +123,9 @@ def own(subject: Subject) -> Subject:
 
 
 def _own_call(call: Invocation) -> Invocation:
-    labels = {name: _own(held, {}) for name in _LABELS if (held := getattr(call.context, name))}
+    labels = {name: _own(getattr(call.context, name), {}) for name in _LABELS}
     content = {name: _own(getattr(call, name), {}) for name in _CONTENT}
-    context = replace(call.context, **labels) if labels else call.context
-    return replace(call, context=context, **content)
+    return replace(call, context=replace(call.context, **labels), **content)
 
 
 def _own(value: Any, made: dict[int, Any], depth: int = _DEEP) -> Any:
@@ -126,7 +136,8 @@ def _own(value: Any, made: dict[int, Any], depth: int = _DEEP) -> Any:
     if id(value) in made:
         return made[id(value)]
     if kind is tuple:
-        return tuple([_own(item, made, depth - 1) for item in value]) if value else value
+        made[id(value)] = copied = tuple([_own(item, made, depth - 1) for item in value])
+        return copied
     copy: Any = kind(value)
     made[id(value)] = copy
     if kind is not set:

@@ -13,7 +13,7 @@ from typing import Any
 from clearspan.assess import outcome
 from clearspan.assess.evaluator import Evaluator, Subject
 from clearspan.assess.sampling import drawn
-from clearspan.assess.subjects import first_of, target_of
+from clearspan.assess.subjects import first_of, own, target_of
 from clearspan.score import Score
 
 __all__ = ["failure", "take"]
@@ -25,7 +25,7 @@ def take(made: Evaluator, subject: Subject) -> Score | Awaitable[Score]:
         first, rate = first_of(subject), made.sample_rate
         if callable(rate) and first is not None and not drawn(rate, first):
             return outcome.skipped(made, "not_sampled", target_of(subject))
-        answer: Any = made.evaluate(subject)
+        answer: Any = made.evaluate(own(subject))
         if inspect.isawaitable(answer):
             return _later(made, subject, answer)
         return outcome.scored(answer, made, target_of(subject))

@@ -41,6 +41,9 @@ class Inlet(Protocol):
     def tell(self, score: Score, *, plain: bool = False) -> None:
         """Somebody has judged a call. A `plain` score holds no text of it, and is kept whatever the content mode."""
 
+    def end_session(self, session: str) -> None:
+        """A session is over, says the application."""
+
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""
         ...

@@ -184,7 +184,8 @@ class Crew:
                 self._await(job, answer)
             else:
                 job.settle(job.done, answer)
-        hand.job = None
+        with self._lock:
+            hand.job = None
 
     def _await(self, job: Job, answer: Awaitable[Any]) -> None:
         with self._lock:
@@ -240,7 +241,7 @@ class Crew:
         if job is None or not job.began:
             return
         if hand is self._taking and now - job.began > self._patience and len(self._hands) < _HANDS:
-            self._relieve(hand)
+            self._relieve(hand, job)
         self._give_up(job, now)
 
     def _give_up(self, job: Job, now: float) -> None:
@@ -260,10 +261,15 @@ class Crew:
         with self._lock, contextlib.suppress(ValueError):
             self._aloft.remove(job)
 
-    def _relieve(self, hand: _Hand | None) -> None:
+    def _relieve(self, hand: _Hand | None, job: Job | None = None) -> None:
         """Let another go on taking in place of `hand`."""
         with self._lock:
-            if self._taking is not hand or self._closed:
+            # It may have finished just now, and be taking again: two must not take at once.
+            if (
+                self._taking is not hand
+                or self._closed
+                or (hand is not None and hand.job is not job)
+            ):
                 return
             self._taking = other = _Hand(self)
             self._hands.append(other)

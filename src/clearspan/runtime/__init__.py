@@ -371,9 +371,9 @@ def status() -> Status:
 
 def end_session(session: str) -> None:
     """Say that a session is over, so that evaluators of whole sessions judge it now and not when it has fallen silent."""
-    running = _running.runtime
-    if running is not None and running.pipeline is not None:
-        running.pipeline.end_session(session)
+    listener = inlet.current()
+    if listener is not None:
+        listener.end_session(session)
 
 
 def _at_exit() -> None:

@@ -76,7 +76,7 @@ def make_pipeline(
         **more,
     )
     if bench is not None:
-        bench.follow(pipeline.calls)
+        bench.follow(pipeline.unjudged)
     if made or settings.guards:
         judges: Any = load("clearspan.runtime.judges")
         judges.serve(figures.price)

@@ -10,6 +10,7 @@ from clearspan import registry
 from clearspan.assess.guard import Action, Guard, Warden
 from clearspan.capture import inlet
 from clearspan.draft import Draft
+from clearspan.record import TraceRef
 from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
 
@@ -64,16 +65,19 @@ def _guard(given: Any) -> Guard:
 def _told(draft: Draft | None, score: Score, action: Action) -> None:
     listener = inlet.current()
     if listener is not None:
-        target = None if draft is None else _target(draft)
+        target = _target(draft, listener.here(), score.target or Target())
         listener.tell(dataclasses.replace(score, target=target, action=action))
 
 
-def _target(draft: Draft) -> Target:
+def _target(draft: Draft | None, here: TraceRef | None, known: Target) -> Target | None:
+    """The call: by its record, where there is one, else by the span that it stands in."""
+    if draft is None:
+        return None if here is None else dataclasses.replace(known, trace=here, level="call")
     return Target(
         trace=draft.trace,
         session=None if draft.context is None else draft.context.session,
         level="call",
         operation=draft.operation,
-        provider=draft.provider,
-        model=draft.model,
+        provider=draft.provider or known.provider,
+        model=draft.model or known.model,
     )
