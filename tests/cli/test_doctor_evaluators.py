@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import clearspan
 from clearspan import guards, registry
 from clearspan.cli.evaluators import Stood, fared, stood
+from clearspan.cli.judging import judging
 from clearspan.exporters.store import StoreReader
 from clearspan.guards import Guard
 from clearspan.testing import ModelServer, Reply
@@ -61,9 +63,12 @@ def test_the_store_tells_of_all_that_ran_in_whatever_process(call: Command, plac
 def test_people_read_it_in_words(call: Command, place: Path) -> None:
     judged(place / ".clearspan" / "clearspan.db", "This one.")
     said = call("doctor", "--no-send").stdout
-    assert "short: not set here; 1 judged, 100% passed" in said
-    assert "needs: not set here; 0 judged, 1 skipped (missing:context)" in said
-    assert "fails: not set here; 0 judged, 1 ZeroDivisionError" in said
+    assert "short: in the store; 1 judged, 100% passed" in said
+    assert "needs: in the store; 0 judged, 1 skipped (missing:context)" in said
+    assert "!  fails: in the store; 0 judged, 1 ZeroDivisionError" in said
+    assert "·  short:" in said
+    assert "the evaluator 'fails' could not judge 1 calls: ZeroDivisionError" in said
+    assert "!  all is well but for evaluators marked with !" in said
 
 
 def test_those_that_are_set_here_are_told_before_anything_ran(
@@ -139,8 +144,72 @@ def test_guards_are_told_apart_from_evaluators(
     said = call("doctor", "--no-send").stdout
     assert "pii: 2 redacted" in said
     assert "secrets: has not stepped in" in said
-    assert "not set here; 2 errors" in said
+    assert "in the store; 2 errors" in said
 
 
 def test_without_a_store_only_the_guards_that_are_set_are_known(tmp_path: Path) -> None:
     assert stood(["pii"], StoreReader(tmp_path / "none.db")) == [Stood("pii", "set")]
+
+
+def test_an_evaluator_that_had_errors_has_no_tick_though_it_is_set(
+    call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(place / ".clearspan" / "clearspan.db", "This one.")
+    registry.add(registry.EVALUATORS, "failing", fails)
+    monkeypatch.setenv("CLEARSPAN_EVALUATORS", "failing")
+    assert "!  fails: 0 judged, 1 ZeroDivisionError" in call("doctor", "--no-send").stdout
+
+
+def test_it_says_that_there_is_no_judge(
+    call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLEARSPAN_JUDGE", raising=False)
+    store = place / ".clearspan" / "clearspan.db"
+    with clearspan.init(store=store, providers=(), evaluators=["judge_relevance"]) as runtime:
+        ask("This one.")
+        assert runtime.flush()
+    report = json.loads(call("doctor", "--json", "--no-send").stdout)
+    assert report["judge"]["state"] == "unset"
+    said = call("doctor", "--no-send").stdout
+    assert "·  judge: CLEARSPAN_JUDGE is not set" in said
+    assert "!  judge_relevance: in the store; 0 judged, 1 skipped (no_judge)" in said
+
+
+def test_a_judge_is_told_by_its_address_without_secrets() -> None:
+    environ = {"CLEARSPAN_JUDGE_API_KEY": "sk-secret"}
+    found = judging("https://ann:pw@judge.example/v1#m-1", environ, ask=False, timeout=1)
+    assert found.state == "set"
+    assert found.note == "m-1 at https://judge.example, with CLEARSPAN_JUDGE_API_KEY"
+    found = judging("http://[::1]:8000/v1", {}, ask=False, timeout=1)
+    assert found.note.startswith("a model that is not named at http://[::1]:8000, CLEARSPAN_JUDGE_API_KEY is not set")  # fmt: skip
+    assert judging(lambda messages: "", {}, ask=True, timeout=1).note == "an object of the type function"  # fmt: skip
+
+
+def test_a_judge_that_nobody_answers_for_is_seen(
+    call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("CLEARSPAN_JUDGE", f"http://127.0.0.1:{port}/v1#m")
+        assert json.loads(call("doctor", "--json").stdout)["judge"]["state"] == "answers"
+        assert json.loads(call("doctor", "--json", "--no-send").stdout)["judge"]["state"] == "set"
+        assert "its port answers" in " ".join(call("doctor").stdout.split())
+    result = call("doctor")
+    assert result.exit_code == 0
+    assert "!  judge: m at" in result.stdout
+    assert "the judge cannot be reached" in result.stdout
+    assert json.loads(call("doctor", "--json").stdout)["judge"]["state"] == "silent"
+
+
+def test_the_port_of_a_judge_is_that_of_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+
+    def refuse(place: Any, timeout: float) -> None:
+        tried.append((*place, timeout))
+        raise OSError("no route")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    for scheme in ("http", "https"):
+        found = judging(f"{scheme}://judge.example/v1#m", {}, ask=True, timeout=60)
+        assert found.note.endswith("it cannot be reached: no route")
+    assert tried == [("judge.example", 80, 3.0), ("judge.example", 443, 3.0)]

@@ -26,6 +26,21 @@ class Length(Evaluator):
         return len(call.output_text) / 10
 
 
+class WrongOptions(Evaluator):
+    timeout = 0
+
+
+class WrongType(Evaluator):
+    timeout = "soon"  # type: ignore[assignment]
+
+
+class NoLibrary(Evaluator):
+    """Wants what is not installed."""
+
+    def setup(self) -> None:
+        raise ImportError("pip install it")
+
+
 @pytest.fixture
 def rows(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(registry._added, (registry.EVALUATORS, "length"), Length)
@@ -35,6 +50,10 @@ def rows(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "def short(call):\n    return len(call.output_text) < 5\n\n\nNUMBER = 3\n"
     )
     (place / "damaged.db").write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
+    (place / "rows.csv").write_text("input,output\na,b\n")
+    (place / "renamed.jsonl").write_text('{"question": "a", "answer": "b"}\n')
+    monkeypatch.setitem(registry._added, (registry.EVALUATORS, "wrong_options"), WrongOptions)
+    monkeypatch.setitem(registry._added, (registry.EVALUATORS, "wrong_type"), WrongType)
     (place / "broken_checks.py").write_text("raise RuntimeError('not today')\n")
     return path
 
@@ -58,7 +77,13 @@ def test_the_exit_code_is_that_of_the_gates(call: Command, rows: Path, gates: li
     words = [word for gate in gates for word in ("--fail-under", gate)]
     result = call("evaluate", "rows.jsonl", "length", "checks_of_mine:short", *words)
     assert result.exit_code == code
-    assert ("gate length: missed, 0.5 passed, 0.6 had to" in result.stderr) is (code == 1)
+    missed = "gate length: missed, 0.5 passed, 0.6 had to"
+    assert (missed in result.stdout) is (code == 1)
+    assert result.stderr == ""  # once is enough
+    for more in (["--format", "json"], ["--report", "report"]):
+        result = call("evaluate", "rows.jsonl", "length", "checks_of_mine:short", *words, *more)
+        assert result.exit_code == code
+        assert (missed in result.stderr) is (code == 1)
 
 
 def test_thresholds_are_those_that_are_given(call: Command, rows: Path) -> None:
@@ -111,11 +136,27 @@ def test_a_store(call: Command, rows: Path, place: Path) -> None:
         (["rows.jsonl", "length", "--fail-under", "lenght=1"], "there is no evaluator lenght here, only length"),
         (["rows.jsonl", "length", "--fail-under", "length=2"], "must be 0 to 1"),
         (["rows.jsonl", "length", "--fail-under", "length=x"], "'x' is no number"),
-        (["rows.jsonl", "length", "--threshold", "0.5"], "there is no evaluator '' here, only length"),
+        (["rows.jsonl", "length", "--threshold", "0.5"], "'0.5' does not say whose: use NAME=0.5"),
+        (["rows.jsonl", "length", "--threshold", "lenght=0.5"], "there is no evaluator 'lenght' here, only length"),
+        (["rows.jsonl", "length", "--threshold", "length=2"], "evaluator 'length': threshold must be 0 to 1, not 2.0"),
+        (["rows.jsonl", "length", "--fail-under", "0,9"], "use a share such as 0.9 for all, or NAME=0.9"),
+        (["rows.jsonl", "wrong_options"], "clearspan: evaluator 'wrong_options': timeout must be more than 0 seconds"),
+        (["rows.jsonl", "wrong_type"], "evaluator wrong_type: TypeError: '>' not supported"),
+        (["rows.jsonl", "xyzzy"], "no evaluator named 'xyzzy' (`clearspan evaluate --list` shows all)"),
+        (["length", "rows.jsonl"], "'rows.jsonl' is a file and no evaluator: the SOURCE stands first"),
+        (["--store", "s.db", "rows.jsonl", "length"], "'rows.jsonl' is a file and no evaluator: give either SOURCE or --store"),
+        (["--store", "s.db"], "name at least one evaluator;"),
+        ([], "`clearspan evaluate --list` shows them"),
         (["rows.jsonl", "length", "--since", "noon"], "'noon' is no time"),
         (["rows.jsonl", "length", "--since", "1d"], "rows have no time"),
         (["rows.jsonl", "length", "--out", "rows.jsonl"], "is the source itself"),
-        (["rows.jsonl", "length", "--report", "none/report"], "none/report"),
+        (["rows.jsonl", "length", "--report", "rows.jsonl/report"], "--report: 'rows.jsonl/report' cannot be written"),
+        (["rows.jsonl", "length", "--report", "."], "File '.' is a directory"),
+        (["rows.jsonl", "length", "--out", "rows.jsonl/out"], "--out: 'rows.jsonl/out' cannot be written"),
+        (["rows.jsonl", "length", "--report", "rows.jsonl"], "--report: 'rows.jsonl' is the source itself"),
+        (["rows.jsonl", "length", "--out", "o", "--report", "./o"], "--report: './o' is the file of --out"),
+        (["rows.csv", "length"], "JSON lines are expected"),
+        (["renamed.jsonl", "length"], "it has the columns question, answer: did you mean input for question, output for answer?"),
         (["--store", "none.db", "length"], "does not exist"),
         (["damaged.db", "length"], "damaged"),
     ],
@@ -159,3 +200,71 @@ def test_ctrl_c_leaves_a_file_to_go_on_from(
     (place / "go").touch()
     assert call(*words).exit_code == 0
     assert len(out.read_text().splitlines()) == 2
+
+
+def test_nothing_judged_is_no_success(
+    call: Command, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._added, (registry.EVALUATORS, "no_library"), NoLibrary)
+    result = call("evaluate", "rows.jsonl", "length", "no_library")
+    assert result.exit_code == 1
+    assert result.stderr == "clearspan: no_library judged nothing: errors: ImportError (2); the first: pip install it\n"  # fmt: skip
+
+
+def test_what_only_skipped_is_a_warning(
+    call: Command, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLEARSPAN_JUDGE", raising=False)
+    result = call("evaluate", "rows.jsonl", "exact_match", "judge_coherence")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "clearspan: exact_match judged nothing: skipped: missing:reference (2)",
+        "clearspan: judge_coherence judged nothing: skipped: no_judge (2); name a judge by CLEARSPAN_JUDGE",
+    ]
+    assert call("evaluate", "rows.jsonl", "exact_match", "--fail-under", "0").exit_code == 1
+
+
+def test_folders_are_made_before_anything_is_judged(call: Command, rows: Path, place: Path) -> None:
+    words = ["evaluate", "rows.jsonl", "length", "--out", "a/b/out.jsonl", "--report", "c/d/report"]
+    assert call(*words).exit_code == 0
+    assert (place / "a/b/out.jsonl").exists()
+    assert (place / "c/d/report").read_text().startswith("evaluator")
+    # a report from before is left alone where nothing comes of the evaluation
+    assert call("evaluate", "none.jsonl", "length", "--report", "c/d/report").exit_code == 2
+    assert (place / "c/d/report").read_text().startswith("evaluator")
+    assert call("evaluate", "none.jsonl", "length", "--report", "new").exit_code == 2
+    assert not (place / "new").exists()
+
+
+def test_a_device_is_written_to_and_not_tried(call: Command, rows: Path) -> None:
+    assert call("evaluate", "rows.jsonl", "length", "--report", "/dev/null").exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_in_a_line(call: Command, rows: Path) -> None:
+    result = call("evaluate", "rows.jsonl", "length", "--report", "/dev/full")
+    assert (result.exit_code, "No space left" in result.stderr) == (2, True)
+
+
+def test_a_list_of_the_evaluators(
+    call: Command, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(call: Any) -> bool:
+        return True
+
+    monkeypatch.setitem(registry._added, (registry.EVALUATORS, "short"), short)
+    monkeypatch.setitem(registry._added, (registry.EVALUATORS, "broken"), 3)
+    told = json.loads(call("evaluate", "--list", "--format", "json").stdout)["evaluators"]
+    found = {each["name"]: each for each in told}
+    assert list(found) == registry.names(registry.EVALUATORS)
+    assert found["length"] == {
+        "name": "length", "kind": "code", "requires": "output", "tells": "How long an answer is, of ten characters.",
+    }  # fmt: skip
+    assert (found["judge_relevance"]["kind"], found["judge_relevance"]["requires"]) == ("llm", "input, output")  # fmt: skip
+    assert found["toxicity"]["requires"] == "output or input"
+    assert found["short"]["kind"] == "code"
+    assert found["broken"]["kind"] is None
+    assert found["broken"]["tells"].startswith("cannot be loaded: ValueError")
+    assert all(each["tells"] for name, each in found.items() if name.startswith("judge_"))
+    text = call("evaluate", "--list").stdout
+    assert "How long an answer is, of ten characters." in text

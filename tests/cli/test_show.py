@@ -336,3 +336,17 @@ def test_times_are_as_exact_as_they_are_near(ago: timedelta, shape: str) -> None
 
     at = datetime.now().astimezone() - ago
     assert re.fullmatch(shape, when(int(at.timestamp() * 1e9)))
+
+
+def test_last_is_a_trace_of_the_user_not_one_of_the_doctor(call: Command, store: Path) -> None:
+    newest = traces(call)[0]["trace_id"]
+    for _ in range(17):
+        record(store, lambda: clearspan.span("clearspan doctor").__enter__().__exit__(None, None, None))  # fmt: skip
+    assert call("doctor").exit_code == 0
+    assert json.loads(call("show", "last", "--json").stdout)["trace_id"] == newest
+    assert names(call)[0] == "clearspan doctor"
+
+
+def test_last_is_the_doctors_where_there_is_no_other(call: Command, place: Path) -> None:
+    assert call("doctor", "--store", "s.db").exit_code == 0
+    assert "clearspan doctor" in call("show", "last", "--store", "s.db").stdout

@@ -453,6 +453,20 @@ def test_progress_is_told() -> None:
     assert told == [(0, 2), (1, 2), (1, 2), (2, 2), (2, 2)]
 
 
+def test_a_limit_is_all_that_there_is_to_do(write: Write) -> None:
+    told: list[tuple[int, int | None]] = []
+    path = write("rows.jsonl", [{"output": "x"}] * 5)
+    evaluate(path, brief, limit=2, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    told.clear()
+    path.write_text('\n\n{"output": "x"}\n{"output": "x"}\n')
+    evaluate(path, brief, limit=2, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 2), (2, 2), (2, 2)]
+    told.clear()
+    evaluate(iter(ROWS), brief, limit=1, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, None), (1, None)]
+
+
 def test_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     evaluate(ROWS, brief)
     assert capsys.readouterr() == ("", "")

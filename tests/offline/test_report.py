@@ -144,3 +144,24 @@ def test_the_table_has_room_for_ten_examples() -> None:
 
 def test_a_report_is_short_in_a_prompt() -> None:
     assert repr(report()) == "Report(6 results of risk, talk, never)"
+
+
+def test_what_judged_nothing_is_told_and_errors_alone_are_no_success() -> None:
+    blind = Score(name="blind", error="judge_setting", explanation="no such judge")
+    mute = Score(name="blind", skipped="missing:output")
+    found = Report(["blind", "none"], [("a", mute), ("b", blind)], notes=["mind the gap"])
+    assert found.warnings() == [
+        "mind the gap",
+        "blind judged nothing: errors: judge_setting (1); skipped: missing:output (1); the first: no such judge",
+        "none judged nothing: no call was of its kind",
+    ]
+    assert found.as_dict()["warnings"] == found.warnings()
+    assert (found.failed(), found.exit_code) == (False, 1)
+    only = Report(["blind"], [("a", mute)])
+    assert (only.warnings(), only.exit_code) == (["blind judged nothing: skipped: missing:output (1)"], 0)  # fmt: skip
+    part = Report(["blind"], [("a", blind), ("b", Score(name="blind", value=1.0))])
+    assert (part.warnings(), part.exit_code) == ([], 0)
+    bare = Report(["blind"], [("a", Score(name="blind", error="timeout"))])
+    assert bare.warnings() == ["blind judged nothing: errors: timeout (1)"]
+    unset = Report(["j"], [("a", Score(name="j", skipped="no_judge"))])
+    assert unset.warnings()[0].endswith("name a judge by CLEARSPAN_JUDGE")

@@ -92,8 +92,8 @@ def test_an_empty_text_is_no_message() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({}, "a row needs an input, an output or messages"),
-        ({"context": "only"}, "a row needs an input, an output or messages"),
+        ({}, "a row needs an input, an output or messages; it has no columns"),
+        ({"context": "only", "input": None}, "a row needs an input, an output or messages; it has the columns context"),
         ({"input": 3}, "input must be a text or a list of messages, not a number"),
         ({"input": ["a"]}, "input must be a list of messages, not a list"),
         ({"output": True}, "output must be a text or a message, not true or false"),

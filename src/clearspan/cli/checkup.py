@@ -15,6 +15,7 @@ from typing import Any, Final
 from clearspan import registry
 from clearspan.cli.evaluators import fared, stood
 from clearspan.cli.findings import Library, Report, Sent, Stock
+from clearspan.cli.judging import judging
 from clearspan.cli.stored import store_path
 from clearspan.cli.trial import listening, sent
 from clearspan.cli.veil import Veil
@@ -84,6 +85,7 @@ def _running(
         reader = StoreReader(store_path(settings.store))
         report.evaluators = fared(runtime.status().evaluators, reader)
         report.guards = stood(runtime.status().guards, reader)
+        report.judge = judging(settings.judge, os.environ, ask=send, timeout=timeout)
         report.status = asdict(runtime.status())
         # An exporter that is still trying says so until it is told to stop.
         runtime.shutdown(_CLOSING)
@@ -96,6 +98,13 @@ def _running(
         for each in report.evaluators
         if each.state == "broken"
     ]
+    report.notes += [
+        f"the evaluator {each.name!r} could not judge {sum(each.errors.values()):,} calls: {', '.join(each.errors)}"
+        for each in report.evaluators
+        if each.errors
+    ]
+    if report.judge.state == "silent":
+        report.notes.append("the judge cannot be reached: evaluators that ask it will have errors")
     if report.sent.state in ("failed", "pending"):
         report.problems.append(
             f"the test span did not arrive at {runtime.destination}: {report.sent.reason}"

@@ -29,6 +29,11 @@ class Fared:
     skipped: dict[str, int] = field(default_factory=dict[str, int])
     note: str | None = None
 
+    @property
+    def ailing(self) -> bool:
+        """Whether there were errors, or no judge to ask."""
+        return bool(self.errors) or "no_judge" in self.skipped
+
 
 @dataclass(slots=True)
 class Stood:

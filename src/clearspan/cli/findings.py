@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clearspan.cli.evaluators import Fared, Stood
+from clearspan.cli.judging import Judging
 from clearspan.exporters.store import Counts
 
 __all__ = ["Library", "Report", "Sent", "Stock"]
@@ -57,6 +58,7 @@ class Report:
     sent: Sent | None = None
     store: Stock | None = None
     evaluators: list[Fared] = field(default_factory=list[Fared])
+    judge: Judging | None = None
     guards: list[Stood] = field(default_factory=list[Stood])
     status: dict[str, Any] = field(default_factory=dict[str, Any])
     problems: list[str] = field(default_factory=list[str])

@@ -10,12 +10,19 @@ from rich.text import Text
 
 from clearspan.cli.evaluators import Fared, Stood
 from clearspan.cli.findings import Library, Report, Sent, Stock
+from clearspan.cli.judging import Judging
 from clearspan.cli.screen import Rows
 
 __all__ = ["prescription"]
 
-_MARKS = {"good": ("✓", "+", "green"), "bad": ("✗", "x", "red"), "so": ("·", "-", "dim")}
-_GOOD = ("patched", "delivered", "healthy", "set")
+_MARKS = {
+    "good": ("✓", "+", "green"),
+    "ill": ("!", "!", "yellow"),
+    "bad": ("✗", "x", "red"),
+    "so": ("·", "-", "dim"),
+}
+_GOOD = ("patched", "delivered", "healthy", "set", "answers")
+_ILL = ("ailing", "silent")
 _BAD = ("broken", "failed", "pending")
 
 
@@ -42,8 +49,8 @@ class Prescription:
         yield from _section("Libraries", libraries)
         if report.destination is not None:
             yield from _section("Destination", _destination(report, plain=plain))
-        if report.evaluators:
-            rows = [_marked(each.state, _judged(each), plain=plain) for each in report.evaluators]
+        if report.judge is not None:
+            rows = _evaluators(report.evaluators, report.judge, plain=plain)
             yield from _section("Evaluators", rows)
         if report.guards:
             rows = [_marked(each.state, _stepped_in(each), plain=plain) for each in report.guards]
@@ -72,9 +79,19 @@ def _setting(row: Mapping[str, str]) -> tuple[Text, Text]:
 
 
 def _marked(state: str, said: str, *, plain: bool) -> tuple[Text, Text]:
-    kind = "good" if state in _GOOD else "bad" if state in _BAD else "so"
+    kinds = {"good": _GOOD, "bad": _BAD, "ill": _ILL}
+    kind = next((kind for kind, states in kinds.items() if state in states), "so")
     fancy, ascii_only, style = _MARKS[kind]
     return Text(ascii_only if plain else fancy, style), Text(said)
+
+
+def _evaluators(found: Sequence[Fared], judge: Judging, *, plain: bool) -> list[tuple[Text, Text]]:
+    """A line for each, and one for the judge that some of them ask."""
+    rows: list[tuple[Text, Text]] = []
+    for each in found:
+        state = "ailing" if each.ailing and each.state != "broken" else each.state
+        rows.append(_marked(state, _judged(each), plain=plain))
+    return [*rows, _marked(judge.state, f"judge: {judge.note}", plain=plain)]
 
 
 def _destination(report: Report, *, plain: bool) -> list[tuple[Text, Text]]:
@@ -89,7 +106,11 @@ def _destination(report: Report, *, plain: bool) -> list[tuple[Text, Text]]:
 def _verdict(report: Report, *, plain: bool) -> list[tuple[Text, Text]]:
     rows = [_marked("", note, plain=plain) for note in report.notes]
     rows += [_marked("failed", problem, plain=plain) for problem in report.problems]
-    return rows if report.problems else [*rows, _marked("healthy", "all is well", plain=plain)]
+    if report.problems:
+        return rows
+    ailing = any(each.ailing for each in report.evaluators) or (report.judge is not None and report.judge.state == "silent")  # fmt: skip
+    said = "all is well but for evaluators marked with !" if ailing else "all is well"
+    return [*rows, _marked("ailing" if ailing else "healthy", said, plain=plain)]
 
 
 def _about(library: Library) -> str:
@@ -113,13 +134,13 @@ def _judged(each: Fared) -> str:
         said.append(f"{each.pass_rate:.0%} passed")
     said += [f"{count:,} {kind}" for kind, count in each.errors.items()]
     said += [f"{count:,} skipped ({reason})" for reason, count in each.skipped.items()]
-    stands = f"{each.note}; " if each.note else "" if each.state == "set" else "not set here; "
+    stands = f"{each.note}; " if each.note else "" if each.state == "set" else "in the store; "
     return f"{each.name}: {stands}{', '.join(said)}"
 
 
 def _stepped_in(guard: Stood) -> str:
     said = [f"{count:,} {did}" for did, count in guard.actions.items()]
-    stands = "" if guard.state == "set" else "not set here; "
+    stands = "" if guard.state == "set" else "in the store; "
     return f"{guard.name}: {stands}{', '.join(said) or 'has not stepped in'}"
 
 

@@ -14,6 +14,7 @@ from clearspan.cli.failure import Failure
 from clearspan.cli.scores import explanations, placed, score_json
 from clearspan.cli.stored import (
     event_json,
+    newest,
     opened,
     span_json,
     store_option,
@@ -107,7 +108,7 @@ def command(
     """List the newest traces; with TRACE draw that one as a tree.
 
     TRACE is the beginning of a trace's id, or the word `last` for the newest that passes the
-    filters.
+    filters; test traces of `clearspan doctor` do not count.
     """
     wanted = {**filters, "errors_only": errors, "text": search}
     _check(ctx, trace, wanted, content=content)
@@ -154,10 +155,10 @@ def _nothing(reader: StoreReader, wanted: Mapping[str, Any]) -> str:
 
 
 def _newest(reader: StoreReader, wanted: Mapping[str, Any]) -> str:
-    found = reader.traces(limit=1, **wanted)
-    if not found:
+    found = newest(reader, wanted)
+    if found is None:
         raise Failure(_nothing(reader, wanted))
-    return found[0].trace_id
+    return found.trace_id
 
 
 def _one(reader: StoreReader, trace_id: str, *, content: bool, as_json: bool) -> None:

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 
 import clearspan
 from clearspan.cli.findings import Sent
+from clearspan.cli.stored import TEST_SPAN
 from clearspan.cli.veil import Veil
 from clearspan.runtime import Runtime
 from clearspan.settings import Settings
 
 __all__ = ["listening", "sent"]
-
-_NAME = "clearspan doctor"
 
 
 def sent(
@@ -23,7 +22,7 @@ def sent(
     """Send a span and wait `timeout` seconds for what becomes of it; `heard` is what was logged."""
     veil.add(settings.headers or {})
     before = runtime.status().accounts
-    with clearspan.span(_NAME):
+    with clearspan.span(TEST_SPAN):
         pass
     runtime.flush(timeout)
     after = runtime.status().accounts

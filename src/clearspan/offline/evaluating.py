@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +11,9 @@ from typing import Any, Literal
 from clearspan import registry
 from clearspan.assess.evaluator import Evaluator, seated
 from clearspan.offline.bar import Progress, progressing
+from clearspan.offline.columns import Strangers
 from clearspan.offline.errors import SourceError
-from clearspan.offline.items import Item, Source
+from clearspan.offline.items import Source
 from clearspan.offline.keeping import Keeping
 from clearspan.offline.report import Report
 from clearspan.offline.running import Result, Run
@@ -71,7 +72,7 @@ def evaluate(
     gates = _gates(fail_under, made)
     _check_numbers(limit, concurrency, timeout)
     results: list[tuple[str | int, Score]] = []
-    reading = _read(source, out, since, session)
+    strangers, reading = Strangers(), _read(source, out, since, session)
     with reading as found, closing(Keeping(out, resume=resume)) as keeping:
 
         def take(result: Result) -> None:
@@ -81,8 +82,8 @@ def evaluate(
 
         run = Run(made, keeping, concurrency=concurrency, timeout=timeout)
         with closing(run), progressing(progress) as tell:
-            _drive(run, found.total(), found.items(by_session=run.by_session), limit, take, tell)
-    return Report([each.name for each in made], results, gates)
+            _drive(run, found, strangers, limit, take, tell)
+    return Report([each.name for each in made], results, gates, strangers.notes())
 
 
 @contextmanager
@@ -95,19 +96,26 @@ def _read(
         yield opened(given, since=since, session=session, name=name)
 
 
+def _most(total: int | None, limit: int | None) -> int | None:
+    """How much is done at most; a trace counts one, however many calls it has."""
+    return total if total is None or limit is None else min(total, limit)
+
+
 def _drive(
     run: Run,
-    total: int | None,
-    items: Iterator[Item],
+    found: Source,
+    strangers: Strangers,
     limit: int | None,
     take: Callable[[Result], None],
     tell: Progress,
 ) -> None:
+    total = _most(found.total(), limit)
+    items = strangers.watching(found.items(by_session=run.by_session))
     tell(0, total)
     try:
         for result in run.results(items, limit):
             take(result)
-            tell(result.position, total)
+            tell(result.position if total is None else min(result.position, total), total)
     except BaseException:  # Ctrl-C among them: what is done by then must not be lost
         for result in run.finished():
             take(result)

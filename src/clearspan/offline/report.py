@@ -59,6 +59,11 @@ class Summary:
         asked = self.n - sum(self.skipped.values())
         return self.passed / asked if asked else None
 
+    @property
+    def blind(self) -> bool:
+        """Whether nothing at all was judged because of errors."""
+        return not self.judged and bool(self.errors)
+
     def as_dict(self) -> dict[str, Any]:
         """All of it, as JSON can hold it."""
         return {
@@ -100,7 +105,7 @@ class Report:
     """The results of an evaluation, in the order of the source.
 
     `scores` are the same as `rows` with all that is known, the evaluated call among it. `fail_under`
-    are the shares that must pass, by evaluator.
+    are the shares that must pass, by evaluator, `notes` what is to be known of the source.
     """
 
     def __init__(
@@ -108,10 +113,12 @@ class Report:
         names: Iterable[str],
         results: Iterable[tuple[str | int, Score]] = (),
         fail_under: Mapping[str, float] | None = None,
+        notes: Iterable[str] = (),
     ) -> None:
         self._names = tuple(names)
         self._results = list(results)
         self._fail_under = dict(fail_under or {})
+        self._notes = tuple(notes)
 
     @property
     def scores(self) -> list[Score]:
@@ -153,10 +160,31 @@ class Report:
         """Whether a gate was missed."""
         return any(gate.missed for gate in self.gates(fail_under))
 
+    def warnings(self) -> list[str]:
+        """What must not be overlooked: evaluators that judged nothing at all and why, columns that were not understood."""
+        silent = [each for each in self.summary.values() if not each.judged]
+        return [*self._notes, *(self._silence(each) for each in silent)]
+
+    def _silence(self, each: Summary) -> str:
+        why = [_counted("errors", each.errors), _counted("skipped", each.skipped)]
+        first = next(
+            (score for score in self.scores if score.name == each.name and score.error), None
+        )
+        said = (
+            f"; the first: {first.explanation}" if first is not None and first.explanation else ""
+        )
+        reasons = "; ".join(filter(None, why)) or "no call was of its kind"
+        hint = "; name a judge by CLEARSPAN_JUDGE" if "no_judge" in each.skipped else ""
+        return f"{each.name} judged nothing: {reasons}{said}{hint}"
+
     @property
     def exit_code(self) -> int:
-        """What a program that is run for its verdict ends with: 1 where a gate was missed, else 0."""
-        return int(self.failed())
+        """What a program that is run for its verdict ends with.
+
+        1 where a gate was missed, or an evaluator judged nothing at all because of errors; else 0. One that only
+        skipped is a warning, and a missed gate where it has one.
+        """
+        return int(self.failed() or any(each.blind for each in self.summary.values()))
 
     def as_dict(self) -> dict[str, Any]:
         """Sums, gates and rows, as JSON can hold them."""
@@ -166,6 +194,7 @@ class Report:
                 {"name": gate.name, "wanted": gate.wanted, "share": gate.share, "missed": gate.missed}
                 for gate in self.gates()
             ],
+            "warnings": self.warnings(),
             "rows": self.rows,
         }  # fmt: skip
 
@@ -184,6 +213,11 @@ class Report:
     def __repr__(self) -> str:
         """How much there is."""
         return f"Report({len(self._results)} results of {', '.join(self._names)})"
+
+
+def _counted(what: str, counts: Mapping[str, int]) -> str:
+    told = ", ".join(f"{reason} ({count:,})" for reason, count in counts.items())
+    return f"{what}: {told}" if told else ""
 
 
 def _summed(name: str, scores: list[Score]) -> Summary:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from clearspan.assess.grounding import Grounding, texts
 from clearspan.core import jsonfast
 from clearspan.formats import openai_messages
+from clearspan.offline.columns import renamed
 from clearspan.offline.errors import SourceError
 from clearspan.record import CallContext, Invocation, Message, Operation, Part, Timing
 
@@ -40,7 +41,10 @@ def invocation(row: Mapping[str, Any], place: str) -> Invocation:
     if not said or not asked or asked[-1] not in said:
         said += asked
     if all(row.get(column) is None for column in ("input", "output", "messages")):
-        raise SourceError(place, "a row needs an input, an output or messages")
+        raise SourceError(
+            place,
+            f"a row needs an input, an output or messages{renamed(name for name in row if row[name] is not None)}",
+        )
     call = Invocation(
         operation=Operation.CHAT.value,
         timing=Timing(0, 0),

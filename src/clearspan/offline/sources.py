@@ -19,6 +19,11 @@ __all__ = ["opened", "paths_of"]
 
 _DATABASE = b"SQLite format 3\x00"
 _ENDINGS = (".json", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".tsv")
+_TABLE = (
+    "looks like a table (CSV): JSON lines are expected, an object a line, "
+    'such as {"input": "...", "output": "..."}; in Python hand over list(csv.DictReader(file))'
+)
 
 
 def opened(
@@ -107,6 +112,8 @@ def _kind(file: Path, name: str) -> str:
     try:
         value: object = json.loads(text.decode())
     except (ValueError, RecursionError):
+        if _is_table(file, text):
+            raise SourceError(name, _TABLE) from None
         if lines.one_a_line(file) or _has_rows(file):
             return "rows"  # reading it will say what is wrong with its first line
         value = lines.whole(file, name)
@@ -116,6 +123,13 @@ def _kind(file: Path, name: str) -> str:
             raise SourceError(name, "is empty: there is nothing to evaluate")
         return "telemetry" if otlp.is_request(several[0]) else "array"
     return "telemetry" if otlp.is_request(value) else "rows"
+
+
+def _is_table(file: Path, text: bytes) -> bool:
+    """Whether a file whose first line is no JSON has columns between commas or tabs, and no row of ours anywhere."""
+    named = file.suffix.casefold() in _TABLES
+    looks = not any(mark in text for mark in b"{[") and any(mark in text for mark in b",;\t")
+    return (named or looks) and not _has_rows(file)
 
 
 def _has_rows(file: Path) -> bool:
