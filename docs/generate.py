@@ -225,9 +225,11 @@ def test_kit() -> str:
 
 def evaluators() -> str:
     parts = [
-        "# Evaluators\n\nThose that come with clearspan. By name where the defaults will do "
-        '(`evaluators=["pii"]`), else as an object with options. What a call must have for it to be judged '
-        "stands under *requires*; a call without it is skipped, visibly.\n",
+        (
+            "# Evaluators\n\nThose that come with clearspan. By name where the defaults will do "
+            '(`evaluators=["pii"]`), else as an object with options. What a call must have for it to be judged '
+            "stands under *requires*; a call without it is skipped, visibly.\n"
+        ),
     ]
     for title, package in (("Code", "evaluators"), ("Judges", "judges")):
         made = registered(package)

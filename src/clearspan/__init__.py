@@ -147,7 +147,13 @@ _HOMES = {
     "score": ("Score", "Target"),
     "settings": ("SettingError",),
 }  # fmt: skip
-_ROOMS = {"evaluators": "evaluators", "guards": "guards", "judges": "judges", "signals": "assess.signals", "testing": "testing"}
+_ROOMS = {
+    "evaluators": "evaluators",
+    "guards": "guards",
+    "judges": "judges",
+    "signals": "assess.signals",
+    "testing": "testing",
+}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 

@@ -236,7 +236,27 @@ FIRST_TOKEN_BUCKETS: Final = (
 OUTPUT_TOKEN_BUCKETS: Final = (
     0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
 )  # fmt: skip
-SCORE_BUCKETS: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 2, 3, 4, 5, 10, 100)
+SCORE_BUCKETS: Final = (
+    0.0,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    1.0,
+    2,
+    3,
+    4,
+    5,
+    10,
+    100,
+)
 COUNT_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 # Metrics, vocabulary `current`

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import sys
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from typing import Any
 import pytest
 
 import clearspan
-from clearspan.assess.guard import Blocked, Warden
-from clearspan.capture import guarding, recording
+from clearspan.assess.guard import Blocked, Warden, warden as home
+from clearspan.capture import guarding, recording, wardens
 from clearspan.core import fence
 from clearspan.formats.speech import named, put
 from clearspan.provider import Call, Endpoint, Slot, Speech
@@ -86,6 +87,13 @@ def _pieces(call: Call, text: str, seen: Any) -> Any:
 
 
 SPEECH = Speech(named("prompt"), put, _texts, _chunk, _reply, _pieces, once=("prompt",))
+
+
+@pytest.fixture(autouse=True)
+def crew_goes() -> Iterator[None]:
+    """Let the threads go after each test."""
+    yield
+    home._crew.close()
 
 
 @pytest.fixture
@@ -518,3 +526,161 @@ def test_functions_without_a_name_and_without_a_coroutine() -> None:
     del provider
     with guarded(guard(Keys(), "output", "redact")):
         assert asyncio.run(ask()) == {"text": "<KEY>"}
+
+
+def shut(phase: str = "both", **options: Any) -> Any:
+    return guard(Keys(), phase, fail_open=False, **options)
+
+
+def test_failures_of_ours_let_nothing_pass_a_guard_that_does_not_fail_open(vendor: Vendor, lenient: None) -> None:  # fmt: skip
+    def broken(*given: Any) -> Any:
+        raise LookupError
+
+    async def abroken(*given: Any) -> Any:
+        raise LookupError
+
+    module = vendor.load()
+    with captured(providers=[vendor.provider]), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client = module.Client()
+        for name in ("case", "settle", "asettle"):
+            for phase in ("input", "output"):
+                made = shut(phase)
+                warden: Any = Warden([made])
+                setattr(warden, name, abroken if name == "asettle" else broken)
+                guarding.lend(warden)
+                calls: list[Any] = [lambda: client.create("x"), lambda: list(client.create("x", stream=True))]  # fmt: skip
+                if name == "asettle":
+                    calls = [lambda: asyncio.run(client.acreate("x")), lambda: asyncio.run(_read(client))]  # fmt: skip
+                for call in calls if (name, phase) != ("case", "output") else ():
+                    with pytest.raises(Blocked, match="internal, and it does not fail open"):
+                        call()
+                guarding.give_back(warden)
+                assert made.counts["error"] == (0 if (name, phase) == ("case", "output") else 2)
+        gc.collect()
+    fence.reset()
+
+
+@pytest.mark.parametrize("part", ["asked", "answered", "chunk", "attach"])
+def test_readers_that_fail_let_nothing_pass_it_either(vendor: Vendor, lenient: None, part: str) -> None:  # fmt: skip
+    def broken(*given: Any) -> Any:
+        raise LookupError
+
+    parts: dict[str, Any] = {part: broken}
+    made = with_speech(vendor, replace(SPEECH, **parts))
+    module = made.load()
+    phase = "input" if part == "asked" else "output"
+    if part == "attach":
+        module.Client.create = lambda self, prompt="", stream=False: Stream()
+    with captured(providers=[made.provider]), guarded(shut(phase)):
+        with pytest.raises(Blocked, match="does not fail open"):
+            list(module.Client().create("x", stream=part in ("chunk", "attach")))
+    with captured(providers=[made.provider]), guarded(guard(Keys(), phase)):
+        assert module.Client().create("x", stream=part in ("chunk", "attach"))
+    fence.reset()
+
+
+class Stream:
+    """A stream of a class of its own."""
+
+
+def test_what_cannot_be_changed_is_not_sent_or_shown(vendor: Vendor, lenient: None) -> None:
+    class Fixed:
+        __slots__ = ("content",)
+
+        def __init__(self, content: str) -> None:
+            object.__setattr__(self, "content", content)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            raise TypeError("fixed")
+
+        def __copy__(self) -> Any:
+            return self
+
+    def asked(kwargs: Any) -> Iterator[Slot]:
+        yield Slot(kwargs["prompt"].content, ("prompt", "content"))
+
+    def refuse(*given: Any) -> Any:
+        raise ValueError("fixed")
+
+    made = with_speech(vendor, replace(SPEECH, asked=asked))
+    module = made.load()
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "input", "redact")) as told:
+        for call in (module.Client().create, lambda prompt: asyncio.run(module.Client().acreate(prompt))):  # fmt: skip
+            with pytest.raises(Blocked, match="put_failed"):
+                call(Fixed(SECRET))
+    assert told.actions == ["redact", "block"] * 2
+    made = with_speech(vendor, replace(SPEECH, put=refuse))
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "output", "redact")):
+        for stream in (False, True):
+            with pytest.raises(Blocked, match="put_failed"):
+                list(module.Client().create(SECRET, stream=stream))
+    fence.reset()
+
+
+def test_messages_of_any_make_are_changed_in_copies(vendor: Vendor) -> None:
+    import dataclasses
+    from collections import UserDict
+    from types import MappingProxyType
+
+    from pydantic import BaseModel, ConfigDict
+
+    class Frozen(BaseModel):
+        model_config = ConfigDict(frozen=True)
+        content: str
+
+    @dataclasses.dataclass(frozen=True)
+    class Plain:
+        content: str
+
+    class Text(str):
+        __slots__ = ()
+
+    module = vendor.load()
+    given: list[Any] = [
+        Frozen(content=SECRET), Plain(SECRET), UserDict(content=SECRET), MappingProxyType({"content": SECRET}),
+        {"content": Text(SECRET)},
+    ]  # fmt: skip
+    with captured(providers=[vendor.provider]), guarded(guard(Keys(), "input", "redact")):
+        client = module.Client()
+        client.create(given)
+        said = [dict(one) if isinstance(one, Mapping) else vars(one) for one in client.got]
+        assert said == [{"content": "<KEY>"}] * 5
+        client.create(Text(SECRET))
+        assert client.got == "<KEY>"
+    assert given[0].content == given[1].content == given[2]["content"] == SECRET
+
+
+def test_a_coroutine_that_is_blocked_warns_of_nothing(vendor: Vendor) -> None:
+    class Later:
+        def __call__(self, prompt: str = "") -> Any:
+            return asyncio.ensure_future(asyncio.sleep(0, {"text": prompt}))
+
+    endpoint = Endpoint("chat", (), lambda *_: None, lambda *_: None, positional=("prompt",), speech=SPEECH)  # fmt: skip
+
+    class Acme:
+        name = "acme"
+
+    async def ask() -> Any:
+        return await guarding.around(Later(), Acme(), endpoint, None, waits=False)(SECRET)  # type: ignore[arg-type]  # as above
+
+    with guarded(guard(Keys(), "input")), pytest.raises(Blocked):
+        asyncio.run(ask())
+
+
+def test_a_forked_child_may_change_who_guards(monkeypatch: pytest.MonkeyPatch) -> None:
+    with wardens._changing():
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        guarding.lend(None)
+        guarding.give_back(None)
+    assert guarding.current() is None
+
+
+def test_who_listens_is_told_which_model_was_asked(vendor: Vendor) -> None:
+    heard: list[Any] = []
+    warden = Warden([guard(Keys(), "input", "warn")], lambda draft, score, action: heard.append(score.target))  # fmt: skip
+    guarding.lend(warden)
+    with captured(providers=[vendor.provider]), clearspan.suppressed():
+        vendor.load().Client().create(SECRET, model="m-1")
+    guarding.give_back(warden)
+    assert [(target.operation, target.provider, target.model) for target in heard] == [("chat", vendor.provider.name, "m-1")]  # fmt: skip

@@ -20,7 +20,9 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 SHELF = {name: getattr(evaluators, name) for name in evaluators.__all__}
 CLASSES = sorted(
-    name for name, found in SHELF.items() if isinstance(found, type) and issubclass(found, Evaluator)
+    name
+    for name, found in SHELF.items()
+    if isinstance(found, type) and issubclass(found, Evaluator)
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, UserDict, UserList, deque
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
+from clearspan.core.unseen import UNSEEN
 from clearspan.formats import speech
 from clearspan.provider import Slot
 
@@ -106,3 +109,37 @@ def test_deltas_of_a_choice_go_on_by_their_index() -> None:
     assert [slot.text for slot in found] == ["a", "b", "c", ""]
     assert found[1].channel == (1, "choices", 1, "delta", "tool_calls", 3, "function", "arguments")
     assert (found[3].channel, found[3].last) == ((0,), True)
+
+
+class Said(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+def test_texts_and_mappings_of_any_make_are_seen() -> None:
+    given = [
+        UserDict(role="system", content=Said("a")),
+        MappingProxyType({"content": [OrderedDict(text="b")]}),
+        Said("c"),
+    ]
+    found = list(speech.requested(given))
+    assert [(slot.text, slot.role) for slot in found] == [("a", "system"), ("b", "user"), ("c", "user")]  # fmt: skip
+    assert all(type(slot.text) is str for slot in found)
+    assert list(speech.requested(Said("d"))) == [Slot("d")]
+
+
+def test_an_answers_texts_go_on_by_their_way() -> None:
+    (slot,) = speech.told({"text": "a"}, ("part",), channel=(3,), whole=False)
+    assert slot == Slot("a", ("part", "text"), (3, "part", "text"), "assistant")
+
+
+def test_what_cannot_be_looked_into_is_said() -> None:
+    deep: Any = "hidden"
+    for _ in range(20):
+        deep = [{"content": deep}]
+    assert [slot.text for slot in speech.requested(deep)] == [UNSEEN]
+    for lazy in (iter(["a"]), UserList(["a"]), deque(["a"]), {"a"}):
+        assert [slot.text for slot in speech.requested([{"content": lazy}])] == [UNSEEN]
+    for nothing in (None, 3, b"x", [], range(3), object()):
+        assert list(speech.requested([{"content": nothing}])) == []

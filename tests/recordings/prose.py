@@ -1,7 +1,5 @@
 """A few sentences in many languages, none of which the costs of the estimate were fitted to."""
 
-# ruff: noqa: RUF001 -- letters of other scripts look like Latin ones
-
 PROSE = {
     "english": "The ferry leaves at half past six, so we should pack tonight. Bring a warm coat, because "
     "the wind on deck is cold even in August, and leave the heavy books at home. If the crossing is "

@@ -20,14 +20,22 @@ __all__ = ["Relay", "apieces"]
 
 
 class Relay:
-    """Fulfils `provider.Tap` for one stream. `instead(text, seen)` makes the elements of a canned reply."""
+    """Fulfils `provider.Tap` for one stream. `instead(text, seen)` makes the elements of a canned reply.
+
+    `failed()` is told of a failure of ours, and answers with a stop where that may let nothing pass.
+    """
 
     def __init__(
-        self, warden: Any, chain: Any, instead: Callable[[str, Sequence[Any]], Iterable[Any] | None]
+        self,
+        warden: Any,
+        chain: Any,
+        instead: Callable[[str, Sequence[Any]], Iterable[Any] | None],
+        failed: Callable[[], Any],
     ) -> None:
         self._warden = warden
         self._chain = chain
         self._instead = instead
+        self._failed = failed
         self._seen: list[Any] = []
         self._owner: tuple[object, str] | None = None
 
@@ -127,7 +135,11 @@ class Relay:
         return self._noted(gone)
 
     def _unheld(self, given: tuple[Any, ...]) -> list[Any]:
-        """All that is held, and what was just to be: a failure of ours keeps nothing back."""
+        """All that is held, and what was just to be: a failure of ours keeps nothing back, where it need not."""
+        stop = self._failed()
+        if stop is not None:
+            self._chain.stop = stop
+            return []
         rest: list[Any] = self._chain.rest()
         return [*rest, *(item for item in given if not any(item is held for held in rest))]
 

@@ -7,107 +7,37 @@ guard works as well where nothing is recorded. What guards are is not known here
 from __future__ import annotations
 
 import contextvars
-import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Protocol
+from typing import Any, NoReturn, TypeVar
 
 from clearspan.capture import recording
 from clearspan.capture.guarded_streams import Relay, apieces
 from clearspan.capture.rewriting import Given
+from clearspan.capture.wardens import Warden, current, give_back, lend, use
+from clearspan.core import read
 from clearspan.core.fence import caught, fenced
+from clearspan.core.unseen import UNSEEN
 from clearspan.provider import Call, Endpoint, Provider, Slot, Speech
 
 __all__ = ["Warden", "around", "current", "give_back", "lend", "use", "withholds"]
 
 
-class Warden(Protocol):
-    """What is needed of whoever keeps the guards; plans are gone through by `settle` or `asettle`."""
-
-    def withholds(self) -> bool:
-        """Whether something may be kept from the program of an answer."""
-        ...
-
-    def case(self, operation: str, draft: Any) -> Any:
-        """One call, or `None` where it is not to be guarded."""
-
-    def asked(self, case: Any, slots: Sequence[Slot]) -> Generator[Any, Any, Any]:
-        """A plan for the texts of a request; its ruling has the new `texts`, or a `stop`."""
-        ...
-
-    def answered(self, case: Any, slots: Sequence[Slot]) -> Generator[Any, Any, Any]:
-        """A plan for the texts of an answer."""
-        ...
-
-    def streamed(
-        self, case: Any, read: Callable[[Any], Sequence[Any]], put: Callable[[Any, Any, str], Any]
-    ) -> Any:
-        """What takes the elements of a stream: `feed(item)` and `end()` are plans for what goes on."""
-
-    def settle(self, plan: Generator[Any, Any, Any]) -> Any:
-        """The plan's result, waited for on this thread."""
-
-    async def asettle(self, plan: Generator[Any, Any, Any]) -> Any:
-        """The plan's result, waited for on the event loop."""
-
-
-class _Place:
-    """Who guards: the last of `lent`, else the program's own."""
-
-    warden: Warden | None = None
-    own: Warden | None = None
-    lent: tuple[Warden | None, ...] = ()
-
-    def settle(self) -> None:
-        self.warden = self.lent[-1] if self.lent else self.own
+T = TypeVar("T")
 
 
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
-_place = _Place()
-_changing = threading.Lock()
-
 # The calls around this one that are guarded already: what they call in turn is part of them.
 _inside: contextvars.ContextVar[frozenset[tuple[str, str]]] = contextvars.ContextVar(
     "clearspan_guarded", default=frozenset()
 )
 
 
-def current() -> Warden | None:
-    """Who guards; `None` where nobody does."""
-    return _place.warden
-
-
-def use(warden: Warden | None) -> None:
-    """Let `warden` guard from now on, unless another is lent; `None` for nobody."""
-    with _changing:
-        _place.own = warden
-        _place.settle()
-
-
-def lend(warden: Warden | None) -> None:
-    """Let `warden` (or nobody) guard until it is given back."""
-    with _changing:
-        _place.lent = (*_place.lent, warden)
-        _place.settle()
-
-
-def give_back(warden: Warden | None) -> None:
-    """End what `lend` began."""
-    with _changing:
-        lent = list(_place.lent)
-        for at in reversed(range(len(lent))):
-            if lent[at] is warden:
-                del lent[at]
-                break
-        _place.lent = tuple(lent)
-        _place.settle()
-
-
 def withholds(endpoint: Endpoint) -> bool:
     """Whether a part of what a call of `endpoint` answers may be kept from the program."""
-    warden = _place.warden
+    warden = current()
     return warden is not None and endpoint.speech is not None and warden.withholds()
 
 
@@ -120,7 +50,7 @@ def around(
     waits: bool,
 ) -> Callable[..., Any]:
     """`wrapped` between the guards; itself where none are. `waits` says that it is no coroutine function."""
-    warden, speech = _place.warden, endpoint.speech
+    warden, speech = current(), endpoint.speech
     if warden is None or speech is None:
         return wrapped
     made = _Guarding(warden, speech, wrapped, provider, endpoint, instance)
@@ -174,7 +104,7 @@ class _Guarding:
         if case is None:
             return self._wrapped(*args, **kwargs)
         slots, _ = self._asked(case)
-        ruling = self._settled(self._warden.asked(case.case, slots))
+        ruling = self._settled(case, "input", self._warden.asked(case.case, slots))
         if ruling is not None and ruling.stop is not None:
             return self._instead(case, ruling.stop, None)
         self._rewrite(case, slots, ruling)
@@ -189,8 +119,8 @@ class _Guarding:
         stream = self._stream(case, result)
         if stream is not None:
             return stream
-        slots = self._answered(result)
-        ruling = self._settled(self._warden.answered(case.case, slots))
+        slots = self._answered(case, result)
+        ruling = self._settled(case, "output", self._warden.answered(case.case, slots))
         return self._out(case, result, slots, ruling)
 
     def acall(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -203,19 +133,34 @@ class _Guarding:
         return made
 
     async def _awaited(self, inner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        case = self._open(args, kwargs)
+        try:
+            case, stop, again = await self._before(args, kwargs)
+        except BaseException:  # whatever ends it, it ends before the call has begun
+            _drop(inner)
+            raise
         if case is None:
             return await inner
-        case.asynchronous = True
-        slots, read = self._asked(case)
-        ruling = await self._asettled(self._warden.asked(case.case, slots))
-        if ruling is not None and ruling.stop is not None:
-            inner.close()  # it has not begun: nothing of it has run
-            return self._instead(case, ruling.stop, None)
-        if self._rewrite(case, slots, ruling) or read:
-            inner.close()
+        if stop is not None:
+            _drop(inner)
+            return self._instead(case, stop, None)
+        if again:
+            _drop(inner)
             inner = self._wrapped(*case.given.args, **case.given.kwargs)
         return await self._arrives(case, inner)
+
+    async def _before(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[_Case | None, Any, bool]:
+        """What comes of the request: whether it stops there, and whether it is another one now."""
+        case = self._open(args, kwargs)
+        if case is None:
+            return None, None, False
+        case.asynchronous = True
+        slots, read = self._asked(case)
+        ruling = await self._asettled(case, "input", self._warden.asked(case.case, slots))
+        if ruling is not None and ruling.stop is not None:
+            return case, ruling.stop, False
+        return case, None, self._rewrite(case, slots, ruling) or read
 
     async def _arrives(self, case: _Case, inner: Any) -> Any:
         token = _inside.set(_inside.get() | {case.key})
@@ -226,32 +171,58 @@ class _Guarding:
         stream = self._stream(case, result)
         if stream is not None:
             return stream
-        slots = self._answered(result)
-        ruling = await self._asettled(self._warden.answered(case.case, slots))
+        slots = self._answered(case, result)
+        ruling = await self._asettled(case, "output", self._warden.answered(case.case, slots))
         return self._out(case, result, slots, ruling)
 
-    # -- plans: where one fails, which is ours, the text passes ---------------------------------
+    # -- what fails of ours: the text passes, but for a guard that does not fail open ------------
 
-    def _settled(self, plan: Generator[Any, Any, Any]) -> Any:
-        return fenced("guard.settle", self._warden.settle, plan)
+    def _settled(self, case: _Case, phase: str, plan: Generator[Any, Any, Any]) -> Any:
+        return self._tried("guard.settle", case, phase, self._warden.settle, plan)
 
-    async def _asettled(self, plan: Generator[Any, Any, Any]) -> Any:
+    async def _asettled(self, case: _Case, phase: str, plan: Generator[Any, Any, Any]) -> Any:
         try:
             return await self._warden.asettle(plan)
         except Exception as error:  # noqa: BLE001 -- a failure of ours, as in a fence
-            caught("guard.settle", error)
+            self._lost("guard.settle", case, phase, error)
             return None
+
+    def _tried(self, site: str, case: _Case | None, phase: str, function: Callable[..., T], *given: Any) -> T | None:  # fmt: skip
+        try:
+            return function(*given)
+        except Exception as error:  # noqa: BLE001 -- a failure of ours, as in a fence
+            self._lost(site, case, phase, error)
+            return None
+
+    def _lost(self, site: str, case: _Case | None, phase: str, error: Exception) -> None:
+        """Raises `Blocked` where a guard of the phase wants that."""
+        caught(site, error)
+        stop = self._failed(case, phase)
+        if stop is not None:
+            raise stop.error from None
+
+    def _failed(self, case: _Case | None, phase: str) -> Any:
+        operation = self._endpoint.operation
+        named = operation if isinstance(operation, str) else self._provider.name
+        inner = None if case is None else case.case
+        return fenced("guard.failed", self._warden.failed, inner, named, phase)
+
+    def _refuse(self, case: _Case, phase: str, site: str, error: Exception) -> NoReturn:
+        """What is to be taken out stands where nothing can be changed."""
+        caught(site, error)
+        raise self._warden.refused(case.case, phase).error from None
 
     # -- the parts of a call -------------------------------------------------------------------
 
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Case | None:
         """The call as the guards see it; `None` for one that is part of another, or a guard's own."""
-        return fenced("guard.open", self._opened, args, kwargs)
+        return self._tried("guard.open", None, "input", self._opened, args, kwargs)
 
     def _opened(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Case | None:
         endpoint = self._endpoint
         given = Given(args, kwargs, endpoint.positional)
-        call = Call(self._instance, args[len(endpoint.positional) :], given.named())
+        named = given.named()
+        call = Call(self._instance, args[len(endpoint.positional) :], named)
         layer = endpoint.layer if isinstance(endpoint.layer, str) else endpoint.layer(call)
         key = (self._provider.name, layer)
         if key in _inside.get():
@@ -259,33 +230,41 @@ class _Guarding:
         outer = recording.active()
         draft = outer.told if outer is not None and outer.owner is self._provider else None
         operation = endpoint.operation
-        case = self._warden.case(
-            operation if isinstance(operation, str) else operation(call), draft
-        )
+        said = operation if isinstance(operation, str) else operation(call)
+        model = read.text(named, "model") or read.text(named, "json", "model")
+        case = self._warden.case(said, draft, self._provider.name, model)
         return None if case is None else _Case(case, key, given, call)
 
     def _asked(self, case: _Case) -> tuple[list[Slot], bool]:
         """The texts of the request, and whether something had to be read for them that is read once only."""
         read = case.given.read_through(self._speech.once)
-        slots = fenced("guard.asked", _listed, self._speech.asked, case.given.named())
+        named = case.given.named()
+        slots = self._tried("guard.asked", case, "input", _listed, self._speech.asked, named)
         return slots or [], read
 
     def _rewrite(self, case: _Case, slots: Sequence[Slot], ruling: Any) -> bool:
         """Put in what the guards changed; whether they did."""
         changes = _changes(slots, ruling)
         for path, text in changes:
-            case.given.put(path, text)
+            try:
+                case.given.put(path, text)
+            except Exception as error:  # noqa: BLE001 -- a class of anybody's, which may refuse to be changed
+                self._refuse(case, "input", "guard.rewrite", error)
         return bool(changes)
 
-    def _answered(self, result: Any) -> list[Slot]:
-        return fenced("guard.answered", _listed, self._speech.answered, result) or []
+    def _answered(self, case: _Case, result: Any) -> list[Slot]:
+        reader = self._speech.answered
+        return self._tried("guard.answered", case, "output", _listed, reader, result) or []
 
     def _out(self, case: _Case, result: Any, slots: Sequence[Slot], ruling: Any) -> Any:
         """What the program gets."""
         if ruling is not None and ruling.stop is not None:
             return self._instead(case, ruling.stop, result)
         for path, text in _changes(slots, ruling):
-            result = self._speech.put(result, path, text)
+            try:
+                result = self._speech.put(result, path, text)
+            except Exception as error:  # noqa: BLE001 -- as above
+                self._refuse(case, "output", "guard.put", error)
         return result
 
     def _stream(self, case: _Case, result: Any) -> Any:
@@ -296,20 +275,25 @@ class _Guarding:
             return None
 
         def read(item: Any) -> list[Slot]:
-            return fenced("guard.chunk", _listed, chunk, item) or []
+            slots = fenced("guard.chunk", _listed, chunk, item)
+            return [Slot(UNSEEN, role="assistant")] if slots is None else slots
 
         def instead(text: str, seen: Sequence[Any]) -> Any:
             pieces = speech.pieces
             return None if pieces is None else fenced("guard.pieces", pieces, case.call, text, seen)
 
-        relay = Relay(self._warden, self._warden.streamed(case.case, read, speech.put), instead)
+        def failed() -> Any:
+            return self._failed(case, "output")
+
+        chain = self._warden.streamed(case.case, read, speech.put)
+        relay = Relay(self._warden, chain, instead, failed)
         if kind is GeneratorType:
             return relay.relay(result)
         if kind is AsyncGeneratorType:
             return relay.arelay(result)
-        return (
-            result if attach is not None and fenced("guard.attach", attach, result, relay) else None
-        )
+        if attach is None:
+            return None
+        return result if self._tried("guard.attach", case, "output", attach, result, relay) else None  # fmt: skip
 
     def _instead(self, case: _Case, stop: Any, answer: Any) -> Any:
         """The canned reply of the client's own type, where one is wanted and can be; else `Blocked`."""
@@ -332,6 +316,12 @@ class _Guarding:
             return None
         pieces = list(speech.pieces(case.call, text, ()))
         return apieces(pieces) if case.asynchronous else (piece for piece in pieces)
+
+
+def _drop(inner: Any) -> None:
+    """Let go what has not begun: nothing of it has run."""
+    if type(inner) is CoroutineType:
+        inner.close()
 
 
 def _listed(reader: Callable[[Any], Iterable[Any]], source: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,9 +57,23 @@ def _with(value: Any, path: _Path, text: str) -> Any:
         return tuple(
             _with(item, rest, text) if at == step else item for at, item in enumerate(value)
         )
-    made: Any = copy.copy(value)
-    if isinstance(value, (dict, list)):
-        made[step] = _with(made[step], rest, text)
+    made: Any
+    if isinstance(value, Mapping) and not isinstance(value, dict):
+        made = dict(value)  # some are never written to
     else:
-        setattr(made, str(step), _with(getattr(made, str(step)), rest, text))
+        made = copy.copy(value)
+    if isinstance(value, (Mapping, list)):
+        made[step] = _with(made[step], rest, text)
+        return made
+    return _changed(made, str(step), _with(getattr(made, str(step)), rest, text))
+
+
+def _changed(made: Any, name: str, value: Any) -> Any:
+    """`made`, a copy, with another attribute. Raises what its class does where that can be done in no way."""
+    try:
+        setattr(made, name, value)
+    except (AttributeError, TypeError, ValueError):  # frozen, or checked
+        if callable(getattr(made, "model_copy", None)):
+            return made.model_copy(update={name: value})
+        return dataclasses.replace(made, **{name: value})
     return made

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set as AbstractSet,
+)
 from typing import Any
 
 from clearspan.core import read
+from clearspan.core.unseen import UNSEEN
 from clearspan.provider import Slot
 
 __all__ = ["KEYS", "choices", "deltas", "inside", "named", "put", "requested", "told", "walk"]
@@ -22,47 +31,65 @@ KEYS = frozenset({
 _DEEP = frozenset({"arguments"})
 _PASSED = frozenset({"logprobs", "annotations", "input_audio", "image_url", "file", "parsed", "parsed_arguments"})  # fmt: skip
 _DEPTH = 16
+_LISTED = (list, tuple, bytes, bytearray, memoryview, range)
 _TOOL = ("tool", "function")
 # What repeats the text in another form, and would tell it still.
 _ECHOES = ("logprobs", "top_tokens", "context", "parsed", "parsed_arguments")
 
 
 def walk(source: Any, path: _Path = (), keys: frozenset[str] = KEYS, *, wanted: bool = False) -> Iterator[tuple[str, _Path]]:  # fmt: skip
-    """The texts under `keys` in `source`, at any depth, and the way to each."""
+    """The texts under `keys` in `source`, and the way to each; `UNSEEN` for what cannot be looked into."""
     return _walk(source, path, keys, _DEPTH, wanted=wanted)
 
 
 def _walk(
     source: Any, path: _Path, keys: frozenset[str], depth: int, *, wanted: bool
 ) -> Iterator[tuple[str, _Path]]:
-    if type(source) is str:
-        if wanted and source:
-            yield source, path
+    if issubclass(type(source), str):
+        if wanted and (text := read.text(source)):
+            yield text, path
+        return
+    fields, items = _fields(source), read.items(source)
+    if fields is None and not items:
+        if wanted and _lists(type(source)):
+            yield UNSEEN, path
         return
     if depth == 0:
+        yield UNSEEN, path
         return
-    fields = read.fields(source)
-    if fields is not None:
-        deep = wanted and not _DEEP.isdisjoint(path)
-        for name, value in dict.items(fields):
-            if name not in _PASSED and type(name) is str:
-                yield from _walk(value, (*path, name), keys, depth - 1, wanted=deep or name in keys)
-        return
-    for at, item in enumerate(read.items(source)):
+    for name, value in (fields or {}).items():
+        if name not in _PASSED and type(name) is str:
+            deep = wanted and not _DEEP.isdisjoint(path)
+            yield from _walk(value, (*path, name), keys, depth - 1, wanted=deep or name in keys)
+    for at, item in enumerate(items):
         yield from _walk(item, (*path, at), keys, depth - 1, wanted=wanted)
+
+
+def _fields(source: Any) -> dict[str, Any] | None:
+    """The fields of a mapping of any kind, a model or a dataclass."""
+    found = read.fields(source)
+    if found is None:
+        return dict(source) if issubclass(type(source), Mapping) else None
+    return found if type(found) is dict else dict(dict.items(found))
+
+
+def _lists(kind: type) -> bool:
+    """Whether it may hold texts that are not looked at: what is read once only, and lists that are no lists."""
+    return issubclass(kind, (Iterator, Sequence, AbstractSet)) and not issubclass(kind, _LISTED)
 
 
 def requested(given: Any, path: _Path = ()) -> Iterator[Slot]:
     """The texts of messages or items, each in the role of who says it; of a bare text or several, the user's."""
-    if type(given) is str or not read.items(given):
+    if issubclass(type(given), str) or not read.items(given):
         yield from (Slot(text, way) for text, way in walk(given, path, wanted=True))
     for at, item in enumerate(read.items(given)):
-        for text, way in walk(item, (*path, at), wanted=type(item) is str):
+        for text, way in walk(item, (*path, at), wanted=issubclass(type(item), str)):
             yield Slot(text, way, role=_role(item))
 
 
 def _role(item: Any) -> str:
-    role, kind = read.text(item, "role"), read.text(item, "type") or ""
+    fields = _fields(item)
+    role, kind = read.text(fields, "role"), read.text(fields, "type") or ""
     if role in _TOOL or (role is None and kind.endswith("_output")):
         return "tool"
     return role or ("assistant" if kind.endswith("_call") or kind == "reasoning" else "user")

@@ -66,6 +66,7 @@ __all__ = [
 _log = logging.getLogger("clearspan")
 _EXIT_DEADLINE = 2.0
 _JUDGING = 0.6
+_CLOSING = 0.25
 
 
 class Runtime:
@@ -168,7 +169,7 @@ class Runtime:
         self.uninstrument()
         guarding.use(None)
         if self._warden is not None:
-            self._warden.close()
+            self._warden.close(until.left * _CLOSING)
         inlet.stop(self.pipeline)
         self.pipeline.end_open()
         done = self.flush(until.left * _JUDGING)

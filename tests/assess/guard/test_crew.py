@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from typing import Any
 
@@ -78,11 +79,12 @@ def test_closed_threads_go_and_the_next_work_gets_new_ones() -> None:
 def test_a_forked_child_has_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     crew = Crew()
     assert crew.do(lambda: 1).wait(LONG)
-    before = threading.active_count()
+    before, parents = threading.active_count(), crew._jobs
     monkeypatch.setattr(os, "getpid", lambda: -1)
     assert crew.do(lambda: 2).wait(LONG)
     assert threading.active_count() == before + 1
     crew.close()
+    parents.put(None)  # here they did come along
 
 
 def test_the_loop_goes_on_meanwhile() -> None:
@@ -151,3 +153,46 @@ def test_other_loops_wait_on_a_thread_of_theirs(monkeypatch: pytest.MonkeyPatch)
         job.arrives(LONG).send(None)
     assert ended.value.value is True
     assert asked == [(LONG,)]
+
+
+def test_work_that_ends_its_thread_costs_no_hand() -> None:
+    crew = Crew(most=2)
+    for _ in range(10):
+        job = crew.do(sys.exit)
+        assert job.wait(LONG)
+        assert job.result is None
+    assert crew.do(lambda: "still").wait(LONG)
+    crew.close()
+
+
+def _none_starts(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_where_no_thread_can_be_started_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    crew = Crew()
+    monkeypatch.setattr(threading.Thread, "start", _none_starts)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            crew.do(lambda: 1)
+    monkeypatch.undo()
+    assert crew.do(lambda: 2).wait(LONG)
+    crew.close()
+
+
+def test_where_no_more_can_be_started_those_there_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    crew, free, begun = Crew(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        free.wait(LONG)
+
+    first = crew.do(work)
+    assert begun.wait(LONG)
+    monkeypatch.setattr(threading.Thread, "start", _none_starts)
+    second = crew.do(lambda: "done")
+    free.set()
+    assert first.wait(LONG)
+    assert second.wait(LONG)
+    assert second.result == "done"
+    crew.close()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import sys
+import threading
+import time
 import traceback
 from typing import Any
 
 import pytest
 
+import clearspan
 from clearspan import guards, registry
 from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.guard import Blocked, Guard, Warden
@@ -20,15 +25,15 @@ from tests.assess.guard.kit import PATIENT, Keys, Rude, guard
 class Judge(Evaluator):
     kind = "llm"
 
-    def evaluate(self, call: Any) -> float:
-        return 1.0
+    def evaluate(self, call: Any) -> bool:
+        return True
 
 
 class Answers(Evaluator):
     requires = frozenset({"tool_calls|output"})
 
-    def evaluate(self, call: Any) -> float:
-        return 1.0
+    def evaluate(self, call: Any) -> bool:
+        return True
 
 
 class Whole(Evaluator):
@@ -209,7 +214,7 @@ KEY, PLACE = {"type": "KEY", "start": 4, "end": 14}, {"type": "PLACE", "start": 
         (Score(1.0), " (did not pass)"),
         (Score(1.0, metadata={"entities": [{"start": 1}, "KEY", 3]}), " (did not pass)"),
         (Score(1.0, metadata={"entities": 3}), " (did not pass)"),
-        (Score(1.0, "x" * 900), f": {'x' * 500}"),
+        (Score(1.0, explanation="x" * 900), f": {'x' * 500}"),
     ],
 )  # fmt: skip
 def test_blocked_says_why_where_its_evaluator_tells_no_text(said: Score, told: str) -> None:
@@ -251,3 +256,64 @@ def _stopped(given: Any, text: str = "say sk-7654321", phase: Any = "input") -> 
     assert ruling.stop is not None
     stopped: Blocked = ruling.stop.error
     return stopped
+
+
+def test_neither_its_repr_nor_its_arguments_hold_the_score() -> None:
+    blocked = Blocked("keys", "input", Score(passed=False, explanation="sk-1 was said"), "KEY")
+    assert repr(blocked) == "Blocked('keys', 'input')"
+    assert blocked.args == ("keys", "input")
+
+
+def test_a_number_without_a_threshold_is_refused_where_it_is_known() -> None:
+    def rated(call: Any) -> float:
+        return 0.3
+
+    with pytest.raises(ValueError, match="without a threshold none of them stops anything"):
+        Guard(rated, "output")
+    rated.__annotations__["return"] = float
+    with pytest.raises(ValueError, match="without a threshold"):
+        Guard(rated, "output")
+    assert Guard(clearspan.evaluator(name="rated", threshold=0.5)(rated), "output").name == "rated"
+
+
+def test_a_forked_child_has_locks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Guard(Keys())
+    with made._locks.setting(), made._locks.counting():
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        made.count("allow")
+        assert made.ready(0.0)
+    assert made.counts == {"allow": 1}
+
+
+def test_one_that_leaves_while_getting_ready_says_so() -> None:
+    class Leaves(Keys):
+        def setup(self) -> None:
+            sys.exit(1)
+
+    made = Guard(Leaves())
+    assert made.ready()
+    assert made.failure == "SystemExit"
+
+
+def test_two_that_get_it_ready_at_once_do_so_once() -> None:
+    class Counted(Keys):
+        times = 0
+
+        def setup(self) -> None:
+            self.times += 1
+            begun.set()
+            free.wait(PATIENT)
+
+    begun, free, counted = threading.Event(), threading.Event(), Counted()
+    made = Guard(counted)
+    hands = [threading.Thread(target=made.ready) for _ in range(3)]
+    for hand in hands:
+        hand.start()
+    assert begun.wait(PATIENT)
+    assert not made.ready(0.0)
+    time.sleep(0.05)  # the others have come as far as its lock, mostly
+    free.set()
+    for hand in hands:
+        hand.join(PATIENT)
+    assert counted.times == 1
+    assert made.ready(0.0)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from typing import Any
 
 import pytest
 
-from clearspan.assess.guard import Guard, Warden
+from clearspan.assess.guard import Guard, Warden, hold
 from clearspan.assess.guard.lines import Line
+from clearspan.core import fence
+from clearspan.core.unseen import UNSEEN
 from clearspan.provider import Slot
 from clearspan.record import Invocation
-from tests.assess.guard.kit import SAYS_SECRET, SECRET, Keys, Rude, Told, guard
+from tests.assess.guard.kit import PATIENT, SAYS_SECRET, SECRET, Keys, Rude, Told, guard
 
 
 def read(item: Any) -> list[Slot]:
@@ -176,3 +179,127 @@ def test_a_line_forgets_what_was_judged() -> None:
         line.cut([], line.length)
     assert line.view(line.length) == ("6789", 996)
     assert line.sentence(5) == 1000
+
+
+def said(text: str, *channel: Any) -> tuple[Any, ...]:
+    return (text, (0,), channel, "assistant")
+
+
+def test_what_is_quiet_since_another_began_holds_nothing_back() -> None:
+    run = Run(guard(Keys(), "output", "redact"))
+    assert run.feed(said("I think ", 0, "reasoning")) == []
+    out = run.feed(said("long enough to be let go ", 0, "content"))
+    assert out == [[said("I think ", 0, "reasoning")]]
+    out = run.feed(said("and more of it", 0, "content"))
+    assert [one[0][0] for one in out] == ["long enough to be let go "]
+    sk = [text for one in (run.feed(said("sk-1 ", 0, "reasoning")), run.end()) for text in one]
+    assert [one[0] if isinstance(one[0], str) else one[0][0] for one in sk] == ["and more of it", "<KEY> "]  # fmt: skip
+
+
+def test_another_choice_has_to_come_far() -> None:
+    run = Run(guard(Keys(), "output", "redact"))
+    assert run.feed(said("hm", 0)) == []
+    assert run.feed(said("12345678901", 1)) == []
+    assert [one[0][0] for one in run.feed(said("2", 1))] == ["hm"]
+    assert [one[0][0] for one in run.end()] == ["12345678901", "2"]
+
+
+def test_a_guard_of_whole_answers_holds_what_is_quiet_as_well() -> None:
+    run = Run(guard(Rude(), "output", window=None))
+    assert run.feed(said("I think. ", 0, "reasoning")) == []
+    assert run.feed(said("So it is. ", 0, "content")) == []
+    assert len(run.end()) == 2
+
+
+def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hold, "_MOST_HELD", 3)
+    run = Run(guard(Keys(), "output", "redact"))
+    released = [len(run.feed("a")) for _ in range(9)]
+    assert sum(released) >= 5
+
+
+class Hung(Keys):
+    """Takes longer than anybody waits."""
+
+    def __init__(self, free: threading.Event) -> None:
+        super().__init__()
+        self.free = free
+        self.asked = 0
+
+    def find(self, text: str) -> Any:
+        self.asked += 1
+        self.free.wait(PATIENT)
+        return []
+
+
+def test_a_stream_waits_twice_for_a_guard_that_hangs() -> None:
+    free = threading.Event()
+    hung = Hung(free)
+    run = Run(Guard(hung, "output", "redact", deadline=0.01))
+    assert run.all(["some words and more "] * 50) == "some words and more " * 50
+    free.set()
+    assert hung.asked == 2
+    assert [(action, error) for _, _, action, error in run.told] == [("allow", "timeout")]
+
+
+def test_one_that_only_warns_looks_seldom() -> None:
+    class Counting(Keys):
+        asked = 0
+
+        def find(self, text: str) -> Any:
+            self.asked += 1
+            return super().find(text)
+
+    counting = Counting()
+    run = Run(guard(counting, "output", "warn"))
+    for _ in range(1_000):
+        assert len(run.feed("0123456789")) == 1
+    assert run.feed(" sk-1 ")
+    run.end()
+    assert counting.asked <= 6
+    assert run.told.actions == ["warn"]
+
+
+@pytest.mark.parametrize("on_fail", ["warn", "redact"])
+def test_what_nobody_waits_for_any_more_is_judged_where_it_went_on(on_fail: str) -> None:
+    heard, actions = threading.Event(), list[str]()
+
+    def hear(draft: Any, score: Any, action: str) -> None:
+        actions.append(action)
+        heard.set()
+
+    run = Run(guard(Keys(), "output", on_fail))
+    run.warden._told = hear
+    run.feed("sk-1 was said")
+    run.chain.leave()
+    run.chain.leave()
+    if on_fail == "warn":
+        assert heard.wait(PATIENT)
+        assert actions == ["warn"]
+    else:
+        assert actions == ["redact"]
+
+
+def test_what_cannot_be_changed_is_not_let_go(lenient: None) -> None:
+    def refuse(item: Any, path: Any, text: str) -> Any:
+        raise ValueError("frozen")
+
+    warden = Warden([guard(Keys(), "output", "redact")])
+    case = warden.case("chat", None)
+    assert case is not None
+    chain = warden.streamed(case, read, refuse)
+    assert warden.settle(chain.feed([SECRET])) == []
+    assert warden.settle(chain.end()) == []
+    assert chain.stop is not None
+    assert chain.stop.error.score.error == "put_failed"
+    fence.reset()
+
+
+def test_an_element_that_cannot_be_seen() -> None:
+    opened, shut = guard(Keys(), "output"), guard(Keys(), "output", fail_open=False)
+    passing = Run(opened)
+    assert passing.feed((UNSEEN, (0,), ("a",))) == [[(UNSEEN, (0,), ("a",))]]
+    assert opened.counts == {"unseen": 1}
+    stopped = Run(shut)
+    assert stopped.feed((UNSEEN, (0,), ("a",)), SECRET)[1:] == []
+    assert stopped.chain.stop is not None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
+
+import pytest
 
 from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.finding import Finding
@@ -143,3 +146,24 @@ def test_findings_are_put_in_order() -> None:
 
     judged = judge(check(Messy(), "output", [Said("sk-1 5678 9")]))
     assert [(one.start, one.end) for one in judged.found[0]] == [(0, 4), (4, 6), (7, 11)]
+
+
+@pytest.mark.parametrize("raised", [SystemExit, asyncio.CancelledError, KeyboardInterrupt])
+def test_not_even_its_exit_is_more_than_its_score(raised: type[BaseException]) -> None:
+    def leaves(call: Invocation) -> bool:
+        raise raised
+
+    score = judge(check(leaves, "output", [Said("x")])).score
+    assert score.error == raised.__name__
+
+
+def test_a_number_that_nothing_calls_good_or_bad_is_an_error() -> None:
+    score = judge(check(lambda call: 0.5, "output", [Said("x")])).score
+    assert (score.error, score.value, score.passed) == ("no_threshold", None, None)
+
+
+def test_one_that_is_still_getting_ready_is_late() -> None:
+    asked = Check(Guard(Keys(), deadline=0.01), "output", [Said("x")], (), "chat")
+    with asked.guard._locks.setting():
+        assert judge(asked).score.error == "timeout"
+    assert judge(asked).score.passed is True

@@ -374,3 +374,72 @@ def test_what_says_nothing_has_no_texts() -> None:
     nobody: Any = None
     assert speech.CHAT.attach("a text, where one was asked for", nobody) is False
     assert list(responses_speech.RESPONSE.chunk({"type": "response.output_text.delta"})) == []
+
+
+@STREAMED
+def test_arguments_of_tools_are_read_and_stay_json(side: Side, client: Any, server: ModelServer, stream: bool) -> None:  # fmt: skip
+    arguments = json.dumps({"path": ".env", "content": f"# mine\n{SECRET}\n\u00e9nd"})
+    for source in (arguments, arguments.replace("sk-1", "\\u0073k-1")):
+        with captured(), guarded(guard(Keys(), "output", "redact")):
+            server.script(Reply(None, tool_calls=[ToolCall("write", source)], chunks=40))
+            made = ask(side, client, "chat.completions.create", stream=stream)
+        got = "".join(
+            call.function.arguments or ""
+            for each in (made if stream else [made])
+            for choice in each.choices
+            for call in (choice.delta if stream else choice.message).tool_calls or []
+        )
+        assert json.loads(got) == {"path": ".env", "content": "# mine\n<KEY>\n\u00e9nd"}
+
+
+@STREAMED
+def test_what_thinks_first_holds_no_answer_back(side: Side, client: Any, server: ModelServer, stream: bool) -> None:  # fmt: skip
+    with captured(), guarded(guard(Keys(), "output", "redact")) as told:
+        server.script(Reply("word " * 30, reasoning="I think so", chunks=60))
+        ask(side, client, "chat.completions.create", stream=stream)
+    assert told.actions == ["allow"]
+
+
+def test_a_prediction_is_looked_at(side: Side, client: Any, server: ModelServer) -> None:
+    with captured(), guarded(guard(Keys(), "input", "redact")):
+        ask(side, client, "chat.completions.create", prediction={"type": "content", "content": SECRET})  # fmt: skip
+    assert body(server)["prediction"] == {"type": "content", "content": "<KEY>"}
+
+
+def test_texts_of_other_classes_are_looked_at(side: Side, client: Any, server: ModelServer) -> None:
+    class Text(str):
+        __slots__ = ()
+
+    with captured(), guarded(guard(Keys(), "input", "redact")):
+        side.do(client.embeddings.create(model="m", input=Text(SECRET)))
+        assert body(server)["input"] == "<KEY>"
+        ask(side, client, "responses.create", prompt={"id": "p", "variables": {"who": Text(SECRET)}})  # fmt: skip
+        assert body(server)["prompt"]["variables"] == {"who": "<KEY>"}
+
+
+def test_a_redacted_raw_response_says_how_long_it_is(side: Side, client: Any, server: ModelServer) -> None:  # fmt: skip
+    with captured(), guarded(guard(Keys(), "output", "redact")):
+        server.script(Reply(SAYS_SECRET))
+        raw = side.do(client.chat.completions.with_raw_response.create(model="m", messages=[]))
+    assert SECRET not in raw.text
+    assert raw.headers["content-length"] == str(len(raw.content))
+
+
+def test_a_body_that_the_program_reads_itself_is_not_seen(side: Side, client: Any, server: ModelServer) -> None:  # fmt: skip
+    async def _aread(manager: Any) -> bytes:
+        async with manager as response:
+            return bytes(await response.read())
+
+    def read() -> Any:
+        manager = client.chat.completions.with_streaming_response.create(model="m", messages=[])
+        if hasattr(manager, "__aenter__"):
+            return side.do(_aread(manager))
+        with manager as response:
+            return response.read()
+
+    opened, shut = guard(Keys(), "output"), guard(Keys(), "output", fail_open=False)
+    with captured(), guarded(opened):
+        assert read()
+    assert opened.counts["unseen"] == 1
+    with captured(), guarded(shut), pytest.raises(Blocked, match="unseen"):
+        read()

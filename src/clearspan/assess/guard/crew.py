@@ -45,7 +45,17 @@ class Job:
         """Do it, unless nobody waits any more."""
         if self._given_up:
             return
-        self.result = self._work()
+        try:
+            self.result = self._work()
+        except BaseException:  # noqa: BLE001 -- no work costs a thread: whoever waits is told, having no result
+            self.result = None
+        self._settle()
+
+    def drop(self) -> None:
+        """Nobody does it."""
+        self._given_up = True
+
+    def _settle(self) -> None:
         with self._lock:
             self._done.set()
             wake = self._wake
@@ -103,7 +113,10 @@ class Crew:
         self._load = 0
 
     def do(self, work: Callable[[], Any]) -> Job:
-        """Have `work` done, which must not raise."""
+        """Have `work` done, which must not raise: where it does, there is no result.
+
+        Raises `RuntimeError` where there is no thread and none can be started, as when the interpreter ends.
+        """
         if os.getpid() != self._pid:
             self._renew()  # threads do not come along into a forked child, held locks do
         job = Job(work)
@@ -114,10 +127,20 @@ class Crew:
             jobs = self._jobs
             jobs.put(job)
         if more:
-            threading.Thread(
-                target=self._hand, args=(jobs,), name="clearspan-guard", daemon=True
-            ).start()
+            self._hire(jobs, job)
         return job
+
+    def _hire(self, jobs: SimpleQueue[Job | None], job: Job) -> None:
+        hand = threading.Thread(target=self._hand, args=(jobs,), name="clearspan-guard", daemon=True)  # fmt: skip
+        try:
+            hand.start()
+        except RuntimeError:
+            with self._lock:
+                self._hands -= jobs is self._jobs
+                alone = self._hands <= 0
+            if alone:
+                job.drop()
+                raise
 
     def close(self) -> None:
         """Let every thread go when it has done what it is at."""
@@ -133,5 +156,4 @@ class Crew:
             job.run()
             del job  # nothing of the call is kept until the next one
             with self._lock:
-                if jobs is self._jobs:
-                    self._load -= 1
+                self._load -= jobs is self._jobs

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from clearspan import registry
+from clearspan.assess.breaker import Breaker
 from clearspan.assess.evaluator import Evaluator, seated
 from clearspan.assess.finding import Detector
 from clearspan.score import Score
@@ -30,17 +33,22 @@ _LONGEST_WHY = 500  # characters
 class Blocked(Exception):
     """A guard stopped a call: `guard` is its name, `phase` where it stood, `score` why, `why` in words.
 
-    Its message holds nothing of the call's text: `why` comes only from evaluators that are `raw`, which never tell it.
+    Its message, its arguments and its `repr` hold nothing of the call's text: `why` comes only from evaluators that
+    are `raw`, which never tell it. `score` is as the evaluator made it.
     """
 
     __module__ = "clearspan"  # where programs know it from
 
     def __init__(self, guard: str, phase: Phase, score: Score, why: str | None = None) -> None:
-        super().__init__(guard, phase, score, why)
+        super().__init__(guard, phase)
         self.guard = guard
         self.phase = phase
         self.score = score
         self.why = why
+
+    def __reduce__(self) -> Any:
+        """All of it goes to other processes."""
+        return type(self), (self.guard, self.phase, self.score, self.why)
 
     def __str__(self) -> str:
         said = f"clearspan: guard {self.guard!r} blocked the {self.phase}"
@@ -88,7 +96,8 @@ class Guard:
         self.counts: Counter[str] = Counter()
         self._failure: str | None = None
         self._ready = False
-        self._setting = threading.Lock()
+        self._locks = _Locks()
+        self.breaker = Breaker()
         self._check(allow_llm=allow_llm)
 
     def _check(self, *, allow_llm: bool) -> None:
@@ -109,6 +118,8 @@ class Guard:
             raise ValueError(f"{said} its evaluator judges answers, and before the model is asked there is none")  # fmt: skip
         if self.evaluator.kind == "llm" and not allow_llm:
             raise ValueError(f"{said} its evaluator asks a model at every call; say allow_llm=True if that is meant")  # fmt: skip
+        if self.detector is None and self.evaluator.threshold is None and _numbers(self.evaluator):
+            raise ValueError(f"{said} its evaluator answers with a number, and without a threshold none of them stops anything")  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -143,16 +154,23 @@ class Guard:
         """Whether it looks at what `role` says."""
         return self.stands(phase) and (self.trusted or phase == "output" or role not in _TRUSTED)
 
-    def ready(self) -> None:
-        """Let the evaluator get ready, once. What it raises then is what every check of it ends with."""
-        with self._setting:
-            if self._ready:
-                return
-            self._ready = True
-            try:
+    def ready(self, timeout: float = -1) -> bool:
+        """Let the evaluator get ready, once; whether it is. What it raises then is what every check of it ends with.
+
+        Where that is under way on another thread, wait up to `timeout` seconds (-1: as long as it takes).
+        """
+        setting = self._locks.setting()
+        if self._ready or not setting.acquire(timeout=timeout):
+            return self._ready
+        try:
+            if not self._ready:
                 self.evaluator.setup()
-            except Exception as error:  # noqa: BLE001 -- the application's code; told by every score
-                self._failure = type(error).__name__
+        except BaseException as error:  # noqa: BLE001 -- the application's code; told by every score
+            self._failure = type(error).__name__
+        finally:
+            self._ready = True
+            setting.release()
+        return True
 
     @property
     def failure(self) -> str | None:
@@ -161,7 +179,7 @@ class Guard:
 
     def count(self, what: str) -> None:
         """One more of it, from whichever thread."""
-        with self._setting:
+        with self._locks.counting():
             self.counts[what] += 1
 
     def why(self, score: Score) -> str | None:
@@ -177,6 +195,38 @@ class Guard:
         if score.error is not None:
             return "allow" if self.fail_open else "block"
         return "allow" if score.passed is not False else _ACTION[self.on_fail]
+
+
+class _Locks:
+    """The locks of this process: one that another thread of the parent held stays held in a forked child."""
+
+    def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
+        self._setting, self._counting = threading.Lock(), threading.Lock()
+        self._pid = os.getpid()
+
+    def setting(self) -> threading.Lock:
+        """Held while the evaluator gets ready."""
+        self._current()
+        return self._setting
+
+    def counting(self) -> threading.Lock:
+        """Held while something is counted."""
+        self._current()
+        return self._counting
+
+    def _current(self) -> None:
+        if os.getpid() != self._pid:
+            self._renew()
+
+
+def _numbers(made: Evaluator) -> bool:
+    """Whether the evaluator says that it answers with a number."""
+    function: Any = getattr(made, "_function", made.evaluate)
+    said = getattr(inspect.unwrap(function), "__annotations__", {}).get("return")
+    return said in (float, int, "float", "int")
 
 
 _ACTION: dict[str, Action] = {"block": "block", "redact": "redact", "warn": "warn"}

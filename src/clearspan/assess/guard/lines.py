@@ -5,39 +5,78 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from clearspan.assess.finding import Finding, instead
+from clearspan.assess.escapes import firm, like_json, readings
+from clearspan.assess.finding import Finding
+from clearspan.assess.guard.sight import replaced
 
 __all__ = ["Line"]
 
 _SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f]+[\"')\]]*\s|\n")
+_STEP = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)|\"", re.DOTALL)
+_HEAD = 32  # characters that tell what kind of text it is
 
 
 class Line:
     """Positions are characters from the channel's beginning. Up to `decided` it was judged."""
 
-    __slots__ = ("_base", "_kept", "_text", "cuts", "decided", "length")
+    __slots__ = ("_base", "_head", "_kept", "_text", "cuts", "decided", "length", "quoted", "since")
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._base = 0
         self._text = ""
+        self._head = ""
         self.length = 0
         self.decided = 0
+        self.quoted = False
+        """Whether what `view` answers begins within a string, if this is JSON."""
+        self.since = 0
+        """How many characters came elsewhere since its last."""
         self.cuts: list[Finding] = []
+
+    @property
+    def json(self) -> bool:
+        """Whether it begins as JSON does."""
+        return like_json(self._head)
 
     def add(self, text: str) -> tuple[int, int]:
         """More of it; answers where that stands."""
         start = self.length
+        if len(self._head) < _HEAD:
+            self._head = (self._head + text).lstrip()[:_HEAD]
         self._text += text
         self.length += len(text)
         return start, self.length
 
     def view(self, until: int) -> tuple[str, int]:
         """What has to be judged up to `until`, with a little of what went before, and where it begins."""
-        start = max(self._base, self.decided - self._kept)
-        self._text = self._text[start - self._base :]
-        self._base = start
-        return self._text[: until - start], start
+        self._forget(max(self._base, self.decided - self._kept) - self._base)
+        return self._text[: until - self._base], self._base
+
+    def _forget(self, many: int) -> None:
+        """Let the first of it go, and never a part of an escape."""
+        for step in _STEP.finditer(self._text):
+            if step.start() >= many:
+                break
+            if step[0] == '"':
+                self.quoted = not self.quoted
+            elif step.end() > many:
+                many = step.start()
+                break
+        self._text = self._text[many:]
+        self._base += many
+
+    def firm(self) -> int:
+        """How far it can be read: at its end an escape may have only begun."""
+        waiting = self._text[self.decided - self._base :]
+        return self.decided + firm(waiting)
+
+    def before(self, reach: int) -> int:
+        """Up to where at least `reach` characters follow, however they are written."""
+        waiting = self._text[self.decided - self._base : self.firm() - self._base]
+        read = readings(waiting)
+        places = read[-1].places if read else range(len(waiting) + 1)
+        return self.decided + (places[-1 - reach] if reach < len(places) else 0)
 
     def sentence(self, window: int) -> int:
         """Where the last whole sentence ends, or all of it where there is as much as a window."""
@@ -52,7 +91,7 @@ class Line:
 
         What begins later may still become longer, or nothing.
         """
-        placed = [Finding(one.type, max(one.start + start, self.decided), one.end + start) for one in found]  # fmt: skip
+        placed = [one._replace(start=max(one.start + start, self.decided), end=one.end + start) for one in found]  # fmt: skip
         return [one for one in placed if one.start < until and one.end > self.decided]
 
     def cut(self, found: Sequence[Finding], until: int) -> None:
@@ -68,7 +107,7 @@ class Line:
             if one.end <= at or one.start >= end:
                 continue
             made += text[at - start : max(one.start, at) - start]
-            made += instead(one) if one.start >= start else ""
+            made += replaced(one) if one.start >= start else ""
             at = min(one.end, end)
         self.cuts = [one for one in self.cuts if one.end > end]
         return made + text[at - start :]

@@ -5,15 +5,16 @@ A plan is a generator that asks for judgements by yielding checks; who drives it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from clearspan.assess.finding import Finding, instead
+from clearspan.assess.finding import Finding
 from clearspan.assess.guard.guard import Action, Blocked, Guard, Phase
-from clearspan.assess.guard.judge import Check, Judgement, Said
+from clearspan.assess.guard.judge import Check, Judgement, Said, undone
+from clearspan.assess.guard.sight import replaced
 from clearspan.score import Score
 
-__all__ = ["Case", "Plan", "Ruling", "Stop", "Text", "screened"]
+__all__ = ["Case", "Plan", "Ruling", "Stop", "Text", "hidden", "screened"]
 
 T = TypeVar("T")
 Plan: TypeAlias = Generator[Check, Judgement, T]
@@ -66,9 +67,15 @@ class Case:
     """One call before the guards: what was asked, and whom to tell what they did."""
 
     def __init__(
-        self, guards: Sequence[Guard], operation: str, told: Callable[[Score, Action], None]
+        self,
+        guards: Sequence[Guard],
+        operation: str,
+        told: Callable[[Score, Action], None],
+        later: Callable[[Callable[[], None]], None],
     ) -> None:
         self.guards = guards
+        self.later = later
+        """Has something done that nobody waits for."""
         self.operation = operation
         self.asked: list[Said] = []
         self._told = told
@@ -82,6 +89,27 @@ class Case:
         guard.count("error" if score.error is not None else action)
         self._told(score, action)
 
+    def fail(self, guards: Iterable[Guard], phase: Phase, why: str) -> Stop | None:
+        """None of these could do its work: tell it of each; a stop where one does not fail open."""
+        stop: Stop | None = None
+        for guard in guards:
+            score = undone(self.check(guard, phase, ()), why).score
+            self.tell(guard, score, guard.action(score))
+            if stop is None and not guard.fail_open:
+                stop = self.stop(guard, phase, score)
+        return stop
+
+    def unseen(self, guard: Guard, phase: Phase) -> Stop | None:
+        """There is a text that `guard` cannot look at."""
+        guard.count("unseen")
+        return None if guard.fail_open else self.fail((guard,), phase, "unseen")
+
+    def refuse(self, guard: Guard, phase: Phase, why: str) -> Stop:
+        """It may not go on as it is, and cannot be changed."""
+        score = undone(self.check(guard, phase, ()), why).score
+        self.tell(guard, score, "block")
+        return self.stop(guard, phase, score)
+
     def stop(self, guard: Guard, phase: Phase, score: Score) -> Stop:
         """The end of this call."""
         return Stop(Blocked(guard.name, phase, score, guard.why(score)), guard.reply)
@@ -93,6 +121,8 @@ def screened(case: Case, phase: Phase, slots: Sequence[Text]) -> Plan[Ruling]:
     if phase == "input":
         case.asked = [Said(slot.text, slot.role) for slot in slots]
     for guard in case.guards:
+        if hidden(slots) and guard.stands(phase) and (stop := case.unseen(guard, phase)):
+            return Ruling(texts, stop)
         seen = [at for at, slot in enumerate(slots) if texts[at] and guard.sees(phase, slot.role)]
         if not seen:
             continue
@@ -108,7 +138,12 @@ def screened(case: Case, phase: Phase, slots: Sequence[Text]) -> Plan[Ruling]:
     return Ruling(texts)
 
 
+def hidden(slots: Sequence[Text]) -> bool:
+    """Whether one of them stands for what cannot be looked at."""
+    return any(getattr(slot.text, "unseen", False) for slot in slots)
+
+
 def _redacted(text: str, found: Sequence[Finding]) -> str:
     for one in reversed(found):
-        text = text[: one.start] + instead(one) + text[one.end :]
+        text = text[: one.start] + replaced(one) + text[one.end :]
     return text

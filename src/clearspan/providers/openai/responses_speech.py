@@ -27,8 +27,8 @@ def _asked(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
     for text, path in walk(read.get(kwargs, "prompt", "variables"), ("prompt", "variables")):
         yield Slot(text, path)
     for name, value in dict.items(read.fields(read.get(kwargs, "prompt", "variables")) or {}):
-        if type(value) is str and name not in _KEYS:
-            yield Slot(value, ("prompt", "variables", name))
+        if name not in _KEYS and (said := read.text(value)):
+            yield Slot(said, ("prompt", "variables", name))
 
 
 def _answered(answer: Any, path: tuple[str | int, ...] = ()) -> Iterable[Slot]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from clearspan.core import jsonfast, read
+from clearspan.core.unseen import UNSEEN
 from clearspan.formats.openai_common import is_class
 from clearspan.formats.speech import choices, deltas, named, put, told
 from clearspan.provider import Call, Slot, Speech, Tap
@@ -47,8 +48,14 @@ def _chat(call: Call, text: str, answer: Any) -> Any:
 
 
 def whole(reader: Callable[[Any], Iterable[Slot]]) -> Callable[[Any], Iterable[Slot]]:
-    """Reads an answer, or the body of one that the program wants unparsed, where it is there already."""
-    return lambda answer: reader(body(answer))
+    """Reads an answer, or the body of one that the program wants unparsed; one not yet there cannot be seen."""
+
+    def read_whole(answer: Any) -> Iterable[Slot]:
+        inner = body(answer)
+        unread = inner is None and answer is not None
+        return [Slot(UNSEEN, role="assistant")] if unread else reader(inner)
+
+    return read_whole
 
 
 def put_whole(answer: Any, path: tuple[str | int, ...], text: str) -> Any:
@@ -58,7 +65,10 @@ def put_whole(answer: Any, path: tuple[str | int, ...], text: str) -> Any:
         return put(answer, path, text)
     changed = put(inner, path, text)
     said = changed if type(changed) is str else jsonfast.dumps(changed)
-    vars(vars(answer)["http_response"])["_content"] = said.encode()
+    response = vars(answer)["http_response"]
+    vars(response)["_content"] = said.encode()
+    if "content-length" in response.headers:
+        response.headers["content-length"] = str(len(said.encode()))
     return answer
 
 
@@ -108,7 +118,7 @@ def _transcribed(answer: Any) -> Iterable[Slot]:
 
 
 CHAT = Speech(
-    named("messages"), put_whole, whole(choices), deltas, _chat, _chat_pieces, streamed(_chat_pieces, _chat_chunk), attach,
+    named("messages", "prediction"), put_whole, whole(choices), deltas, _chat, _chat_pieces, streamed(_chat_pieces, _chat_chunk), attach,
     once=("messages",),
 )  # fmt: skip
 COMPLETION = Speech(
