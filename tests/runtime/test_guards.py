@@ -12,7 +12,9 @@ import pytest
 
 import clearspan
 from clearspan import registry
+from clearspan.core.rarely import Rarely
 from clearspan.exporters.store import StoreReader
+from clearspan.runtime import guards
 from clearspan.testing import ModelServer, Reply, captured
 
 CARD = "My card is 4111 1111 1111 1111."
@@ -175,3 +177,19 @@ def test_where_nothing_is_recorded_it_is_told_of_no_span(server: ModelServer) ->
             ask(server, CARD)
         (score,) = seen.scores
     assert (score.target, score.action) == (None, "redact")
+
+
+def test_a_guard_that_cannot_check_is_logged_now_and_then(
+    server: ModelServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "_rarely", Rarely())
+
+    def fails(call: clearspan.Invocation) -> bool:
+        raise LookupError("private words")
+
+    guard = clearspan.guards.Guard(fails, phase="input")
+    with captured(guards=[guard]):
+        for _ in range(3):
+            assert ask(server) == "Fine."
+    said = [record.message for record in caplog.records if "guard 'fails'" in record.message]
+    assert said == ["clearspan: guard 'fails' could not check a text (LookupError); it passed"]

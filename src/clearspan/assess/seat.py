@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from typing import Any
 from clearspan.assess import outcome
 from clearspan.assess.breaker import Breaker
 from clearspan.assess.evaluator import Evaluator
+from clearspan.core.rarely import Rarely
 from clearspan.score import Score, Target
 
 __all__ = ["EvaluatorStatus", "Seat"]
 
 _log = logging.getLogger("clearspan")
 _ABANDONED = 4
-_COMPLAINING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Seat:
         self.given_up = 0
         self.broken: str | None = None
         self._prepared = self._begun = False
-        self._complained = -_COMPLAINING
+        self._rarely = Rarely()
         # Reentrant: a collection may end a record, and drop a call, while something is being counted.
         self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
@@ -100,12 +99,10 @@ class Seat:
         return self._prepared
 
     def complain(self, error: str) -> None:
-        """Log that the evaluator fails, once a minute; what exactly it says may quote content."""
-        now = time.monotonic()
-        if now - self._complained >= _COMPLAINING:
-            self._complained = now
+        """Log that the evaluator fails, now and then; what exactly it says may quote content."""
+        if self._rarely.due(self.made.name):
             _log.warning(
-                "clearspan: evaluator %r fails (%s): that call has no score", self.made.name, error
+                "clearspan: evaluator %r fails (%s): calls have no score of it", self.made.name, error
             )
 
     def note(self, score: Score) -> None:

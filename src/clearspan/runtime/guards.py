@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections import Counter
 from typing import Any
 
 from clearspan import registry
 from clearspan.assess.guard import Action, Guard, Warden
 from clearspan.capture import inlet
+from clearspan.core.rarely import Rarely
 from clearspan.draft import Draft
 from clearspan.record import TraceRef
 from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["counted", "named", "warden_of"]
+
+_log = logging.getLogger("clearspan")
+_rarely = Rarely()
 
 
 def warden_of(settings: Settings) -> Warden | None:
@@ -63,6 +68,11 @@ def _guard(given: Any) -> Guard:
 
 
 def _told(draft: Draft | None, score: Score, action: Action) -> None:
+    if score.error is not None and _rarely.due(score.name):
+        done = "passed" if action == "allow" else "was blocked"
+        _log.warning(
+            "clearspan: guard %r could not check a text (%s); it %s", score.name, score.error, done
+        )
     listener = inlet.current()
     if listener is not None:
         target = _target(draft, listener.here(), score.target or Target())

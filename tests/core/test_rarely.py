@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from clearspan.core.rarely import Rarely
+
+
+def test_each_subject_is_due_once_a_minute() -> None:
+    now = [0.0]
+    rarely = Rarely(lambda: now[0])
+    assert [rarely.due("a"), rarely.due("a"), rarely.due("b")] == [True, False, True]
+    now[0] = 59.9
+    assert not rarely.due("a")
+    now[0] = 60.0
+    assert rarely.due("a")
