@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -56,3 +57,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_failures() -> None:
     """No test counts what another one let fail: they run in any order, and shared out in any way."""
     fence.reset()
+
+
+@pytest.fixture(autouse=True)
+def guards_leave() -> Iterator[None]:
+    """Guards judge on threads that stay for the next check; those of one test are not for the next."""
+    yield
+    warden = sys.modules.get("clearspan.assess.guard.warden")
+    if warden is not None:
+        warden._crew.close()
