@@ -92,15 +92,18 @@ def test_a_coroutine_that_takes_too_long_is_given_up() -> None:
     assert cancelled.wait(5)
 
 
-def test_what_a_callable_raises_is_told_by_its_type_only() -> None:
+def test_what_a_callable_raises_is_told() -> None:
     def answer(messages: Any, schema: Any) -> Any:
-        raise LookupError("a secret")
+        raise LookupError("my key is missing")
 
     judge = Judge(answer)
     for _ in range(5):
         with pytest.raises(JudgeFailure) as failure:
             label(judge)
-        assert (failure.value.type, str(failure.value)) == ("judge_failed", "LookupError")
+        assert (failure.value.type, str(failure.value)) == (
+            "judge_failed",
+            "LookupError: my key is missing",
+        )
     with pytest.raises(Unjudged, match="judge_unavailable"):
         label(judge)
 

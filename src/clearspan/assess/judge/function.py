@@ -43,7 +43,10 @@ class Function:
         except (TimeoutError, concurrent.futures.TimeoutError, asyncio.TimeoutError):
             raise JudgeFailure("judge_timeout", "the judge did not answer in time", worn=True) from None  # fmt: skip
         except Exception as error:  # noqa: BLE001 -- a callable of the application may raise anything
-            raise JudgeFailure("judge_failed", type(error).__name__, worn=True) from None
+            # What it says is cleaned and kept as any explanation is.
+            raise JudgeFailure(
+                "judge_failed", f"{type(error).__name__}: {error}", worn=True
+            ) from None
         return Reply(answer)
 
 

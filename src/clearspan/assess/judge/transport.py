@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from clearspan.assess.judge.failure import JudgeFailure
 from clearspan.assess.judge.silence import HEADER
@@ -56,7 +57,8 @@ def post(
             )
             if watch.late or timed_out:
                 raise _late(timeout) from None
-            raise JudgeFailure("judge_unreachable", type(error).__name__, worn=True) from None
+            why = f"{type(error).__name__} at {_place(url)}"
+            raise JudgeFailure("judge_unreachable", why, worn=True) from None
     if watch.late:  # what ends with its connection ends in good order where that is cut
         raise _late(timeout)
     if response.status_code >= 300:
@@ -74,6 +76,11 @@ def _content(response: Any) -> bytes:
         if len(pieces) > _LARGEST:
             raise JudgeFailure("judge_response", f"the answer is longer than {_LARGEST} bytes")
     return bytes(pieces)
+
+
+def _place(url: str) -> str:
+    """Which server that is, without a name and password that may stand in its address."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _late(timeout: float) -> JudgeFailure:
