@@ -14,6 +14,10 @@ __all__ = ["failed", "scored", "skipped"]
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Score)) | {"score"}
 _LONGEST = 200
+_WORDS = ("name", "label", "error", "skipped")
+_TEXTS = (*_WORDS, "explanation")
+_KINDS = (None, *get_args(Kind))
+_DIRECTIONS = (None, *get_args(Direction))
 
 
 def scored(answer: Any, made: Evaluator, target: Target | None = None) -> Score:
@@ -95,23 +99,24 @@ def _text(given: Any) -> str | None:
 
 def _checked(score: Score) -> Score:
     """The score, if its fields are what they must be; users make scores themselves."""
-    texts = {"label": score.label, "explanation": score.explanation, "error": score.error, "skipped": score.skipped, "name": score.name}  # fmt: skip
-    for field, text in texts.items():
+    given: dict[str, Any] = {name: getattr(score, name) for name in _TEXTS}
+    for field, text in given.items():
         if text is not None and not isinstance(text, str):
             raise _Invalid("invalid_result", f"{field} must be a text, not {type(text).__name__}")
-    if not isinstance(score.metadata, Mapping):
+    target: Any = score.target
+    metadata: Any = score.metadata
+    if not isinstance(metadata, Mapping):
         raise _Invalid("invalid_result", "metadata must be a mapping")
-    if score.kind not in (None, *get_args(Kind)) or score.direction not in (None, *get_args(Direction)):  # fmt: skip
+    if score.kind not in _KINDS or score.direction not in _DIRECTIONS:
         raise _Invalid("invalid_result", "kind or direction is none of those that there are")
-    if score.target is not None and not isinstance(score.target, Target):
+    if target is not None and not isinstance(target, Target):
         raise _Invalid("invalid_result", "target must be a clearspan.Target")
     if score.passed not in (None, True, False):
         raise _Invalid("invalid_result", "passed must be True, False or None")
-    if score.range is not None:
-        low, high = score.range
-        float(low), float(high)
-    cut = {name: text[:_LONGEST] for name, text in texts.items() if name != "explanation" and text}
-    return dataclasses.replace(score, **cut)  # type: ignore[arg-type]  # texts, for fields of texts
+    if score.range is not None and not float(score.range[0]) <= float(score.range[1]):
+        raise _Invalid("invalid_result", "range must be (least, greatest)")
+    cut = {name: text[:_LONGEST] for name, text in given.items() if text and name in _WORDS}
+    return dataclasses.replace(score, **cut)
 
 
 def _stamped(score: Score, made: Evaluator, target: Target | None) -> Score:

@@ -102,7 +102,9 @@ class Seat:
         """Log that the evaluator fails, now and then; what exactly it says may quote content."""
         if self._rarely.due(self.made.name):
             _log.warning(
-                "clearspan: evaluator %r fails (%s): calls have no score of it", self.made.name, error
+                "clearspan: evaluator %r fails (%s): calls have no score of it",
+                self.made.name,
+                error,
             )
 
     def note(self, score: Score) -> None:

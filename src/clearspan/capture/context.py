@@ -243,10 +243,10 @@ def _id(name: str, value: object) -> str | None:
 
 
 def _several(name: str, given: object) -> tuple[str, ...]:
-    texts = (given,) if isinstance(given, str) else given
+    texts: Any = (given,) if isinstance(given, str) else given
     if not isinstance(texts, Iterable):
         raise TypeError(f"clearspan.context: {name} must be a text or texts, not {type(given).__name__}")  # fmt: skip
-    found = tuple(texts)
+    found: tuple[Any, ...] = tuple(texts)
     if not all(isinstance(text, str) for text in found):
         raise TypeError(f"clearspan.context: {name} must be texts")
     return found
