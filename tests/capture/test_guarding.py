@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import os
 import sys
 import warnings
 import weakref
@@ -668,9 +667,9 @@ def test_a_coroutine_that_is_blocked_warns_of_nothing(vendor: Vendor) -> None:
         asyncio.run(ask())
 
 
-def test_a_forked_child_may_change_who_guards(monkeypatch: pytest.MonkeyPatch) -> None:
-    with wardens._changing():
-        monkeypatch.setattr(os, "getpid", lambda: -1)
+def test_a_forked_child_may_change_who_guards() -> None:
+    with wardens._place._lock:
+        wardens.renew()
         guarding.lend(None)
         guarding.give_back(None)
     assert guarding.current() is None

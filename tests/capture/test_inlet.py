@@ -55,8 +55,8 @@ def test_lending_nests_and_may_end_in_any_order() -> None:
 
 
 def test_a_forked_child_gets_a_lock_that_nobody_holds() -> None:
-    held = inlet._changing[0]
+    held = inlet._place._lock
     with held:
         inlet.renew()
         inlet.use(None)
-    assert inlet._changing[0] is not held
+    assert inlet._place._lock is not held

@@ -99,7 +99,7 @@ def test_a_length_of_time_counts_back_from_now(
     call: Command, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = time.time() + timedelta(hours=5).total_seconds()
-    monkeypatch.setattr("clearspan.cli.show.time.time", lambda: later)
+    monkeypatch.setattr("clearspan.cli.moments.time.time", lambda: later)
     assert names(call, "--since", "4h") == []
     assert len(names(call, "--since", "6h")) == 2
 

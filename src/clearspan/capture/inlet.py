@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from clearspan.core.lending import Place
 from clearspan.draft import Draft
 from clearspan.record import TraceRef
 from clearspan.score import Score
@@ -61,55 +61,34 @@ class Inlet(Protocol):
         ...
 
 
-class _Slot:
-    """Who listens: the last of `lent`, else the program's own."""
-
-    inlet: Inlet | None = None
-    own: Inlet | None = None
-    lent: tuple[Inlet, ...] = ()
-
-    def settle(self) -> None:
-        self.inlet = self.lent[-1] if self.lent else self.own
-
-
-_slot = _Slot()
-_changing = [threading.Lock()]
+_place: Place[Inlet] = Place()
 
 
 def renew() -> None:
     """In a forked child: a lock that another thread of the parent held stays held for ever."""
-    _changing[0] = threading.Lock()
+    _place.renew()
 
 
 def current() -> Inlet | None:
     """Who listens; `None` while clearspan is off."""
-    return _slot.inlet
+    return _place.current
 
 
 def use(inlet: Inlet | None) -> None:
     """Let `inlet` listen from now on, unless it is lent to somebody."""
-    with _changing[0]:
-        _slot.own = inlet
-        _slot.settle()
+    _place.use(inlet)
 
 
 def stop(inlet: Inlet) -> None:
     """Let `inlet` listen no more, if it is the program's own."""
-    with _changing[0]:
-        if _slot.own is inlet:
-            _slot.own = None
-        _slot.settle()
+    _place.stop(inlet)
 
 
 def lend(inlet: Inlet) -> None:
     """Let `inlet` listen instead of the program's own, whatever becomes of that, until `give_back`."""
-    with _changing[0]:
-        _slot.lent = (*_slot.lent, inlet)
-        _slot.settle()
+    _place.lend(inlet)
 
 
 def give_back(inlet: Inlet) -> None:
     """End what `lend` began."""
-    with _changing[0]:
-        _slot.lent = tuple(other for other in _slot.lent if other is not inlet)
-        _slot.settle()
+    _place.give_back(inlet)

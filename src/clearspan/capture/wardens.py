@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
+from clearspan.core.lending import Place
 from clearspan.provider import Slot
 
-__all__ = ["Warden", "current", "give_back", "lend", "use"]
+__all__ = ["Warden", "current", "give_back", "lend", "renew", "use"]
 
 
 class Warden(Protocol):
@@ -50,61 +49,29 @@ class Warden(Protocol):
         """The plan's result, waited for on the event loop."""
 
 
-class _Place:
-    """Who guards: the last of `lent`, else the program's own."""
-
-    warden: Warden | None = None
-    own: Warden | None = None
-    lent: tuple[Warden | None, ...] = ()
-
-    def settle(self) -> None:
-        self.warden = self.lent[-1] if self.lent else self.own
+_place: Place[Warden] = Place()
 
 
-_place = _Place()
-
-
-class _Changing:
-    """Held while that changes, by one thread of this process: one of the parent's that held it is not in a child."""
-
-    def __init__(self) -> None:
-        self._lock, self._pid = threading.Lock(), os.getpid()
-
-    def __call__(self) -> threading.Lock:
-        if os.getpid() != self._pid:
-            self._lock, self._pid = threading.Lock(), os.getpid()
-        return self._lock
-
-
-_changing = _Changing()
+def renew() -> None:
+    """In a forked child: a lock that another thread of the parent held stays held for ever."""
+    _place.renew()
 
 
 def current() -> Warden | None:
     """Who guards; `None` where nobody does."""
-    return _place.warden
+    return _place.current
 
 
 def use(warden: Warden | None) -> None:
     """Let `warden` guard from now on, unless another is lent; `None` for nobody."""
-    with _changing():
-        _place.own = warden
-        _place.settle()
+    _place.use(warden)
 
 
 def lend(warden: Warden | None) -> None:
     """Let `warden` (or nobody) guard until it is given back."""
-    with _changing():
-        _place.lent = (*_place.lent, warden)
-        _place.settle()
+    _place.lend(warden)
 
 
 def give_back(warden: Warden | None) -> None:
     """End what `lend` began."""
-    with _changing():
-        lent = list(_place.lent)
-        for at in reversed(range(len(lent))):
-            if lent[at] is warden:
-                del lent[at]
-                break
-        _place.lent = tuple(lent)
-        _place.settle()
+    _place.give_back(warden)

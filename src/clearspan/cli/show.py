@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import click
 
 from clearspan.cli import screen
 from clearspan.cli.failure import Failure
+from clearspan.cli.moments import since
 from clearspan.cli.scores import explanations, placed, score_json
 from clearspan.cli.stored import (
     event_json,
@@ -21,36 +20,11 @@ from clearspan.cli.stored import (
     summary_json,
     sums_of,
 )
-from clearspan.core import parse
 from clearspan.exporters.store import StoredScore, StoredSpan, StoreReader
 
 __all__ = ["command"]
 
 _LAST = "last"
-_LATEST = 2**63 - 1
-
-
-def _since(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """The moment that `90m`, `24h`, `7d` ago was, or a date and time by ISO 8601 is."""
-    text = (value or "").strip()
-    if not text:
-        return None
-    try:
-        if text[-1].isalpha() and text[-1] not in "Zz":
-            return _storable(time.time() - parse.duration(text))
-        # Python 3.10 does not know the Z of UTC.
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
-        return _storable(moment.timestamp())
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{text!r} is no time: use 90m, 24h or 7d (so long ago), or a date such as 2026-01-31, "
-            "2026-01-31T09:00 or 2026-01-31T09:00:00Z"
-        ) from None
-
-
-def _storable(seconds: float) -> int:
-    """Nanoseconds since 1970, as near as a store can come."""
-    return max(0, min(int(seconds * 1e9), _LATEST))
 
 
 @click.command(
@@ -72,7 +46,7 @@ Examples:
 )
 @click.option(
     "--since",
-    callback=_since,
+    callback=since,
     metavar="TIME",
     help="Only traces since then: 90m, 24h, 7d, or a date such as 2026-01-31T09:00.",
 )

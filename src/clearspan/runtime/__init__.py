@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from clearspan.capture import guarding, inlet
+from clearspan.capture import guarding, inlet, wardens
 from clearspan.capture.patching import Patches
 from clearspan.core import fence
 from clearspan.core.ledger import Ledger
@@ -387,6 +387,7 @@ def _at_exit() -> None:
 def _after_fork() -> None:
     _running.renew()
     inlet.renew()
+    wardens.renew()
     identifiers.reseed()
     fence.reset()
     if _running.runtime is not None:

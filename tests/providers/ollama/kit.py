@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -10,6 +11,8 @@ import ollama
 
 ASKED: list[Any] = [{"role": "user", "content": "Where is Rome?"}]
 CHAT: dict[str, Any] = {"model": "llama3.2", "messages": ASKED}
+THINKS: dict[str, Any] = {"think": True} if "think" in inspect.signature(ollama.Client.chat).parameters else {}  # fmt: skip
+"""What asks a model to think, in the versions of the client that know of thinking."""
 DONE: dict[str, Any] = {
     "done": True,
     "done_reason": "stop",

@@ -13,7 +13,7 @@ from clearspan.provider import Call
 from clearspan.providers.ollama.speech import SPEECH
 from clearspan.testing import Reply, ToolCall, captured
 from tests.assess.guard.kit import SAYS_SECRET, SECRET, Keys, Rude, guard, guarded
-from tests.providers.ollama.kit import only, sent
+from tests.providers.ollama.kit import THINKS, only, sent
 
 if TYPE_CHECKING:
     from clearspan.testing import ModelServer
@@ -130,9 +130,9 @@ def test_guards_that_find_nothing_change_nothing(side: Side, client: Any, server
 def test_thinking_and_tool_calls_are_text(side: Side, client: Any, server: ModelServer, stream: bool) -> None:  # fmt: skip
     server.script(Reply("Fine.", reasoning=f"hm {SECRET}", tool_calls=[ToolCall("f", {"to": SECRET})]))  # fmt: skip
     with captured(), guarded(guard(Keys(), "output", "redact")):
-        answer = ask(side, client, "chat", stream=stream, think=True)
+        answer = ask(side, client, "chat", stream=stream, **THINKS)
     assert SECRET not in str(data(answer))
-    assert str(data(answer)).count("<KEY>") == 2
+    assert str(data(answer)).count("<KEY>") == (2 if THINKS else 1)
 
 
 def test_embeddings_are_guarded_at_their_input(side: Side, client: Any, server: ModelServer) -> None:  # fmt: skip

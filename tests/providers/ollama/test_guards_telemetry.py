@@ -8,7 +8,7 @@ import pytest
 
 from clearspan.testing import Reply, ToolCall, captured
 from tests.assess.guard.kit import SAYS_SECRET, SECRET, at_output, passing, telemetry
-from tests.providers.ollama.kit import sent
+from tests.providers.ollama.kit import THINKS, sent
 
 if TYPE_CHECKING:
     from clearspan.testing import ModelServer
@@ -56,6 +56,6 @@ def test_arguments_of_tools_and_thinking_are_told_nobody(side: Side, client: Any
     )
     with captured(guards=[at_output(action)], content_target="both") as seen:
         for _ in range(2):
-            passing(lambda: sent(side, client, "chat", model="m", stream=stream, think=True, **ASKED["chat"]))  # fmt: skip
+            passing(lambda: sent(side, client, "chat", model="m", stream=stream, **THINKS, **ASKED["chat"]))  # fmt: skip
         assert len(seen.spans) == 2
         assert DIGITS not in telemetry(seen)

@@ -73,7 +73,9 @@ def _reply(call: Call, text: str, answer: Any) -> Any:
         made = [[{_HOLDS: _said(one, text)}] for one in several or [inputs]]
         return made if several is not None else made[0]
     field = next((name for begin, name in _FIELDS.items() if task.startswith(begin)), _HOLDS)
-    return [{field: text} for _ in _several(inputs) or [inputs]]
+    # What these tasks lay around `__call__` takes the first of each of several.
+    several = _several(inputs)
+    return [{field: text}] if several is None else [[{field: text}] for _ in several]
 
 
 def _several(inputs: Any) -> list[Any] | None:
