@@ -214,6 +214,17 @@ def test_whatever_is_attached_to(vendor: Vendor) -> None:
         assert client.outer(SECRET) == {"id": "canned", "text": "No."}
 
 
+def test_a_stream_of_a_client_that_says_no_way_into_it_is_looked_at_whole(vendor: Vendor) -> None:
+    class Pieces(dict[str, str]):
+        """Says of itself that it streams, and is the whole answer."""
+
+    made = with_speech(vendor, replace(SPEECH, attach=None))
+    module = made.load()
+    module.Client.create = lambda self, prompt="", stream=False: Pieces(text=prompt)
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "output", "redact")):
+        assert module.Client().create(SECRET, stream=True) == {"text": "<KEY>"}
+
+
 def test_the_callers_arguments_stay_as_they_are(vendor: Vendor) -> None:
     module = vendor.load()
     given = [{"content": SECRET}, ({"content": SECRET},)]

@@ -155,6 +155,23 @@ def test_a_coroutine_that_never_ends_is_cancelled(yard: Yard) -> None:
     assert cancelled.wait(WAIT)
 
 
+def test_at_its_end_what_still_goes_on_is_cancelled(yard: Yard) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    async def hangs() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(WAIT)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    yard.give(hangs)
+    assert begun.wait(WAIT)
+    yard.crew.close(WAIT)
+    assert cancelled.wait(WAIT)
+
+
 def test_a_coroutine_that_cancels_itself_has_failed(yard: Yard) -> None:
     async def cancels() -> None:
         raise asyncio.CancelledError

@@ -143,7 +143,7 @@ def test_messages_as_items() -> None:
 
 def test_the_turns_of_tools() -> None:
     assert told(
-        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "gAAA"},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": text} for text in ("Hm.", "")], "encrypted_content": "gAAA"},
         {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "look", "arguments": '{"at": "Rome"}'},
         {"type": "function_call_output", "call_id": "c1", "output": "warm"},
         {"type": "custom_tool_call", "call_id": "c2", "name": "shell", "input": "ls"},

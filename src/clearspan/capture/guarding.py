@@ -291,9 +291,9 @@ class _Guarding:
             return relay.relay(result)
         if kind is AsyncGeneratorType:
             return relay.arelay(result)
-        if attach is None:
-            return None
-        return result if self._tried("guard.attach", case, "output", attach, result, relay) else None  # fmt: skip
+        if attach is not None and self._tried("guard.attach", case, "output", attach, result, relay):  # fmt: skip
+            return result
+        return None
 
     def _instead(self, case: _Case, stop: Any, answer: Any) -> Any:
         """The canned reply of the client's own type, where one is wanted and can be; else `Blocked`."""

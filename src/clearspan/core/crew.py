@@ -306,7 +306,11 @@ class _Loop:
 
     def stop(self) -> None:
         """Cancel what is going on and end the thread, unless something blocks it."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        with contextlib.suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._begin_to_end)
+
+    def _begin_to_end(self) -> None:
+        self._ending = self._loop.create_task(self._end())
 
     async def _end(self) -> None:
         going_on = asyncio.all_tasks() - {asyncio.current_task()}
