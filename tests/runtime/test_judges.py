@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +62,9 @@ def test_a_judge_may_be_set_for_all(tmp_path: Path) -> None:
             draft.text("Because.")
         assert runtime.flush()
     assert asked
+    assert defaults.current() is None
 
 
 def test_what_is_no_judge_is_said_at_init() -> None:
     with pytest.raises(clearspan.SettingError, match="judge: "):
         clearspan.init(judge="gpt-4o")
-
-
-@pytest.fixture(autouse=True)
-def nobody_is_asked() -> Iterator[None]:
-    yield
-    defaults.use(None)

@@ -17,7 +17,7 @@ from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
 from clearspan.runtime import exits
-from clearspan.runtime.assess import evaluators_of, judge_of
+from clearspan.runtime.assess import evaluators_of, judge_by
 from clearspan.runtime.build import (
     Providers,
     assemble,
@@ -88,7 +88,7 @@ class Runtime:
         content_policy(settings)
         evaluators = evaluators_of(settings)
         self._warden = warden_of(settings)
-        judge_of(settings)
+        judge_by(settings.judge)
         self._hardware = Hardware(settings)
         self._figures = Figures(settings, own=own_spans(settings))
         self._providers = assemble(settings, self.ledger)
@@ -111,9 +111,7 @@ class Runtime:
         for patches in self._chosen:
             self._patches.install(patches)
             if patches.note is not None:
-                _log.warning(
-                    "clearspan: %s is not recorded: %s", patches.provider.name, patches.note
-                )
+                _log.warning("clearspan: %s is not recorded: %s", patches.provider.name, patches.note)  # fmt: skip
         _log.info(
             "clearspan: recording %s to %s, content %s",
             ", ".join(self._patches.names()) or "decorated code", self.destination, self.settings.content,
@@ -177,6 +175,7 @@ class Runtime:
         for queue in self._providers.queues:
             done = queue.close(until.left) and done
         self._hardware.close(until.left)
+        judge_by(None)
         return done
 
     def status(self) -> Status:

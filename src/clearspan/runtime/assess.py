@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from clearspan.runtime.queues import quiet
 from clearspan.score import Score
 from clearspan.settings import SettingError, Settings
 
-__all__ = ["Heard", "evaluators_of", "judge_of", "make_bench", "teller"]
+__all__ = ["Heard", "evaluators_of", "judge_by", "make_bench", "teller"]
 
 _log = logging.getLogger("clearspan")
+_DEFAULTS = "clearspan.assess.judge.defaults"
 
 Heard = Callable[[Score], object]
 """Is told each score as telemetry tells it, skipped ones too."""
@@ -84,16 +86,16 @@ def _broken(name: str, error: Exception) -> Evaluator:
     return _Broken(name, why)
 
 
-def judge_of(settings: Settings) -> None:
-    """Let judges that were given no model ask the one that `settings` name, if they name one.
+def judge_by(judge: Any) -> None:
+    """Let judges that were given no model ask this one; `None`: the one that the environment names, if any.
 
     Raises `SettingError` for what is none.
     """
-    if settings.judge is None:
+    if judge is None and _DEFAULTS not in sys.modules:
         return
-    judging: Any = load("clearspan.assess.judge.defaults")
+    judging: Any = load(_DEFAULTS)
     try:
-        judging.use(settings.judge)
+        judging.use(judge)
     except (TypeError, ValueError) as error:
         said = str(error).removeprefix("clearspan: ")
         raise SettingError(f"clearspan: judge: {said}") from None
