@@ -100,3 +100,22 @@ def test_many_names_are_counted_and_not_listed() -> None:
     assert refused(registry.EVALUATORS, "chek_7").endswith(
         "; did you mean 'check_7' or 'check_17' or 'check_9'?"
     )
+
+
+def test_of_two_packages_ours_wins_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def entries(*, group: str, name: str | None = None) -> list[Any]:
+        return [
+            importlib.metadata.EntryPoint("pii", value, group)
+            for value in ("json:dumps", "clearspan.registry:names", "json:dumps")
+        ]
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entries)
+    monkeypatch.setattr(registry, "_said", set())
+    with caplog.at_level("WARNING", "clearspan"):
+        assert registry.load(registry.EVALUATORS, "pii") is registry.names
+        assert registry.load(registry.EVALUATORS, "pii") is registry.names
+    assert caplog.messages == [
+        "clearspan: several packages bring 'pii' (clearspan.evaluators); clearspan.registry:names is used"
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import logging
 from typing import Any
 
 __all__ = ["EVALUATORS", "EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
@@ -17,6 +18,8 @@ _CLOSE = 3
 _TELLING = 3
 _FEW = 8
 
+_log = logging.getLogger("clearspan")
+_said: set[tuple[str, str]] = set()
 _added: dict[tuple[str, str], Any] = {}
 
 
@@ -39,9 +42,20 @@ def load(group: str, name: str) -> Any:
     """The plug-in itself. Raises `NotFound`, or whatever loading a broken plug-in raises."""
     if (group, name) in _added:
         return _added[group, name]
-    for entry in importlib.metadata.entry_points(group=group, name=name):
-        return entry.load()
+    found = list(importlib.metadata.entry_points(group=group, name=name))
+    if found:
+        # Ours first: a package that is installed beside must not change what a name means.
+        chosen, *others = sorted(found, key=lambda entry: not entry.value.startswith("clearspan."))
+        if any(other.value != chosen.value for other in others):
+            _say_once(group, name, chosen.value)
+        return chosen.load()
     raise NotFound(f"no {group.rpartition('.')[2].rstrip('s')} named {name!r}{_hint(group, name)}")
+
+
+def _say_once(group: str, name: str, chosen: str) -> None:
+    if (group, name) not in _said:
+        _said.add((group, name))
+        _log.warning("clearspan: several packages bring %r (%s); %s is used", name, group, chosen)
 
 
 def _hint(group: str, name: str) -> str:

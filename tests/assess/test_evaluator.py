@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import asyncio
+import functools
 from typing import Any
 
 import pytest
 
-from clearspan.assess.evaluator import FIELDS, INFERENCE, Evaluator, evaluator, missing, seated
+from clearspan.assess.evaluator import (
+    FIELDS,
+    INFERENCE,
+    Evaluator,
+    evaluator,
+    missing,
+    named_apart,
+    seated,
+)
 from clearspan.conversation import Conversation
 from clearspan.record import Confidence, Invocation
 from tests.assess.calls import call, said
@@ -49,6 +59,9 @@ def test_options_are_given_when_it_is_made() -> None:
         ({"threshold": float("nan")}, "threshold must be a number, not nan"),
         ({"threshold": 1.5, "range": (0, 1)}, "threshold must be 0 to 1, not 1.5"),
         ({"threshold": -2, "range": (-1, 10)}, "threshold must be -1 to 10, not -2"),
+        ({"range": (1, 0)}, r"range must be \(least, greatest\), not \(1, 0\)"),
+        ({"range": (0, "one")}, r"range must be \(least, greatest\)"),
+        ({"range": (0, 1, 2)}, r"range must be \(least, greatest\)"),
         ({"operations": "chat"}, "operations is a set of names, such as {'chat'}"),
         ({"requires": {"soul"}}, "requires soul, which is none of"),
         ({"requires": "output"}, "requires is a set of names"),
@@ -214,3 +227,57 @@ def test_messages_of_a_conversation_are_its_calls() -> None:
     assert FIELDS["messages"](Conversation("t", "trace", (call(),)))
     assert not FIELDS["messages"](Conversation("t", "trace", ()))
     assert said("user", "") == ()
+
+
+def test_functions_without_a_name_of_their_own_get_one_each() -> None:
+    made = [seated(each) for each in (lambda _: 1, functools.partial(plain, 1), lambda _: 0, functools.partial(plain, 2))]  # fmt: skip
+    assert named_apart(made) == []
+    assert [each.name for each in made] == ["lambda", "plain", "lambda_2", "plain_2"]
+    third = seated(lambda _: 2)
+    assert named_apart([*made, third]) == []
+    assert third.name == "lambda_3"
+
+
+def test_of_those_that_have_one_two_alike_are_told() -> None:
+    assert named_apart([seated(plain), seated(plain)]) == ["plain"]
+
+
+def plain(limit: int, call: Any = None) -> bool:
+    return bool(limit)
+
+
+class Later(Evaluator):
+    async def aevaluate(self, call: Any) -> float:
+        return 0.5
+
+
+class Many(Evaluator):
+    def evaluate_batch(self, calls: Any) -> list[float]:
+        return [0.25 for _ in calls]
+
+
+class LaterMany:
+    async def evaluate_batch(self, calls: Any) -> list[float]:
+        return [0.75 for _ in calls]
+
+
+def test_other_ways_to_judge() -> None:
+    assert asyncio.run(seated(Later).evaluate(None)) == 0.5  # type: ignore[arg-type]  # it is a coroutine
+    assert seated(Many).evaluate(None) == 0.25
+    made = seated(LaterMany())
+    assert made.name == "later_many"
+    assert asyncio.run(made.evaluate(None)) == 0.75  # type: ignore[arg-type]  # as above
+
+
+def test_all_operations_are_none_named() -> None:
+    @evaluator(operations=None)
+    def every(call: Any) -> bool:
+        return True
+
+    assert seated(every).operations is None
+    assert Later(operations=None).operations is None
+    assert Later().operations == INFERENCE
+    with pytest.raises(
+        ValueError, match="operations: there is none called chatt; did you mean 'chat'"
+    ):
+        Later(operations={"chatt"})

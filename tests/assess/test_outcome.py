@@ -79,6 +79,8 @@ class Unwilling:
         (Score(0.5, target="that one"), "invalid_result"),  # type: ignore[arg-type]
         (Score(0.5, passed="yes"), "invalid_result"),  # type: ignore[arg-type]
         ({"value": 0.5, "range": ("a", "b")}, "invalid_result"),
+        (Score(), "invalid_result"),
+        ("", "invalid_result"),
     ],
 )
 def test_what_is_no_answer_is_an_error_and_never_a_number(answer: Any, error: str) -> None:

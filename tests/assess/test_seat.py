@@ -35,7 +35,7 @@ def test_nothing_is_judged_while_it_gets_ready() -> None:
     seat = Seat(Getting())
     assert (seat.state, seat.free) == ("waiting", False)
     seat.begin()
-    assert (seat.state, seat.free) == ("ready", False)
+    assert (seat.state, seat.free) == ("starting", False)
     seat.ready()
     assert (seat.state, seat.free, seat.prepared) == ("ready", True, True)
 

@@ -77,8 +77,8 @@ def test_those_that_are_set_here_are_told_before_anything_ran(
     registry.add(registry.EVALUATORS, "brief", short)
     monkeypatch.setenv("CLEARSPAN_EVALUATORS", "brief")
     told = found(call)
-    assert (told["short"]["state"], told["short"]["judged"]) == ("set", 0)
-    assert "short: 0 judged" in call("doctor", "--no-send").stdout
+    assert (told["brief"]["state"], told["brief"]["judged"]) == ("set", 0)
+    assert "brief: 0 judged" in call("doctor", "--no-send").stdout
 
 
 def test_one_that_cannot_be_used_is_a_problem(
@@ -155,8 +155,8 @@ def test_an_evaluator_that_had_errors_has_no_tick_though_it_is_set(
     call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(place / ".clearspan" / "clearspan.db", "This one.")
-    registry.add(registry.EVALUATORS, "failing", fails)
-    monkeypatch.setenv("CLEARSPAN_EVALUATORS", "failing")
+    registry.add(registry.EVALUATORS, "fails", fails)
+    monkeypatch.setenv("CLEARSPAN_EVALUATORS", "fails")
     assert "!  fails: 0 judged, 1 ZeroDivisionError" in call("doctor", "--no-send").stdout
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from clearspan.emit import scores
 from clearspan.emit.content import ContentPolicy
+from clearspan.emit.series import Words
 from clearspan.record import TraceRef
 from clearspan.score import Score, Target
 
@@ -92,7 +93,7 @@ ABOUT = {
 
 
 def test_the_points_of_a_score() -> None:
-    told = {point.name: (point.value, point.attributes) for point in scores.points(FULL)}
+    told = {point.name: (point.value, point.attributes) for point in scores.points(FULL, Words())}
     assert told == {
         "clearspan.evaluation.results": (
             1,
@@ -141,12 +142,12 @@ def test_the_points_of_a_score() -> None:
     ],
 )
 def test_the_points_of_what_is_no_value(score: Score, told: Any) -> None:
-    assert {point.name: point.attributes for point in scores.points(score)} == told
+    assert {point.name: point.attributes for point in scores.points(score, Words())} == told
 
 
 def test_no_point_tells_what_a_call_said() -> None:
     quoting = Score(0.5, name="n", explanation="private words", metadata={"quote": "private"})
-    assert "private" not in str(list(scores.points(quoting)))
+    assert "private" not in str(list(scores.points(quoting, Words())))
 
 
 @pytest.mark.parametrize("mode", ["off", "metadata"])
@@ -208,3 +209,28 @@ def test_a_target_is_named_as_its_call_is() -> None:
     target = Target(session=f"user {SECRET}", key=SECRET)
     clean = ContentPolicy("full").score(Score(1.0, target=target), plain=True).target
     assert clean == Target(session="user [secret]", key="[secret]")
+
+
+def told_values(score: Score) -> list[float]:
+    return [
+        point.value
+        for point in scores.points(score, Words())
+        if point.name == "clearspan.evaluation.score"
+    ]
+
+
+def test_a_histogram_gets_no_negative_value() -> None:
+    assert told_values(Score(-0.5, name="n", range=(-1, 1))) == [0.25]
+    assert told_values(Score(1.0, name="n", range=(-1, 1))) == [1.0]
+    assert told_values(Score(-0.5, name="n")) == []
+    assert told_values(Score(7.5, name="n")) == [7.5]
+
+
+def test_labels_that_are_texts_are_in_no_metric() -> None:
+    words = Words()
+    said = [words.of("talkative", f"answer {number}") for number in range(30)]
+    assert said == [*(f"answer {number}" for number in range(20)), *["_OTHER"] * 10]
+    assert words.of("talkative", "answer 3") == "answer 3"
+    assert words.of("terse", "x" * 41) == "_OTHER"
+    assert words.of("silent", None) is None
+    assert [words.of(f"speaker {number}", "ok") for number in range(300)][-1] == "_OTHER"

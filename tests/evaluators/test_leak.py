@@ -83,16 +83,33 @@ def test_only_the_last_issued_are_kept() -> None:
         base64.b64encode(b"x" + MARKER.encode()).decode(),
         base64.b64encode(b"my" + MARKER.encode() + b" is it").decode(),
         base64.b64encode(b"the code is " + MARKER.encode() + b".").decode(),
+        base64.encodebytes(
+            b"the code is this, as far as is known: " + MARKER.encode() * 3
+        ).decode(),
+        base64.b64encode(base64.b64encode(b"now " + MARKER.encode() + b".")).decode(),
+        base64.b64encode(MARKER[::-1].encode()).decode(),
+        base64.b64encode(MARKER.upper().encode()).decode(),
+        base64.b32encode(b"abc" + MARKER.encode() + b"d").decode(),
+        " ".join(hex(octet) for octet in MARKER.encode()),
+        "".join(f"\\x{octet:02x}" for octet in MARKER.encode()),
+        ", ".join(str(octet) for octet in MARKER.encode()),
+        "".join(f"&#{octet};" for octet in MARKER.encode()),
+        "".join(f"&#x{octet:x};" for octet in MARKER.encode()),
+        "".join(chr(0xE0000 + octet) for octet in MARKER.encode()),
+        "".join(chr(0xFEE0 + octet) for octet in MARKER.encode()),
+        str(list(MARKER)),
     ],
 )
 def test_it_is_found_in_any_form(told: str) -> None:
     made = CanaryLeak(markers=MARKER)
     text = f"It is {told} I think"
     assert score(made, answered(text)).value == 1.0
-    (found,) = made.find(text)
-    assert found.type == "CANARY"
-    assert found.end - found.start <= made.reach
-    assert made.find(text[: found.start] + "<CANARY>" + text[found.end :]) == []
+    found = made.find(text)
+    assert {each.type for each in found} == {"CANARY"}
+    assert all(each.end - each.start <= made.reach for each in found)
+    for each in reversed(found):
+        text = f"{text[: each.start]}<CANARY>{text[each.end :]}"
+    assert made.find(text) == []
 
 
 def test_look_alikes_are_found_too() -> None:

@@ -57,7 +57,7 @@ def test_one_evaluator_needs_no_list() -> None:
 
 def test_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._added, (registry.EVALUATORS, "of_test"), Risk)
-    assert values(evaluate(ROWS, "of_test"), "risk") == [0.2, 0.8]
+    assert values(evaluate(ROWS, "of_test"), "of_test") == [0.2, 0.8]
     with pytest.raises(LookupError, match="did you mean 'of_test'"):
         evaluate(ROWS, ["of_tset"])
 

@@ -156,3 +156,19 @@ def test_a_store_without_such_traces(tmp_path: Path, narrowed: dict[str, Any]) -
     record(path, lambda: stored_chat("m", "Q", "A"))
     with pytest.raises(SourceError, match="no trace there passes the filters"):
         Stored(StoreReader(path), **narrowed).total()
+
+
+def test_a_line_that_was_cut_off_does_not_take_the_others_with_it(write: Write) -> None:
+    path = write("a.json", lines(chat(1, 1, 1, "A"), chat(2, 1, 1, "B")))
+    with path.open("a") as file:
+        file.write('{"resourceSpans": [{"sco')
+    source = OtlpFiles([path])
+    assert source.total() == 3
+    found = list(source.items(by_session=False))
+    assert [item.call.output_text for item in found] == ["A", "B", ""]
+    assert (found[-1].id, found[-1].position) == ("a.json:3", 3)
+    assert "is no JSON" in str(found[-1].wrong)
+    path.write_text('{"resource" 1}\n[]\n')
+    source = OtlpFiles([path])
+    assert source.total() == 1
+    assert [item.wrong is None for item in source.items(by_session=False)] == [False]

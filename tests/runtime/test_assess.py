@@ -241,7 +241,7 @@ def test_the_environment_names_evaluators(
     with clearspan.init(store=tmp_path / "s.db") as runtime:
         ask(server)
         assert runtime.flush()
-        assert [each.name for each in runtime.status().evaluators] == ["short"]
+        assert [each.name for each in runtime.status().evaluators] == ["brief"]
 
 
 class Broken:
@@ -418,7 +418,7 @@ def test_a_package_of_anybodys_brings_evaluators(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.splitlines() == [
-        "polite ready 1 {} None",
+        "acme_polite ready 1 {} None",
         "acme_broken broken 0 {'broken': 1} ModuleNotFoundError: No module named 'acme_missing'",
     ]
 

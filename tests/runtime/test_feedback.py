@@ -182,3 +182,15 @@ def test_what_is_no_text_is_kept_in_any_mode(mode: str) -> None:
     assert "private" not in told
     assert "fair" not in told
     assert "u-1" not in told
+
+
+def test_in_an_unrelated_span_it_is_that_span(client: openai.OpenAI) -> None:
+    with captured() as seen:
+        ask(client)
+        with clearspan.span("another"):
+            told = clearspan.feedback("down")
+        (another,) = [span for span in seen.spans if span.name == "another"]
+    assert told.target is not None
+    assert told.target.trace is not None
+    assert told.target.trace.span_id == another.span_id
+    assert told.target.response_id is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
 from clearspan.assess.options import meant, options_of, refuse
@@ -12,7 +14,7 @@ from clearspan.conversation import Conversation
 from clearspan.record import Invocation, Operation
 from clearspan.score import Direction, Kind, Level, Score
 
-__all__ = ["FIELDS", "INFERENCE", "Evaluator", "Rate", "Result", "Subject", "evaluator", "missing", "seated"]  # fmt: skip
+__all__ = ["FIELDS", "INFERENCE", "Evaluator", "Rate", "Result", "Subject", "evaluator", "is_evaluator", "missing", "named_apart", "seated"]  # fmt: skip
 
 Subject: TypeAlias = Invocation | Conversation
 """What is judged: a call, or a conversation where the evaluator's `level` says so."""
@@ -28,8 +30,14 @@ Rate: TypeAlias = "float | Callable[[Invocation], float]"
 
 INFERENCE = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT})
 
+_OPERATIONS = tuple(str(each) for each in Operation)
+
 F = TypeVar("F", bound=Callable[..., Any])
 _SPEC = "__clearspan_evaluator__"
+_LAMBDA = "lambda"
+_JUDGING = ("evaluate", "aevaluate", "evaluate_batch")
+_UNSAID: Any = INFERENCE | frozenset()
+"""Stands for `operations` that nobody spoke of: `None` means all."""
 
 
 class Evaluator:
@@ -70,24 +78,30 @@ class Evaluator:
         sample_rate: Rate | None = None,
         timeout: float | None = None,
         concurrency: int | None = None,
-        operations: Iterable[str] | None = None,
+        operations: Iterable[str] | None = _UNSAID,
         **unknown: NoReturn,
     ) -> None:
         if unknown:
             refuse(type(self).__name__, unknown, options_of(type(self)))
         given = {
             "name": name, "threshold": threshold, "sample_rate": sample_rate, "timeout": timeout,
-            "concurrency": concurrency, "operations": _names("operations", operations),
+            "concurrency": concurrency,
         }  # fmt: skip
         for option, value in given.items():
             if value is not None:
                 setattr(self, option, value)
+        if operations is not _UNSAID:
+            self.operations = _names("operations", operations)
         self.name = self.name or _snake(type(self).__name__)
         check(self)
 
     def evaluate(self, call: Any) -> Result | Awaitable[Result]:
-        """Judge one call (a `Conversation` for the other levels); may be a coroutine function."""
-        raise TypeError(f"{type(self).__name__} must define evaluate(call)")
+        """Judge one call (a `Conversation` for the other levels); may be a coroutine function.
+
+        Instead of it `aevaluate(call)` may be defined, or `evaluate_batch(calls)`, which is given one at a time.
+        """
+        answer: Result | Awaitable[Result] = _ask(self, call)
+        return answer
 
     def setup(self) -> None:
         """Get ready: called once, on the thread that judges, before the first call."""
@@ -103,17 +117,33 @@ class Evaluator:
         """Go on from what `state` answered once."""
 
 
+def _ask(thing: Any, call: Any) -> Any:
+    """What `aevaluate` or `evaluate_batch` answers, where there is no `evaluate` of its own."""
+    if callable(getattr(thing, "aevaluate", None)):
+        return thing.aevaluate(call)
+    if callable(getattr(thing, "evaluate_batch", None)):
+        answers = thing.evaluate_batch([call])
+        return _first_of(answers) if inspect.isawaitable(answers) else next(iter(answers))
+    raise TypeError(f"{type(thing).__name__} must define evaluate(call)")
+
+
+async def _first_of(answers: Awaitable[Iterable[Any]]) -> Any:
+    return next(iter(await answers))
+
+
 class _Function(Evaluator):
     """A callable of the application's as an evaluator."""
 
     range = None
+    anonymous = False
+    """Whether nobody gave it a name, and its own is not its alone: of a lambda, or of what a partial is of."""
 
     def __init__(self, function: Callable[[Any], Any], options: Mapping[str, Any]) -> None:
         self._function = function
         for option, value in options.items():
             setattr(self, option, value)
-        owner = getattr(function, "__func__", function)
-        super().__init__(name=self.name or getattr(owner, "__name__", _snake(type(owner).__name__)))
+        self.anonymous = not self.name and (isinstance(function, functools.partial) or _called(function) == _LAMBDA)  # fmt: skip
+        super().__init__(name=self.name or _called(function))
 
     def evaluate(self, call: Any) -> Result | Awaitable[Result]:
         answer: Result | Awaitable[Result] = self._function(call)
@@ -127,10 +157,20 @@ class _Object(_Function):
         self._given = given
         known = {option: getattr(given, option) for option in OPTIONS if hasattr(given, option)}
         known.setdefault("name", _snake(type(given).__name__))
-        super().__init__(given.evaluate, _options(**known))
+        judges = getattr(given, "evaluate", None) or functools.partial(_ask, given)
+        super().__init__(judges, _options(**known))
         for method in ("setup", "close", "state", "load_state"):
             if callable(getattr(given, method, None)):
                 setattr(self, method, getattr(given, method))
+
+
+def _called(function: Any) -> str:
+    """The name of a function, of the one that a partial is of, else of the object's class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    owner = getattr(function, "__func__", function)
+    name = getattr(owner, "__name__", None) or _snake(type(owner).__name__)
+    return _LAMBDA if name == "<lambda>" else str(name)
 
 
 OPTIONS = (
@@ -148,7 +188,7 @@ def evaluator(
     version: str | None = None,
     level: Level | None = None,
     requires: Iterable[str] | None = None,
-    operations: Iterable[str] | None = None,
+    operations: Iterable[str] | None = _UNSAID,
     direction: Direction | None = None,
     range: tuple[float, float] | None = None,
     threshold: float | None = None,
@@ -177,7 +217,9 @@ def _options(**options: Any) -> dict[str, Any]:
     for name in options:
         if name not in OPTIONS:
             raise ValueError(f"clearspan: an evaluator has no option {name!r}{meant(name, OPTIONS)}")  # fmt: skip
-    kept = {name: value for name, value in options.items() if value is not None}
+    if options.get("operations") is _UNSAID:
+        options = {name: value for name, value in options.items() if name != "operations"}
+    kept = {name: value for name, value in options.items() if value is not None or name == "operations"}  # fmt: skip
     return kept | {name: _names(name, kept[name]) for name in ("requires", "operations") if name in kept}  # fmt: skip
 
 
@@ -185,6 +227,29 @@ def _names(option: str, given: Iterable[str] | None) -> frozenset[str] | None:
     if isinstance(given, str):
         raise ValueError(f"clearspan: evaluator: {option} is a set of names, such as {{{given!r}}}")  # fmt: skip  # noqa: TRY004 -- as every wrong option
     return None if given is None else frozenset(given)
+
+
+def is_evaluator(given: Any) -> bool:
+    """Whether it can be one: an evaluator, a class of such, a callable, or an object that can judge."""
+    if isinstance(given, type):
+        return issubclass(given, Evaluator)
+    return callable(given) or _judges(given)
+
+
+def _judges(given: Any) -> bool:
+    return any(callable(getattr(given, method, None)) for method in _JUDGING)
+
+
+def named_apart(made: Sequence[Evaluator]) -> list[str]:
+    """Give functions without a name of their own one each (`lambda_2`); answers the names that are there twice."""
+    names = [each.name for each in made]
+    for at, each in enumerate(made):
+        if isinstance(each, _Function) and each.anonymous and each.name in names[:at]:
+            number = 2
+            while f"{each.name}_{number}" in names:
+                number += 1
+            names[at] = each.name = f"{each.name}_{number}"
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def seated(given: Any) -> Evaluator:
@@ -197,7 +262,7 @@ def seated(given: Any) -> Evaluator:
     if isinstance(given, Evaluator):
         check(given)
         return given
-    if callable(getattr(given, "evaluate", None)) and not isinstance(given, type):
+    if _judges(given) and not isinstance(given, type):
         return _Object(given)
     if callable(given) and not isinstance(given, type):
         owner = getattr(given, "__func__", given)
@@ -219,12 +284,24 @@ def check(made: Evaluator) -> None:
         raise ValueError(f"{said} level must be call, trace or session, not {made.level!r}")
     if made.direction not in ("maximize", "minimize", "neutral"):
         raise ValueError(f"{said} direction must be maximize, minimize or neutral, not {made.direction!r}")  # fmt: skip
+    if strange := sorted(set(made.operations or ()) - set(_OPERATIONS)):
+        raise ValueError(f"{said} operations: there is none called {', '.join(strange)}{meant(strange[0], _OPERATIONS)}; known are {', '.join(_OPERATIONS)}")  # fmt: skip
+    _check_range(said, made)
     _check_threshold(said, made)
     if made.raw and made.level != "call":
         raise ValueError(f"{said} only single calls are kept as they were (raw), not a whole {made.level}")  # fmt: skip
     for wanted in made.requires:
         if unknown := set(wanted.split("|")) - set(FIELDS):
             raise ValueError(f"{said} requires {', '.join(sorted(unknown))}, which is none of {', '.join(FIELDS)}")  # fmt: skip
+
+
+def _check_range(said: str, made: Evaluator) -> None:
+    given: Any = made.range
+    if given is None:
+        return
+    numbers = isinstance(given, (tuple, list)) and all(isinstance(each, (int, float)) for each in given)  # fmt: skip
+    if not numbers or len(given) != 2 or not given[0] < given[1]:
+        raise ValueError(f"{said} range must be (least, greatest), not {given!r}")
 
 
 def _check_threshold(said: str, made: Evaluator) -> None:

@@ -87,10 +87,7 @@ def _of_mapping(answer: Mapping[str, Any]) -> Score:
     given = dict(answer)
     value = given.pop("score", None) if "value" not in given else given.pop("value")
     read = Score() if value is None else _read(value)
-    made = dataclasses.replace(read, **given)
-    if (made.value, made.label, made.passed, made.error, made.skipped) == (None,) * 5:
-        raise _Invalid("invalid_result", "the mapping has no value, label, passed, error or skipped")  # fmt: skip
-    return made
+    return dataclasses.replace(read, **given)
 
 
 def _text(given: Any) -> str | None:
@@ -115,6 +112,8 @@ def _checked(score: Score) -> Score:
         raise _Invalid("invalid_result", "passed must be True, False or None")
     if score.range is not None and not float(score.range[0]) <= float(score.range[1]):
         raise _Invalid("invalid_result", "range must be (least, greatest)")
+    if not score.label and (score.value, score.passed, score.error, score.skipped) == (None,) * 4:
+        raise _Invalid("invalid_result", "it has no value, label, passed, error or skipped")
     cut = {name: text[:_LONGEST] for name, text in given.items() if text and name in _WORDS}
     return dataclasses.replace(score, **cut)
 

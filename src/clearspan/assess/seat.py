@@ -26,7 +26,7 @@ class EvaluatorStatus:
     """How an evaluator has fared: calls judged (`passed` and `failed` of them), errors by type, and those not
     judged, by reason: `skipped` on purpose, `dropped` for want of room or time.
 
-    `state` is `ready`, `waiting` (not asked yet), `resting` (failed again and again; tried again later) or
+    `state` is `ready`, `waiting` (not asked yet), `starting` (its `setup` has not returned yet), `resting` (failed again and again; tried again later) or
     `broken` (it cannot be used; `note` says why).
     """
 
@@ -137,7 +137,9 @@ class Seat:
             return "broken"
         if self.breaker.open or self.given_up >= _ABANDONED:
             return "resting"
-        return "ready" if self._begun else "waiting"
+        if not self._begun:
+            return "waiting"
+        return "ready" if self._prepared else "starting"
 
     def status(self) -> EvaluatorStatus:
         """A reading of this moment."""

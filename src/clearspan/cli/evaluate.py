@@ -13,6 +13,7 @@ import click
 
 from clearspan import registry
 from clearspan.assess.evaluator import Evaluator, check, seated
+from clearspan.assess.registered import registered
 from clearspan.cli import screen
 from clearspan.cli.failure import Misuse
 from clearspan.cli.moments import since as moment
@@ -89,6 +90,7 @@ errors, 2 for wrong usage or a source that cannot be read, 130 after Ctrl-C.""",
 @click.option("--concurrency", type=click.IntRange(min=1), help="How many an evaluator may judge at once.")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one judgement.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True, help="What is printed.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--report", metavar="FILE", type=click.Path(dir_okay=False), help="Write it to this file instead.")  # fmt: skip
 @click.option("--no-progress", is_flag=True, help="No progress bar; there is one on terminals only.")  # fmt: skip
 @click.option(
@@ -104,8 +106,9 @@ def command(
     gates: Sequence[tuple[str, float]],
     thresholds: Sequence[tuple[str, float]],
     form: str,
+    as_json: bool,  # noqa: FBT001 -- click passes options by name
     report: str | None,
-    fresh: bool,  # noqa: FBT001 -- click passes options by name
+    fresh: bool,  # noqa: FBT001 -- as above
     no_progress: bool,  # noqa: FBT001 -- as above
     listed: bool,  # noqa: FBT001 -- as above
     **options: Any,
@@ -116,6 +119,7 @@ def command(
     OTLP-JSON files of any program that follows the GenAI conventions (a file or a folder); - is standard input. An
     EVALUATOR is a registered name, or MODULE:NAME for one of your own.
     """
+    form = "json" if as_json else form
     if listed:
         from clearspan.cli import shelf
 
@@ -177,7 +181,7 @@ def _evaluator(name: str, *, stored: bool) -> Evaluator:
     module, colon, attribute = name.partition(":")
     try:
         if not colon:
-            return seated(registry.load(registry.EVALUATORS, name))
+            return registered(name)
         return seated(_own(module, attribute))
     except registry.NotFound as error:
         if _is_file(name):

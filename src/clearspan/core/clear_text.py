@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clear", "folded", "hidden"]
+__all__ = ["alike", "clear", "folded", "hidden"]
 
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _SELECTORS = re.compile("[\U000e0100-\U000e01ef]+")
@@ -57,6 +57,14 @@ def clear(text: str) -> str:
 def _fold(word: str) -> str:
     folded = word.translate(_ALIKE)
     return word if _FOREIGN.search(folded) else folded
+
+
+def alike(letter: str) -> str:
+    """One character as the letter that it looks like, whatever stands around it; nothing for one that nobody sees."""
+    tagged = ord(letter) - 0xE0000
+    if 0x20 <= tagged < 0x7F:
+        return chr(tagged)
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", letter)).translate(_ALIKE)
 
 
 def folded(text: str) -> str:

@@ -310,7 +310,7 @@ class _Loop:
             self._loop.call_soon_threadsafe(self._begin_to_end)
 
     def _begin_to_end(self) -> None:
-        self._ending = self._loop.create_task(self._end())
+        self._loop.create_task(self._end()).add_done_callback(lambda _: self._loop.stop())
 
     async def _end(self) -> None:
         going_on = asyncio.all_tasks() - {asyncio.current_task()}
@@ -318,7 +318,6 @@ class _Loop:
             task.cancel()
         if going_on:
             await asyncio.wait(going_on, timeout=_BEAT)
-        self._loop.stop()
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

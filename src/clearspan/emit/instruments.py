@@ -63,7 +63,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument(sc.METRIC_RATE_LIMIT_REMAINING, "gauge", "{unit}", None, "how many of them were left after the last answer"),
     Instrument(sc.METRIC_RATE_LIMIT_RESET, "gauge", "s", None, "time until that limit is whole again"),
     Instrument(sc.METRIC_RETRY_AFTER, "gauge", "s", None, "time until a server that refused a call wants to be asked again"),
-    Instrument(sc.METRIC_EVALUATION_SCORE, "histogram", "1", sc.SCORE_BUCKETS, "values of scores, in the range of their evaluator", alone=(sc.EVALUATION_NAME,)),
+    Instrument(sc.METRIC_EVALUATION_SCORE, "histogram", "1", sc.SCORE_BUCKETS, "values of scores, in the range of their evaluator; where that goes below 0, their place in it, 0 to 1 (without a range, negative ones are left out)", alone=(sc.EVALUATION_NAME,)),
     Instrument(sc.METRIC_EVALUATION_RESULTS, "counter", "{evaluation}", None, "scores, by label and whether they passed"),
     Instrument(sc.METRIC_EVALUATION_ERRORS, "counter", "{evaluation}", None, "evaluations that failed, by error type"),
     Instrument(sc.METRIC_EVALUATION_SKIPPED, "counter", "{evaluation}", None, "calls that an evaluator did not judge, by reason"),

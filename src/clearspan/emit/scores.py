@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from clearspan import semconv as sc
 from clearspan.core import jsonfast
 from clearspan.emit.measures import Point
+from clearspan.emit.series import Words
 from clearspan.score import Score, Target
 
 __all__ = ["SCORE_ROWS", "ScoreRow", "event_attributes", "points", "quiet"]
@@ -62,8 +64,8 @@ def quiet(score: Score) -> bool:
     return score.action == "allow" and score.error is None
 
 
-def points(score: Score) -> Iterator[Point]:
-    """The metric points of `score`. Explanations, ids and texts are in none of them."""
+def points(score: Score, words: Words) -> Iterator[Point]:
+    """The metric points of `score`. Explanations, ids and texts are in none of them, nor labels that are `words` to nobody."""
     about = _about(score)
     if score.skipped is not None:
         yield Point(
@@ -73,9 +75,9 @@ def points(score: Score) -> Iterator[Point]:
     if score.error is not None:
         yield Point(sc.METRIC_EVALUATION_ERRORS, 1, {**about, sc.ERROR_TYPE: score.error})
     else:
-        yield Point(sc.METRIC_EVALUATION_RESULTS, 1, {**about, **_verdict(score)})
-    if score.value is not None:
-        yield Point(sc.METRIC_EVALUATION_SCORE, score.value, about)
+        yield Point(sc.METRIC_EVALUATION_RESULTS, 1, {**about, **_verdict(score, words)})
+    if (value := _placed(score)) is not None:
+        yield Point(sc.METRIC_EVALUATION_SCORE, value, about)
     if score.duration is not None:
         yield Point(sc.METRIC_EVALUATION_DURATION, score.duration, about)
     if score.cost is not None:
@@ -95,6 +97,17 @@ def _about(score: Score) -> dict[str, Any]:
     return {name: value for name, value in about.items() if value is not None}
 
 
-def _verdict(score: Score) -> dict[str, Any]:
-    verdict = {sc.EVALUATION_LABEL: score.label, sc.EVALUATION_PASSED: score.passed}
+def _placed(score: Score) -> float | None:
+    """The value; where the range goes below 0, its place in it, 0 to 1: a histogram takes no negative ones."""
+    low, high = score.range or (0.0, math.inf)
+    if score.value is None or (low >= 0 and score.value < 0):
+        return None
+    return score.value if low >= 0 else (score.value - low) / (high - low)
+
+
+def _verdict(score: Score, words: Words) -> dict[str, Any]:
+    verdict = {
+        sc.EVALUATION_LABEL: words.of(score.name, score.label),
+        sc.EVALUATION_PASSED: score.passed,
+    }
     return {name: value for name, value in verdict.items() if value is not None}

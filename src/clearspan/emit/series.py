@@ -13,7 +13,7 @@ from typing import Any
 from clearspan import semconv as sc
 from clearspan.core import jsonfast
 
-__all__ = ["LONGEST", "Series", "label"]
+__all__ = ["LONGEST", "Series", "Words", "label"]
 
 LONGEST = 256
 """Characters of a text that may become an attribute of a metric."""
@@ -28,6 +28,10 @@ def label(value: Any) -> Any:
 
 
 _SHARED = 4
+_SPEAKERS = 256
+_MOST_WORDS = 20
+_LONGEST_WORD = 40
+_OTHER = "_OTHER"
 
 
 class Series:
@@ -75,3 +79,29 @@ class Series:
             return beyond
         self._known.add(key)
         return {**beyond, **apart}
+
+
+class Words:
+    """The words that stand in one attribute of a metric, of several speakers: short ones, and few of each.
+
+    Whoever answers with sentences, or ever new words, is told of as `_OTHER`: a metric is no place for texts.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, set[str]] = {}
+
+    def of(self, speaker: str, word: str | None) -> str | None:
+        """`word`, or what stands for those that are too many or too long."""
+        if word is None:
+            return None
+        if speaker not in self._known and len(self._known) >= _SPEAKERS:
+            return _OTHER
+        known = self._known.setdefault(speaker, set())
+        if word in known:
+            return word
+        if len(word) > _LONGEST_WORD or len(known) >= _MOST_WORDS:
+            return _OTHER
+        known.add(word)
+        return word

@@ -29,7 +29,7 @@ from clearspan.emit.boards import board_of
 from clearspan.emit.gauges import ActiveCalls, RateLimits
 from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
 from clearspan.emit.measures import Point, Vocabulary
-from clearspan.emit.series import Series
+from clearspan.emit.series import Series, Words
 from clearspan.record import ErrorInfo, Invocation, TraceRef
 from clearspan.score import Score
 
@@ -82,6 +82,7 @@ class Telemetry:
         self._exceptions_on_spans = exception_signal != "logs"
         self._counted = counted
         self._context = tuple(context)
+        self._words = Words()
         self._record = {
             instrument.name: _recorder(meter, instrument, series)
             for instrument in INSTRUMENTS
@@ -162,7 +163,7 @@ class Telemetry:
         """Tell of a score: in the context of what was judged, although that may have ended long ago."""
         target = score.target
         context = _context_of(target.trace if target is not None else None)
-        for point in scores.points(score):
+        for point in scores.points(score, self._words):
             self._record[point.name](point.value, point.attributes, context)
         if score.skipped is None and not scores.quiet(score):
             self._say(

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from clearspan.offline import lines, rows
 from clearspan.offline.errors import SourceError
-from clearspan.offline.items import Item
-from clearspan.record import Invocation, Timing
+from clearspan.offline.items import Item, unreadable
+from clearspan.record import Invocation
 
 __all__ = ["Given", "JsonLines"]
 
@@ -95,11 +95,7 @@ def _item(value: Any, number: int, place: str, position: int) -> Item:
     try:
         return _read(value, number, place, position)
     except SourceError as error:
-        name = _named(value, number)
-        return Item(name, _NOTHING, str(name), True, position, error)
-
-
-_NOTHING = Invocation("chat", Timing(0, 0))
+        return unreadable(_named(value, number), position, error)
 
 
 def _named(value: Any, number: int) -> str | int:

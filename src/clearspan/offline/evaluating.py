@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from clearspan import registry
-from clearspan.assess.evaluator import Evaluator, seated
+from clearspan.assess.evaluator import Evaluator, is_evaluator, named_apart, seated
+from clearspan.assess.registered import registered
 from clearspan.offline.bar import Progress, progressing
 from clearspan.offline.columns import Strangers
 from clearspan.offline.errors import SourceError
@@ -130,24 +130,13 @@ def chosen(evaluators: Any) -> list[Evaluator]:
     Raises `LookupError` for a name that is none, `ValueError` for what is no evaluator.
     """
     several = isinstance(evaluators, Iterable) and not isinstance(evaluators, (str, type))
-    given: list[Any] = list(evaluators) if several and not _is_evaluator(evaluators) else [evaluators]  # fmt: skip
+    given: list[Any] = list(evaluators) if several and not is_evaluator(evaluators) else [evaluators]  # fmt: skip
     if not given:
         raise ValueError("clearspan: name at least one evaluator")
-    made = [_seated(each) for each in given]
-    names = [each.name for each in made]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    made = [registered(each) if isinstance(each, str) else seated(each) for each in given]
+    if twice := named_apart(made):
         raise ValueError(f"clearspan: several evaluators are called {', '.join(twice)}: give them names of their own by name=...")  # fmt: skip
     return made
-
-
-def _is_evaluator(given: Any) -> bool:
-    return callable(given) or callable(getattr(given, "evaluate", None))
-
-
-def _seated(given: Any) -> Evaluator:
-    found = registry.load(registry.EVALUATORS, given) if isinstance(given, str) else given
-    return seated(found)
 
 
 def _gates(given: float | Mapping[str, float] | None, made: list[Evaluator]) -> dict[str, float]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clearspan.offline.errors import SourceError
-from clearspan.record import Invocation
+from clearspan.record import Invocation, Timing
 
-__all__ = ["Item", "Source", "sound"]
+__all__ = ["Item", "Source", "sound", "unreadable"]
 
 _MOST_WRONG = 1_000
 
@@ -34,6 +34,11 @@ class Item:
     def session(self) -> str | None:
         """The session's name."""
         return self.call.context.session
+
+
+def unreadable(name: str | int, position: int, why: SourceError) -> Item:
+    """What stands for a row or line that could not be read."""
+    return Item(name, Invocation("chat", Timing(0, 0)), str(name), True, position, why)
 
 
 class Source(Protocol):

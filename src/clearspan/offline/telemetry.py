@@ -19,7 +19,7 @@ from clearspan.exporters.store import (
 from clearspan.offline import lines, otlp, traces
 from clearspan.offline.content import Event
 from clearspan.offline.errors import SourceError
-from clearspan.offline.items import Item
+from clearspan.offline.items import Item, unreadable
 from clearspan.offline.otlp import Told
 
 __all__ = ["OtlpFiles", "Stored"]
@@ -39,7 +39,7 @@ class _Where(NamedTuple):
 class OtlpFiles:
     """Files with OTLP requests, one a line, or one in all. A trace may be spread over all of them.
 
-    They are read twice: once to learn where each trace stands, then trace by trace. Of the lines the
+    A line that cannot be read is an item that says so. They are read twice: once to learn where each trace stands, then trace by trace. Of the lines the
     last `_KEPT` are in memory.
     """
 
@@ -48,12 +48,13 @@ class OtlpFiles:
         self._since = since
         self._index: dict[str, _Where] = {}
         self._sessions: dict[str, str] = {}
+        self._broken: list[tuple[str, SourceError]] = []
         self._lines: OrderedDict[tuple[int, int], dict[str, _Part]] = OrderedDict()
 
     def total(self) -> int:
-        """Traces."""
+        """Traces, and lines that tell of none."""
         self._read()
-        return len(self._index)
+        return len(self._index) + len(self._broken)
 
     def items(self, *, by_session: bool) -> Iterator[Item]:
         """The calls, trace by trace in the order in which the files tell of them."""
@@ -64,14 +65,21 @@ class OtlpFiles:
             for trace_id in self._index:
                 groups.setdefault(self._sessions.get(trace_id, ""), []).append(trace_id)
             order = [trace_id for group in groups.values() for trace_id in group]
+        position = 0
         for position, trace_id in enumerate(order, 1):
             yield from self._trace(trace_id, position)
+        for place, error in self._broken:
+            position += 1
+            yield unreadable(place, position, error)
 
     def _read(self) -> None:
-        if self._index:
+        if self._index or self._broken:
             return
         for at, path in enumerate(self._files):
             for line in _requests(path):
+                if isinstance(line.value, SourceError):
+                    self._broken.append((f"{path.name}:{line.number}", line.value))
+                    continue
                 for trace_id, part in _parts(line.value).items():
                     self._note(trace_id, part, at, line)
 
@@ -123,7 +131,7 @@ def _requests(path: Path) -> Iterator[lines.Line]:
     if not lines.one_a_line(path):
         yield lines.Line(1, -1, lines.whole(path))
         return
-    yield from lines.lines(path)
+    yield from lines.lines(path, broken=True)
 
 
 def _parts(document: Any) -> dict[str, _Part]:

@@ -66,7 +66,7 @@ __all__ = [
 _log = logging.getLogger("clearspan")
 _EXIT_DEADLINE = 2.0
 _JUDGING = 0.6
-_CLOSING = 0.25
+_CLOSING, _EXPORTING = 0.25, 0.5
 
 
 class Runtime:
@@ -151,7 +151,7 @@ class Runtime:
         # Calls are not kept from going out by whoever judges them; scores follow.
         done = exported(self._providers.queues, until.left) and done
         if self.pipeline.judges():
-            done = self.pipeline.judge_all(until.left * _JUDGING) and done
+            done = self.pipeline.judge_all(until.sparing(_CLOSING, _EXPORTING)) and done
             done = exported(self._providers.queues, until.left) and done
         return done
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from clearspan import registry
 from clearspan.assess.bench import Bench
-from clearspan.assess.evaluator import Evaluator, seated
+from clearspan.assess.evaluator import Evaluator, named_apart, seated
 from clearspan.assess.keeping import Keeping
+from clearspan.assess.registered import Broken, registered
 from clearspan.core.loading import load
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
@@ -28,17 +29,6 @@ Heard = Callable[[Score], object]
 """Is told each score as telemetry tells it, skipped ones too."""
 
 
-class _Broken(Evaluator):
-    """Stands for an evaluator that cannot be had, so that it is seen that it judges nothing."""
-
-    requires: frozenset[str] = frozenset()
-    operations = None
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(name=name)
-        self.why = why
-
-
 def evaluators_of(settings: Settings) -> list[Evaluator]:
     """The evaluators that `settings` name.
 
@@ -46,44 +36,20 @@ def evaluators_of(settings: Settings) -> list[Evaluator]:
     for what is no evaluator, and for two of one name.
     """
     made = [_evaluator(given) for given in settings.evaluators]
-    names = [each.name for each in made]
-    for name in names:
-        if names.count(name) > 1:
-            raise SettingError(
-                f"clearspan: evaluators: two are named {name!r}; give one of them another name=..."
-            )
+    if twice := named_apart(made):
+        raise SettingError(f"clearspan: evaluators: two are named {twice[0]!r}; give one of them another name=...")  # fmt: skip
     return made
 
 
 def _evaluator(given: Any) -> Evaluator:
-    if not isinstance(given, str):
-        try:
-            return seated(given)
-        except (ValueError, TypeError) as error:
-            said = str(error).removeprefix("clearspan: ")
-            raise SettingError(f"clearspan: evaluators: {said}") from None
     try:
-        found = registry.load(registry.EVALUATORS, given)
-    except registry.NotFound as error:
-        raise SettingError(f"clearspan: evaluators: {error}") from None
-    except Exception as error:  # noqa: BLE001 -- a plug-in is anybody's code and may fail to load in any way
-        return _broken(given, error)
-    try:
-        return seated(found)
-    except (TypeError, ValueError) as error:
+        made = registered(given) if isinstance(given, str) else seated(given)
+    except (ValueError, TypeError, registry.NotFound) as error:
         said = str(error).removeprefix("clearspan: ")
-        raise SettingError(
-            f"clearspan: evaluators: {given!r} cannot be had by its name alone ({said}); "
-            "give an object that is made with its options"
-        ) from None
-    except Exception as error:  # noqa: BLE001 -- or to be made
-        return _broken(given, error)
-
-
-def _broken(name: str, error: Exception) -> Evaluator:
-    why = f"{type(error).__name__}: {error}"
-    _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", name, why)
-    return _Broken(name, why)
+        raise SettingError(f"clearspan: evaluators: {said}") from None
+    if isinstance(made, Broken):
+        _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", made.name, made.why)  # fmt: skip
+    return made
 
 
 def judge_by(judge: Any) -> None:
@@ -144,6 +110,6 @@ def make_bench(
         setup=quiet,
     )
     for seat in bench.seats:
-        if isinstance(seat.made, _Broken):
+        if isinstance(seat.made, Broken):
             seat.broken = seat.made.why
     return bench

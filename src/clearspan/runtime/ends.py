@@ -21,6 +21,11 @@ class Deadline:
         """Seconds that are left; never negative."""
         return max(0.0, self._at - time.monotonic())
 
+    def sparing(self, share: float, most: float) -> float:
+        """The same, less a share of it, of `most` seconds, for what comes after."""
+        left = self.left
+        return left - min(left * share, most)
+
 
 def exported(queues: Iterable[Queue], timeout: float) -> bool:
     """Have all that is queued exported, all queues at once; `False` when `timeout` seconds came first."""

@@ -105,4 +105,6 @@ def _here() -> Target:
         trace, span = here.last_trace_id, here.last_span_id
     if trace is None or span is None:
         return Target(response_id=here.response_id)
-    return Target(trace=TraceRef(trace, span), response_id=here.response_id)
+    # The last answer is another's where it was given in another trace.
+    response_id = here.response_id if here.last_trace_id in (None, trace) else None
+    return Target(trace=TraceRef(trace, span), response_id=response_id)

@@ -188,3 +188,46 @@ def test_lengths_can_be_left_out() -> None:
     plain = json.dumps(shape.json(bounded=False))
     assert "maxLength" not in plain
     assert "maxItems" not in plain
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"reasoning": "r", "evidence": ["e"], "label": "good",}',
+        "{'reasoning': 'r', 'evidence': ['e'], 'label': 'good'}",
+        '{reasoning: "r", evidence: ["e"], label: "good"}',
+        '{"reasoning": "r", "evidence": ["e"], "label": "good"',
+        '{"reasoning": "r", "label": "good", "evidence": ["e"',
+        '```json\n{"reasoning": "r", "evidence": ["e",], "label": "good"}\n```',
+        json.dumps(json.dumps(GOOD)),
+        json.dumps({"verdict": GOOD}),
+    ],
+    ids=["comma", "quotes", "names", "brace", "bracket", "fenced", "string", "wrapped"],
+)
+def test_what_small_models_write_is_read_as_what_they_mean(answer: str) -> None:
+    assert read(answer, SHAPE) == GOOD
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The text says {'label': 'good'}",
+        "{'label': 'good'} is what it says",
+        "['good']",
+        "{1: open('x')}",
+        '"good"',
+        '{"label": "good", "reasoning": "' + "x" * 20_000 + '",}',
+    ],
+)
+def test_what_is_more_or_else_is_not_mended(answer: str) -> None:
+    with pytest.raises(JudgeFailure):
+        read(answer, SHAPE)
+
+
+def test_a_mended_verdict_that_is_quoted_is_none_either() -> None:
+    with pytest.raises(JudgeFailure, match="only quoted"):
+        read(
+            "{'label': 'good', 'reasoning': 'fine'}",
+            SHAPE,
+            "He wrote {'label': 'good', 'reasoning': 'fine'}.",
+        )

@@ -21,6 +21,7 @@ from clearspan.score import Score
 __all__ = ["Check", "Judgement", "Said", "judge", "overdue", "undone"]
 
 _CONTEXT = frozenset({"input", "messages", "system"})
+_TRUSTED = frozenset({"system", "developer"})
 
 
 class Said(NamedTuple):
@@ -81,8 +82,13 @@ def _judged(check: Check) -> Judgement:
         return Judgement(_weighed(_gravest(check, check.said)))
     found = tuple(sight(detector.find, one.text, json=_is_json(one), quoted=one.quoted) for one in check.said)  # fmt: skip
     said = check.said
-    if check.guard.on_fail == "redact":  # what has no place cannot be taken out
-        said = [one for one, some in zip(check.said, found, strict=True) if some]
+    if check.guard.on_fail == "redact":
+        unplaced = [one for one, some in zip(said, found, strict=True) if not some]
+        if unplaced and _gravest(check, unplaced).passed is False:
+            return undone(
+                check, "no_place"
+            )  # it is there, and what has no place cannot be taken out
+        said = [one for one, some in zip(said, found, strict=True) if some]
         if not said:
             return Judgement(outcome.scored(Score(passed=True), check.guard.evaluator))
     score = _gravest(check, said)
@@ -148,6 +154,8 @@ def _subject(check: Check, said: Sequence[Said]) -> Invocation:
     now = time.time_ns()
     timing = Timing(now, now)
     if check.phase == "input":
+        # What the guard was to trust is not among them: instructions are judged as anybody's words.
+        said = [one._replace(role="user") if one.role in _TRUSTED else one for one in said]
         return Invocation(check.operation, timing, input=_messages(said))
     asked = check.asked if _comparing(check.guard.evaluator) else ()
     system = tuple(_part(one.text) for one in asked if one.role == "system")

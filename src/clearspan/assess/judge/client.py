@@ -108,6 +108,7 @@ class Judge:
             raise ValueError(f"clearspan: a judge's timeout must be more than 0 seconds, not {timeout!r}")  # fmt: skip
         if limit is not None and limit < 200:
             raise ValueError(f"clearspan: a judge's limit must be 200 characters or more, not {limit!r}")  # fmt: skip
+        _check(price, cache)
         self._asked, usual = _seated(where, model, api_key, headers, extra)
         self.model = self._asked.model
         self.timeout = timeout
@@ -246,6 +247,14 @@ def _pause(failure: JudgeFailure) -> float | None:
     return wait if wait <= _LONGEST_PAUSE else None
 
 
+def _check(price: Any, cache: int) -> None:
+    pair = isinstance(price, (tuple, list)) and len(price) == 2
+    if price is not None and not pair and not callable(price):
+        raise ValueError(f"clearspan: a judge's price must be USD for a million tokens (in, out), or a function, not {price!r}")  # fmt: skip
+    if cache < 0:
+        raise ValueError(f"clearspan: a judge's cache must be 0 answers or more, not {cache!r}")
+
+
 def _seated(
     where: Where,
     model: str | None,
@@ -257,7 +266,10 @@ def _seated(
     if callable(where):
         name = model or str(getattr(where, "__name__", type(where).__name__))
         return Function(where, name), _LIMIT
-    found = address.read(where)
+    given: Any = where
+    if not isinstance(given, str):
+        raise ValueError(f"clearspan: a judge must be an address or a callable, not {given!r}")  # noqa: TRY004 -- as every wrong option
+    found = address.read(given)
     named = model or found.model
     if not named:
         raise ValueError(f"clearspan: judge {where!r}: say model=, or append #model")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from clearspan.assess.judge.failure import JudgeFailure
+from clearspan.assess.judge.mending import mended
 from clearspan.assess.judge.quoting import Quotable
 from clearspan.assess.judge.schema import Shape
 
@@ -42,17 +43,30 @@ def read(answer: Any, shape: Shape, material: str = "") -> Accepted:
         raise JudgeFailure("judge_parse", f"the judge answered with a {type(answer).__name__}")
     given = Quotable(material, shape)
     wrong: JudgeFailure | None = None
-    for found, written in reversed(list(_objects(_said(answer)))):
+    said = _said(answer)
+    for found, written in reversed(list(_objects(said)) or _meant(said)):
         if given.holds(found, written):
             wrong = wrong or JudgeFailure("judge_parse", "the verdict is only quoted from the material")  # fmt: skip
             continue
         try:
-            fields = _conforming(found, shape)
+            fields = _conforming(_unwrapped(found, shape), shape)
         except JudgeFailure as error:
             wrong = wrong or error
         else:
             return Accepted(_sound(fields, shape), written)
     raise wrong or JudgeFailure("judge_parse", "there is no whole JSON object in the answer")
+
+
+def _meant(said: str) -> list[tuple[Mapping[str, Any], str]]:
+    found = mended(said)
+    return [] if found is None else [(found, json.dumps(found, ensure_ascii=False, default=str))]
+
+
+def _unwrapped(found: Mapping[Any, Any], shape: Shape) -> Mapping[Any, Any]:
+    """The verdict that stands alone in an object which says no more than that it is one."""
+    inner = next(iter(found.values())) if len(found) == 1 else None
+    ours = any(name in found for name, _, _ in shape.fields)
+    return inner if isinstance(inner, Mapping) and not ours else found
 
 
 def _said(answer: str) -> str:

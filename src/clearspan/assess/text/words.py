@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections.abc import Iterator
 
 __all__ = ["LONGEST", "folded", "normalized", "stem", "tokens"]
 
@@ -12,6 +13,7 @@ LONGEST = 65_536
 """Characters of a text that are looked at, at most: an evaluator's work must have an end."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_UNSPACED = re.compile("([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = str.maketrans(
     dict.fromkeys(string.punctuation + "\u2018\u2019\u201c\u201d\u2013\u2014…\u00b4«»", None)
@@ -40,8 +42,23 @@ def folded(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The words and numbers of a text in order, folded; a possessive `'s` is taken off."""
-    return [word.removesuffix("'s") for word in _TOKEN.findall(folded(text))]
+    """The words and numbers of a text in order, folded; a possessive `'s` is taken off.
+
+    Chinese and Japanese, which put no spaces between words, are pairs of neighbouring signs.
+    """
+    plain = folded(text)
+    words = [word.removesuffix("'s") for word in _TOKEN.findall(plain)]
+    return words if plain.isascii() else [token for word in words for token in _apart(word)]
+
+
+def _apart(word: str) -> Iterator[str]:
+    for piece in _UNSPACED.split(word):
+        if not piece or not _UNSPACED.fullmatch(piece):
+            yield from (piece,) if piece else ()
+        elif len(piece) == 1:
+            yield piece
+        else:
+            yield from (piece[at : at + 2] for at in range(len(piece) - 1))
 
 
 def normalized(text: str, *, split_dashes: bool = False) -> str:

@@ -223,11 +223,17 @@ def _same_figures(answer: str, reference: str, question: str) -> bool | None:
     if _RANGE.search(reference) and len(true) == 2:
         low, high = sorted(number.value for number in true)
         return any(low <= number.value <= high for number in new)
-    return any(_in_century(number, answer, one.value) for number in new for one in true)
+    periods = [period for one in true if (period := _period(one, reference))]
+    return any(low <= number.value <= high for number in new for low, high in periods)
 
 
-def _in_century(number: Number, text: str, year: float) -> bool:
-    return bool(_CENTURY.match(text, number.end)) and (year - 1) // 100 + 1 == number.value
+def _period(number: Number, text: str) -> tuple[float, float] | None:
+    """The years that it stands for, where it names a century or a decade: whoever says one of them is right."""
+    if _CENTURY.match(text, number.end):
+        return (number.value - 1) * 100, number.value * 100
+    if number.decade:
+        return number.value, number.value + 9
+    return None
 
 
 def _other_name(said: _Words, true: _Words, asked: set[str]) -> bool:

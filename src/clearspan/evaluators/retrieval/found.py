@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,9 +12,13 @@ from clearspan.record import Invocation, Operation
 
 __all__ = ["Found", "found", "query"]
 
-_IDS = ("id", "document_id", "doc_id")
+_IDS = ("id", "document_id", "doc_id", "id_", "_id", "node_id", "chunk_id")
 _TEXTS = ("content", "text", "page_content", "document")
 _LISTS = ("documents", "results", "matches", "hits", "data", "items", "nodes")
+_SCORED = 2
+"""A document and how well it fits, as a pair."""
+_OBJECT = re.compile(r"<.{1,200}>")
+"""What stands for an object that could not be looked into."""
 _QUERIES = ("query", "question", "text", "q", "search", "prompt")
 
 
@@ -52,17 +58,38 @@ def query(call: Invocation) -> str:
 
 def _listed(value: Any) -> list[Any] | None:
     if isinstance(value, Mapping):
+        if isinstance(value.get("ids"), list):
+            return _columns(value)
         value = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), None)
     return value if isinstance(value, list) else None
 
 
+def _columns(value: Mapping[str, Any]) -> list[Any]:
+    """Results that stand in columns, for one question or a list of them, of which it is the first (Chroma)."""
+    named, texts = (_of_first(value.get(name)) for name in ("ids", "documents"))
+    return [
+        {"id": name, "text": text}
+        for name, text in itertools.zip_longest(named, texts[: len(named)])
+    ]
+
+
+def _of_first(column: Any) -> list[Any]:
+    listed = column if isinstance(column, list) else []
+    return listed[0] if listed and isinstance(listed[0], list) else listed
+
+
 def _of(item: Any) -> Found:
+    if isinstance(item, list) and len(item) == _SCORED and isinstance(item[1], (int, float)):
+        return _of(item[0])
     if isinstance(item, str):
-        return Found(None, None if is_cut(item) else item)
+        return Found(None, None if is_cut(item) or _OBJECT.fullmatch(item) else item)
     if not isinstance(item, Mapping):
-        return Found(None if item is None else str(item), None)
+        return Found(None if item is None or isinstance(item, list) else str(item), None)
+    inner = item.get("node", item.get("document"))
+    if isinstance(inner, Mapping):
+        return _of(inner)
     about = item.get("metadata")
-    told = {**(about if isinstance(about, Mapping) else {}), **item}
+    told = {**(about if isinstance(about, Mapping) else {}), **{name: given for name, given in item.items() if given is not None}}  # fmt: skip
     name = next((told[key] for key in _IDS if _is_id(told.get(key))), None)
     text = next((told[key] for key in _TEXTS if isinstance(told.get(key), str)), None)
     return Found(None if name is None else str(name), None if text and is_cut(text) else text)

@@ -48,8 +48,9 @@ class _Ranking(Evaluator):
             raise ValueError(
                 f"clearspan: {self.name}: of is retrieval, or call together with relevant"
             )
-        if k is not None and k < 1:
-            raise ValueError(f"clearspan: {self.name}: k must be 1 or more, not {k!r}")
+        given: Any = k
+        if given is not None and (not isinstance(given, int) or given < 1):
+            raise ValueError(f"clearspan: {self.name}: k must be a whole number, 1 or more, not {given!r}")  # fmt: skip
         self.k = k
         self.relevant = relevant
 
