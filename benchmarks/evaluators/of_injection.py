@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluators.figure import Figure, auroc, call, milliseconds, rows, verdicts
+from benchmarks.evaluators.injection_halves import Half, Name, own_half
 from benchmarks.evaluators.injection_passages import placed
 from clearspan.core.clear_text import clear
 from clearspan.evaluators.injection import PromptInjection, evaluator, rules
@@ -38,6 +39,7 @@ def figures(folder: Path) -> list[Figure]:
         Figure(NAME, "milliseconds a text, median", milliseconds(made.evaluate, [call(row["text"]) for row in given]), ceiling=5.0),
         *_unseen(),
         *_in_passages(),
+        *_in_halves(),
         *_of_rules(given, true),
         Figure(NAME, "baseline: AUROC of the text's length alone", auroc([float(len(row["text"])) for row in given], true)),
     ]  # fmt: skip
@@ -70,6 +72,16 @@ def _in_passages() -> Iterator[Figure]:
         sum(hits[0]) / len(hits[0]),
         ceiling=0.05,
     )
+
+
+def _in_halves() -> Iterator[Figure]:
+    halves: tuple[Half, ...] = ("tuned", "unseen")
+    kinds: tuple[tuple[Name, str, float | None], ...] = (("ordinary", "ordinary requests", 0.03), ("attacks", "attacks", None))  # fmt: skip
+    for half in halves:
+        for name, label, bound in kinds:
+            said = [evaluator.judged(line).risk >= 0.5 for line in own_half(name, half)]
+            what = f"own {label}, {half} half ({len(said)}): flagged"
+            yield Figure(NAME, what, sum(said) / len(said), ceiling=bound)
 
 
 def _of_rules(given: list[dict[str, Any]], true: list[bool]) -> Iterator[Figure]:

@@ -27,6 +27,7 @@ from sklearn.model_selection import GroupKFold
 
 from benchmarks.evaluators.__main__ import FOLDER
 from benchmarks.evaluators.figure import rows, verdicts
+from benchmarks.evaluators.injection_halves import own_half
 from benchmarks.evaluators.injection_samples import ATTACKS, HARMLESS
 from benchmarks.evaluators.injection_talk import TALK
 from clearspan.core.clear_text import clear
@@ -50,7 +51,17 @@ def samples(folder: Path) -> list[dict[str, Any]]:
         for label, text in ((1, ATTACKS), (0, HARMLESS + TALK))
         for place, line in enumerate(text.splitlines())
     ]
-    return [*rows(folder, "injection"), *own, *around()]
+    return [*rows(folder, "injection"), *own, *_tuned(), *around()]
+
+
+def _tuned() -> list[dict[str, Any]]:
+    """The half of our own requests and attacks that may be learned from."""
+    halves = ((1, own_half("attacks", "tuned")), (0, own_half("ordinary", "tuned")))
+    return [
+        {"text": line, "label": label, "kind": "own", "group": f"request-{label}-{place}"}
+        for label, lines in halves
+        for place, line in enumerate(lines)
+    ]
 
 
 def around() -> list[dict[str, Any]]:

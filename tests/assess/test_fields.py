@@ -38,3 +38,18 @@ def test_arguments_are_read(parsed: bool) -> None:
 def test_arguments_that_hide_letters_are_read_too() -> None:
     score: Any = Secrets().evaluate(calling('{"a": "\\u0067hp_' + TOKEN[4:] + '"}'))
     assert score.metadata["counts"] == {"GITHUB_TOKEN": 1}
+
+
+def test_what_tools_were_given_and_answered_is_a_field_and_known() -> None:
+    call = Invocation(
+        "chat",
+        Timing(0, 0),
+        input=(
+            {"role": "user", "parts": [{"type": "text", "content": "Who?"}]},
+            {"role": "assistant", "parts": [{"type": "tool_call", "name": "f", "arguments": {"of": "Ann"}}]},
+            {"role": "tool", "parts": [{"type": "tool_call_response", "response": "Bob"}]},
+        ),
+        documents=("Cleo",),
+    )  # fmt: skip
+    assert fields.texts(call)["tool_results"].text == '{"of": "Ann"}\nBob'
+    assert fields.known(call) == 'Who?\n\n\n{"of": "Ann"}\nBob\nCleo'

@@ -45,6 +45,27 @@ KINDS = [
     ("TAILSCALE_KEY", f"tskey-auth-{LONG}"),
     ("AGE_SECRET_KEY", f"AGE-SECRET-KEY-1{HEX.upper()[:58]}"),
     ("SQUARE_TOKEN", f"sq0atp-{LONG[:22]}"),
+    ("DATABRICKS_TOKEN", f"dapi{HEX[:32]}"),
+    ("NEW_RELIC_KEY", "NRAK-A1B2C3D4E5F6G7H8I9J0K1L2M3N"),
+    ("LANGSMITH_API_KEY", f"lsv2_pt_{HEX[:32]}_{HEX[:10]}"),
+    ("FIGMA_TOKEN", f"figd_{LONG}"),
+    ("DOPPLER_TOKEN", f"dp.pt.{LONG}"),
+    ("SENTRY_TOKEN", f"sntrys_{LONG}{LONG}"),
+    ("GRAFANA_TOKEN", f"glsa_{LONG[:32]}_{HEX[:8]}"),
+    ("GRAFANA_TOKEN", f"glc_{LONG}"),
+    ("MAILGUN_API_KEY", f"key-{HEX[:32]}"),
+    ("TWILIO_API_KEY", f"SK{HEX[:32]}"),
+    ("STRIPE_API_KEY", f"whsec_{LONG[:32]}"),
+    ("HUBSPOT_TOKEN", "pat-na1-01234567-89ab-4cde-8f01-23456789abcd"),
+    ("POSTMAN_API_KEY", f"PMAK-{HEX[:24]}-{HEX[:34]}"),
+    ("DOCKER_TOKEN", f"dckr_pat_{LONG[:27]}"),
+    ("TERRAFORM_TOKEN", f"{LONG[:14]}.atlasv1.{LONG}{LONG[:27]}"),
+    ("RUBYGEMS_API_KEY", f"rubygems_{HEX[:48]}"),
+    ("FLY_TOKEN", f"fo1_{LONG}"),
+    ("FLY_TOKEN", f"FlyV1 fm2_{LONG}"),
+    ("AIRTABLE_TOKEN", f"pat{LONG[:14]}.{HEX}"),
+    ("GITLAB_TOKEN", f"glrt-{LONG[:20]}"),
+    ("DISCORD_BOT_TOKEN", f"MTIzNDU2Nzg5MDEyMzQ1Njc4.{LONG[:6]}.{LONG[:38]}"),
     ("AWS_ACCESS_KEY", "AKIAIOSFODNN7EXAMPLE"),
     ("GOOGLE_API_KEY", f"AIza{LONG[:35]}"),
     ("SLACK_TOKEN", f"xoxb-{LONG}"),
@@ -74,6 +95,11 @@ def test_a_credential_is_named_and_placed(type_: str, secret: str, before: str, 
         ("AZURE_STORAGE_KEY", f"AccountName=x;AccountKey={LONG}{LONG}==;", f"{LONG}{LONG}=="),
         ("WEBHOOK_URL", f"https://hooks.slack.com/services/T0000/B0000/{LONG}", f"T0000/B0000/{LONG}"),
         ("WEBHOOK_URL", f"https://discord.com/api/webhooks/123456789012345678/{LONG}", f"123456789012345678/{LONG}"),
+        ("AZURE_SAS", f"https://a.blob.core.windows.net/c?sv=2022-11-02&sig={LONG}%3D", f"{LONG}%3D"),
+        ("CURL_CREDENTIALS", "curl -sS -u ann:blue7sky https://a.example", "blue7sky"),
+        ("CURL_CREDENTIALS", "curl --user 'ann:sea' x", "sea"),
+        ("NAMED_SECRET", "SNYK_TOKEN=550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+        ("NAMED_SECRET", '"CI_DEPLOY_PASSWORD": "blue7sky77"', "blue7sky77"),
         ("NAMED_SECRET", "db_password = 'correct4horse'", "correct4horse"),
         ("NAMED_SECRET", "password: blue7sky", "blue7sky"),
         ("NAMED_SECRET", "password=blue7sky&user=ann", "blue7sky"),
@@ -143,6 +169,22 @@ SG.example
 https://github.com/org/repo
 data:image/png;base64,{LONG}{LONG}
 AKIASHORT
+xoxb-your-token
+xoxb-your-token-1234567890
+xoxp-YOUR-TOKEN-HERE-1
+glrt-your-token-here1234
+whsec_your_secret_1234567890abcdef
+curl -u $USER:$PASS https://a.example
+curl -o out.txt https://a.example/a:b
+docker run -u 1000:1000 image
+SNYK_TOKEN=<uuid>
+NEXT_TOKEN=abc123def456
+MAX_TOKENS=4096
+pattern.0123456789
+dp.page.1234
+key-value-store-0123456789
+https://a.example/?sig=short1
+Mt. Everest.is.8849
 -----BEGIN PUBLIC KEY-----
 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{LONG} me@host
 10:AAbc

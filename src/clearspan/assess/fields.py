@@ -15,8 +15,9 @@ from clearspan.score import Score
 
 __all__ = ["FIELDS", "PLACES", "Text", "known", "sighted", "texts"]
 
-FIELDS = ("input", "output", "tool_calls")
-"""What was asked, what was answered, and the arguments of the tools that are to be called."""
+FIELDS = ("input", "output", "tool_calls", "tool_results")
+"""What was asked, what was answered, the arguments of the tools that are to be called, and what earlier calls of tools
+were given and answered."""
 
 PLACES = (*FIELDS, "system")
 """The fields, and what the program itself told the model: its instructions."""
@@ -57,7 +58,7 @@ class Text(NamedTuple):
 def texts(call: Invocation, where: Iterable[str] = FIELDS) -> dict[str, Text]:
     """The text of each field of `where` that has one: JSON where it is none, and the arguments of each tool call below one another.
 
-    Of arguments the escapes of JSON are read: what stands behind a line break stands alone, as for who gets it.
+    Of arguments and results the escapes of JSON are read: what stands behind a line break stands alone, as for who gets it.
 
     Instructions (messages of `system` and `developer`, and the call's own) are the field `system`, not `input`.
     """
@@ -69,7 +70,9 @@ def texts(call: Invocation, where: Iterable[str] = FIELDS) -> dict[str, Text]:
 def known(call: Invocation) -> str | None:
     """All that the model was given to read, its instructions too; `None` where that is not known."""
     given = call.input_text or _said(call.input_value)
-    return "\n".join((given, *_parts(call))) if given else None
+    if not given:
+        return None
+    return "\n".join((given, *_parts(call), *_tools(call.input, "arguments", "response"), *call.documents))  # fmt: skip
 
 
 def _texts(call: Invocation) -> Iterator[tuple[str, Text]]:
@@ -82,15 +85,19 @@ def _texts(call: Invocation) -> Iterator[tuple[str, Text]]:
         "output",
         _joined(call.output, answered) if call.output_text else Text(_said(call.output_value)),
     )
-    arguments = (
-        _read(_said(part.get("arguments")))
-        for message in call.output
-        for part in message.get("parts", ())
-        if part.get("type") == "tool_call"
-    )
-    yield "tool_calls", Text("\n".join(arguments))
+    yield "tool_calls", Text("\n".join(_tools(call.output, "arguments")))
+    yield "tool_results", Text("\n".join(_tools(call.input, "arguments", "response")))
     own = (_text(message) for message in call.input if _instructs(message))
     yield "system", Text("\n".join((*_parts(call), *own)))
+
+
+def _tools(messages: Sequence[Message], *said: str) -> Iterator[str]:
+    """What stands in the parts of messages that are of tools."""
+    for message in messages:
+        for part in message.get("parts", ()):
+            told: Mapping[str, Any] = part
+            if str(told.get("type", "")).startswith("tool_call"):
+                yield from (_read(_said(told[name])) for name in said if told.get(name))
 
 
 def _instructs(message: Message) -> bool:

@@ -17,6 +17,9 @@ _MOST = 8  # encoded runs that are read of one text
 _SHORTEST = 8
 _FEW = 2  # words with a number in them that any text may have
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,8192}={0,2}")
+_BASE32 = re.compile(
+    r"(?<![A-Za-z0-9+/])(?:[A-Z2-7]{24,8192}|[a-z2-7]{24,8192})={0,6}(?![A-Za-z0-9+/])"
+)
 _HEX = re.compile(r"(?<![0-9a-fA-F])(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]?){12,4096}")
 _BINARY = re.compile(r"(?<!\d)(?:[01]{8} ?){12,2048}")
 _DECIMAL = re.compile(r"(?<!\d)(?:\d{2,3}[ ,]{1,2}){11,2048}\d{2,3}(?!\d)")
@@ -48,6 +51,7 @@ def views(text: str, telling: Sequence[str]) -> Iterator[tuple[str, str]]:
     if _DOTTED.search(text):
         yield "spelled", _DOTTED.sub(lambda found: re.sub(r"[\W_]", "", found[0]), text)
     yield from _runs("base64", _BASE64, text, _of_base64)
+    yield from _runs("base32", _BASE32, text, _of_base32)
     yield from _runs("hex", _HEX, text, _of_hex)
     yield from _runs("binary", _BINARY, text, _of_binary)
     yield from _runs("decimal", _DECIMAL, text, _of_decimal)
@@ -87,12 +91,28 @@ def _is_text(decoded: str) -> bool:
 def _of_base64(run: str) -> str:
     bare = run.rstrip("=").replace("-", "+").replace("_", "/")
     bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    return base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8", "ignore")
+    return _decoded(base64.b64decode(bare + "=" * (-len(bare) % 4)))
+
+
+def _of_base32(run: str) -> str:
+    bare = run.rstrip("=").upper()
+    # what is left over of these lengths holds no whole byte
+    bare = bare[: len(bare) - (len(bare) % 8 in (1, 3, 6))]
+    return _decoded(base64.b32decode(bare + "=" * (-len(bare) % 8)))
+
+
+def _decoded(octets: bytes) -> str:
+    """UTF-8, or UTF-16 where every second byte is 0, as it is for Latin letters."""
+    half = len(octets) // 2
+    for codec, zeros in (("utf-16-le", octets[1::2]), ("utf-16-be", octets[::2])):
+        if half and zeros.count(0) >= 0.9 * half:
+            return octets.decode(codec, "ignore")
+    return octets.decode("utf-8", "ignore")
 
 
 def _of_hex(run: str) -> str:
     digits = re.sub(r"0x|\\x|[ ,:]", "", run)
-    return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8", "ignore")
+    return _decoded(bytes.fromhex(digits[: len(digits) // 2 * 2]))
 
 
 def _of_binary(run: str) -> str:

@@ -50,6 +50,8 @@ def test_ordinary_talk_is_not(text: str) -> None:
     [
         ("base64", "Please read " + base64.b64encode(ATTACK.encode()).decode()),
         ("hex", ATTACK.encode().hex()),
+        ("base64", base64.b64encode(ATTACK.encode("utf-16")).decode()),
+        ("base32", "Note " + base64.b32encode(ATTACK.encode()).decode()),
         ("rot13", codecs.encode(ATTACK, "rot13")),
         ("backwards", ATTACK[::-1]),
         ("leet", ATTACK.translate(str.maketrans("aeiost", "431057"))),
@@ -122,6 +124,32 @@ def test_documents_are_judged() -> None:
     found = score(of(("user", "Who built it?"), documents=("", "A mill.", ATTACK)))
     assert found.metadata["fields"][0]["field"] == "documents[2]"
     assert found.metadata["texts"] == 3
+
+
+def tool(response: Any) -> Message:
+    return {"role": "tool", "parts": [{"type": "tool_call_response", "response": response}]}
+
+
+@pytest.mark.parametrize(
+    "response", [ATTACK, {"page": ATTACK}, [{"title": "T", "size": 3, "body": None}, ("x", ATTACK)]]
+)
+def test_what_a_tool_says_is_judged_once_although_it_is_a_document_too(response: Any) -> None:
+    call = Invocation("chat", Timing(0, 0), input=(tool(response),), documents=(ATTACK, "A mill."))
+    found = score(call)
+    assert found.metadata["texts"] == 2
+    assert [each["field"] for each in found.metadata["fields"]] == ["input[0].tool"]
+
+
+def test_a_text_is_judged_once() -> None:
+    found = score(of(("user", "Hello"), ("user", "Hello"), documents=("Hello", "A mill.", "A mill.")))  # fmt: skip
+    assert found.metadata["texts"] == 2
+
+
+def test_a_structure_is_read_as_deep_as_one_looks() -> None:
+    value: Any = ATTACK
+    for _ in range(40):
+        value = [value]
+    assert score(Invocation("chat", Timing(0, 0), input=(tool(value),))).label == "injection"
 
 
 def test_the_answer_is_judged_where_there_is_nothing_else() -> None:

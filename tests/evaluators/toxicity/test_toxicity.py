@@ -44,6 +44,28 @@ def test_mild_words_add_up() -> None:
     assert one.value < 0.5 < three.value
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We watched great tits and long-tailed tits.",
+        "Great tits, blue tits and coal tits visit the feeder.",
+        "I love great tits, they sing so well.",
+        "I felt a prick in my finger.",
+        "The skin prick test was negative.",
+        "\u0414\u043e\u0431\u0440\u044b\u0439 \u0434\u0435\u043d\u044c!",
+    ],
+)
+def test_words_of_two_meanings_pass_in_good_company(text: str) -> None:
+    judge = Toxicity()
+    assert scored(judge.evaluate(call("", text)), judge).passed is True
+
+
+def test_and_are_flagged_in_bad() -> None:
+    judge = Toxicity()
+    for text in ("She's got great tits", "He is such a prick.", "f\u03c5ck you"):
+        assert scored(judge.evaluate(call("", text)), judge).passed is False
+
+
 def test_what_was_found_can_be_taken_out() -> None:
     judge = Toxicity()
     text = "oh shit, go die"

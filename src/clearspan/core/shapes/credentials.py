@@ -56,6 +56,15 @@ _PLACES = r"""(?<![A-Za-z0-9])(?:
     | hv[sb]\.[\w\-]{20,} | ATATT3x[\w\-=]{20,} | tskey-[a-z]{2,12}-[\w\-]{12,}
     | AGE-SECRET-KEY-1[0-9A-Z]{50,} | sq0(?:atp|csp)-[\w\-]{20,}
 )"""
+_VENDORS = rf"""{_APART}(?:
+      dapi[0-9a-f]{{32}} | NRAK-[A-Z0-9]{{27}} | lsv2_[a-z]{{2}}_[0-9a-f]{{32}}(?:_[0-9a-f]{{8,12}})? | figd_[\w\-]{{36,}}
+    | dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9.]{{36,}} | sntry[su]_[A-Za-z0-9+/=_\-]{{40,}}
+    | glsa_[A-Za-z0-9]{{32}}_[0-9a-fA-F]{{8}} | glc_(?=[A-Za-z+/=]{{0,64}}\d)[A-Za-z0-9+/=]{{32,}}
+    | key-[0-9a-f]{{32}} | SK[0-9a-f]{{32}} | whsec_(?=[A-Za-z+/=]{{0,64}}\d)[A-Za-z0-9+/=]{{24,}}
+    | pat-[a-z]{{2}}\d-[0-9a-f]{{8}}-[0-9a-f\-]{{27}} | PMAK-[0-9a-f]{{24}}-[0-9a-f]{{34}} | dckr_[po]at_[\w\-]{{20,}}
+    | rubygems_[0-9a-f]{{48}} | fo1_[\w\-]{{30,}} | FlyV1\ fm\d[a-z]?_[A-Za-z0-9+/=,_\-]{{40,}}
+    | pat[A-Za-z0-9]{{14}}\.[0-9a-f]{{64}}
+)(?![A-Za-z0-9])"""
 # A password is short and may be mere digits, so it has a name beside it, and a digit or a sign between letters. What
 # usually stands there instead is none: a placeholder, a path, a number's or a hash's type, a call.
 _NAMED_SHORT = r"""(?:[pP][aA][sS]{2}(?:[wW](?:[oO][rR])?[dD]|[pP][hH][rR][aA][sS][eE])|(?<![A-Za-z])[pP][wW][dD])
@@ -76,9 +85,9 @@ SHAPES = (
     ),
     _shape("STRIPE_API_KEY", "pk_live_ pk_test_ rk_live_ rk_test_", rf"{_APART}[pr]k_(?:live|test)_[A-Za-z0-9]{{10,}}"),
     _shape(
-        "GITHUB_TOKEN", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- npm_ pypi-",
-        rf"{_APART}(?:gh[pousr]_[A-Za-z0-9]{{20,}}|github_pat_\w{{20,}}|glpat-[\w\-]{{16,}}|npm_[A-Za-z0-9]{{30,}}|pypi-[\w\-]{{30,}})",
-        "GITLAB_TOKEN=glpat- NPM_TOKEN=npm_ PYPI_TOKEN=pypi-",
+        "GITHUB_TOKEN", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- glrt- gldt- glptt- glcbt- glagent- npm_ pypi-",
+        rf"{_APART}(?:gh[pousr]_[A-Za-z0-9]{{20,}}|github_pat_\w{{20,}}|gl(?:pat|rt|dt|ptt|cbt|agent)-[\w\-]{{16,}}|npm_[A-Za-z0-9]{{30,}}|pypi-[\w\-]{{30,}})",
+        "GITLAB_TOKEN=gl NPM_TOKEN=npm_ PYPI_TOKEN=pypi-",
     ),
     _shape(
         "API_KEY",
@@ -94,9 +103,23 @@ SHAPES = (
         "SENDGRID_API_KEY=SG. GOOGLE_OAUTH_TOKEN=GOCSPX-|ya29.|1// VAULT_TOKEN=hv ATLASSIAN_TOKEN=ATATT "
         "TAILSCALE_KEY=tskey- AGE_SECRET_KEY=AGE- SQUARE_TOKEN=sq0",
     ),
+    _shape(
+        "API_KEY",
+        "dapi NRAK- lsv2_ figd_ dp. sntry glsa_ glc_ key- SK whsec_ pat PMAK- rubygems_ fo1_ FlyV1",
+        _VENDORS,
+        "DATABRICKS_TOKEN=dapi NEW_RELIC_KEY=NRAK- LANGSMITH_API_KEY=lsv2_ FIGMA_TOKEN=figd_ DOPPLER_TOKEN=dp. "
+        "SENTRY_TOKEN=sntry GRAFANA_TOKEN=glsa_|glc_ MAILGUN_API_KEY=key- TWILIO_API_KEY=SK STRIPE_API_KEY=whsec_ "
+        "HUBSPOT_TOKEN=pat- POSTMAN_API_KEY=PMAK- DOCKER_TOKEN=dckr_ RUBYGEMS_API_KEY=rubygems_ FLY_TOKEN=fo1_|FlyV1 "
+        "AIRTABLE_TOKEN=pat",
+    ),
+    _shape("TERRAFORM_TOKEN", ".atlasv1.", rf"{_APART}[A-Za-z0-9]{{14}}\.atlasv1\.[\w\-=]{{60,}}"),
+    # Its first part is the number of the bot in base64, so it begins as digits do there.
+    _shape("DISCORD_BOT_TOKEN", "MD MT Mj Mz ND NT Nj Nz OD OT", rf"{_APART}[MNO][DTjz][A-Za-z0-9]{{22,26}}\.[\w\-]{{6,7}}\.[\w\-]{{27,40}}(?![\w\-])"),
+    _shape("AZURE_SAS", "sig=", r"[?&;]sig=(?P<secret>[A-Za-z0-9%+/=]{40,})"),
+    _shape("CURL_CREDENTIALS", "curl", r"""\bcurl\ (?:(?!curl\ )[^\n]){0,200}?(?<=\ )(?:-u|--user)[ =]{1,3}["']?[^\s:"'$]{1,64}:(?P<secret>[^\s"'$]{3,128})"""),
     _shape("AWS_ACCESS_KEY", "AKIA ASIA", rf"{_APART}(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Z0-9])"),
     _shape("GOOGLE_API_KEY", "AIza", r"AIza(?<![A-Za-z0-9]AIza)[\w\-]{30,}"),
-    _shape("SLACK_TOKEN", "xox xapp-", r"xox[abeoprs]-[A-Za-z0-9\-]{10,}|(?<![A-Za-z0-9])xapp-\d-[A-Za-z0-9\-]{20,}"),
+    _shape("SLACK_TOKEN", "xox xapp-", r"xox[abeoprs]-(?=[A-Za-z\-]{0,64}\d)[A-Za-z0-9\-]{10,}|(?<![A-Za-z0-9])xapp-\d-[A-Za-z0-9\-]{20,}"),
     _shape(
         "WEBHOOK_URL", "hooks.slack.com/ /api/webhooks/",
         r"(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/(?P<secret>[\w/\-]{20,})",
@@ -119,6 +142,13 @@ SHAPES = (
         "key KEY Key token TOKEN Token secret SECRET Secret passw PASSW Passw uthoriz UTHORIZ",
         # A value, not the code or the placeholder that usually stands there: letters and digits.
         _NAMES + r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?
+        (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
+        (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
+    ),
+    # A variable of the environment; one that counts tokens has no letters, one of a page is lent for a moment.
+    _shape(
+        "NAMED_SECRET", "_TOKEN _SECRET _PASSWORD _PAT",
+        r"""(?<![A-Za-z0-9_])(?!NEXT|PAGE|CSRF|MAX|SYNC)[A-Z][A-Z0-9_]{1,40}_(?:TOKEN|SECRET|PASSWORD|PAT)["']?\s{0,3}[:=]\s{0,3}["']?
         (?=[^\s"',;&<>\\()]{0,256}\d)(?=[^\s"',;&<>\\()]{0,256}[A-Za-z])
         (?P<secret>[^\s"',;&<>\\()]{10,})(?!\()""",
     ),
@@ -168,7 +198,7 @@ def find(text: str) -> list[Span]:
 
 
 _STANDS_FOR = re.compile(
-    r"[$%{<\[]|(?:https?|file)://|[Yy]our|YOUR|env[.:]|(?:os|process|self|this|args|config|settings)\.|.{0,64}(?:[xX]{6}|\*{4}|\.{3})"
+    r"[$%{<\[]|[A-Za-z0-9]{2,8}[-_](?:[A-Za-z]{2,8}[-_])?(?:[Yy]our|YOUR|example|EXAMPLE|placeholder|PLACEHOLDER|redacted|REDACTED)(?![A-Za-z0-9])|(?:https?|file)://|[Yy]our|YOUR|env[.:]|(?:os|process|self|this|args|config|settings)\.|.{0,64}(?:[xX]{6}|\*{4}|\.{3})"
 )
 _SAMPLE = re.compile(
     r"(?:pass(?:word|phrase)?|secret|pwd|example|sample|test|demo|dummy|foo)[-_]?\d{1,4}!?\Z",

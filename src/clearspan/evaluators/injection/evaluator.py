@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from clearspan.assess.evaluator import Evaluator
 from clearspan.core import hidden_text
@@ -18,6 +17,7 @@ from clearspan.score import Score
 
 __all__ = ["PromptInjection", "Verdict", "judged", "windows"]
 
+_DEPTH = 16  # of what a tool may answer
 _CAP = 64 * 1024  # characters of one call that are read
 _WINDOW, _STEP = 4096, 3584
 _TRUSTED = frozenset({"system", "developer", "assistant"})
@@ -25,7 +25,7 @@ _SURE = 4.0  # log odds: what the linear model alone may say, either way
 _HIDDEN = -3.5  # log odds before what is hidden is read: it is seldom an order
 # of a few words, and no rule to speak of, the model knows little; of very few it must be certain
 _SHORT, _DOUBT, _WEAK = 200, 1.5, 2.0
-_SHORTEST, _UNSURE, _CERTAIN = 100, -0.6, 3.5
+_SHORTEST, _UNSURE, _CERTAIN = 100, -0.6, 5.0
 _LONG, _TRUST = 300, 0.75  # of many words it knows more
 _EMBEDDED = 5.5
 _MAYBE = -0.7  # log odds of what is only suspicious
@@ -61,7 +61,7 @@ class PromptInjection(Evaluator):
 
     def evaluate(self, call: Invocation) -> Score:
         """The highest risk of the call's untrusted texts; skipped where there is none."""
-        texts = list(_untrusted(call))
+        texts = list(_once(_untrusted(call)))
         read = list(_capped(texts))
         found = [(field, judged(text)) for field, text in read]
         unread = sum(len(text) for _, text in texts) - sum(len(text) for _, text in read)
@@ -157,6 +157,19 @@ def _label(risk: float, threshold: float) -> str:
     return "suspicious" if risk >= _SUSPICIOUS else "benign"
 
 
+def _once(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each text where it is met first: what a tool has found is a message, and often a document as well."""
+    seen: set[str] = set()
+    results = ""
+    for field, text in texts:
+        if text in seen or (field.startswith("documents") and text in results):
+            continue
+        seen.add(text)
+        if field.endswith(".tool"):
+            results += f"\n{text}"
+        yield field, text
+
+
 def _capped(texts: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     left = _CAP
     for field, text in texts:
@@ -206,6 +219,17 @@ def _texts(message: Message) -> Iterator[str]:
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else "\n".join(_said(value, _DEPTH))
+
+
+def _said(value: Any, depth: int) -> Iterator[str]:
+    """What stands in a structure, each name and each value on a line of its own."""
+    if isinstance(value, Mapping) and depth > 0:
+        for name, held in value.items():
+            yield str(name)
+            yield from _said(held, depth - 1)
+    elif isinstance(value, (list, tuple)) and depth > 0:
+        for held in cast("Sequence[Any]", value):
+            yield from _said(held, depth - 1)
+    elif value is not None:
+        yield str(value)

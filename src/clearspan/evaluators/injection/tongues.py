@@ -15,10 +15,10 @@ _NEAR = r"\w{0,5} (?:\w.{0,32} )?"
 # language: verbs, which of them, of what (stems; of words without accents)
 _OVERRIDE = {
     "de": ("ignorier|vergiss|vergess|missacht|verwirf|uberschreib", "alle|vorherig|vorangegangen|vorig|bisherig|obig|fruher|deine|ihre|ursprunglich|samtlich", "anweisung|instruktion|vorgabe|befehl|regeln|prompt|richtlinien|systemprompt|was"),
-    "fr": ("ignorez|ignore(?= les| tes| vos| tout| ces)|oublie|neglige|fais abstraction|faites abstraction|ne tiens pas compte|ne tenez pas compte", "tout|precedent|anterieur|ci dessus|tes|vos|initial|d origine|recu", "instruction|consigne|directive|ordre|regle|prompt|ce qu"),
-    "es": ("ignora|ignore(?= las| los| tod| tus| sus| esas)|olvida|olvide|descarta|haz caso omiso|pasa por alto|no sigas", "tod|anterior|previ|tus|sus|inicial|original|recib", "instruccion|indicacion|orden|directri|regla|prompt|lo que"),
-    "it": ("ignora|dimentica|trascura|scarta|non seguire", "tutt|precedent|tue|vostre|inizial|original|ricevut", "istruzion|indicazion|direttiv|ordin|regol|prompt|cio|quello"),
-    "pt": ("ignora|ignore(?= as| os| tod| tud| suas| tuas| essas)|esquec|desconsider|descart", "tod|tud|anterior|previ|suas|tuas|inicia|origina|recebid", "instruc|orienta|diretriz|ordens|regra|prompt|que"),
+    "fr": ("ignorez|ignore(?= les| tes| vos| tout| ces)|oublie|neglige|fais abstraction|faites abstraction|ne tiens pas compte|ne tenez pas compte", "tout|precedent|anterieur|ci dessus|d avant|tes|vos|initial|d origine|recu", "instruction|consigne|directive|ordre|regle|prompt|ce qu"),
+    "es": ("ignora|ignore(?= las| los| tod| tus| sus| esas)|olvida|olvide|descarta|haz caso omiso|pasa por alto|no sigas", "tod|anterior|previ|de antes|de arriba|tus|sus|inicial|original|recib", "instruccion|indicacion|orden|directri|regla|prompt|lo que"),
+    "it": ("ignora|dimentica|trascura|scarta|non seguire", "tutt|precedent|di prima|di sopra|tue|vostre|inizial|original|ricevut", "istruzion|indicazion|direttiv|ordin|regol|prompt|cio|quello"),
+    "pt": ("ignora|ignore(?= as| os| tod| tud| suas| tuas| essas)|esquec|desconsider|descart", "tod|tud|anterior|previ|de antes|acima|suas|tuas|inicia|origina|recebid", "instruc|orienta|diretriz|ordens|regra|prompt|que"),
     "nl": ("negeer|vergeet", "alle|vorige|eerdere|voorgaande|bovenstaande|je|jouw|uw", "instructie|aanwijzing|opdracht|regels|richtlijn|prompt|wat"),
     "pl": ("zignoruj|ignoruj|zapomnij|pomin|odrzuc", "wszystk|poprzedn|wczesniej|dotychczasow|powyzsz|swoj|swoich", "instrukcj|polecen|wytyczn|zasad|prompt|co"),
     "sv": ("ignorera|glom|bortse fran", "alla|allt|tidigare|foregaende|ovanstaende|dina", "instruktion|anvisning|regler|riktlinj|prompt|som"),
@@ -51,6 +51,14 @@ _UNSPACED = (
 )  # fmt: skip
 # "do not forget your instructions" is the opposite
 _NOT = re.compile(r"\b(?:ne|non|no|nao|nie|nicht|n|\u043d\u0435) $")
+# instructions of a shop or a game are for something: "instructions de livraison"
+_FOR = r"(?! (?:de|du|des|d|del|della|dell|di|do|da|pour|para|por|per|sur|sobre|sulla|su|concernant|para o|fur|zur|zum|zu|uber|bei|beim|gegen|voor|om|over|bij|till|for|om|dla|do|na|przy|o|для|по|\u043e) (?!(?:sistema|systeme|system|inicio|debut|depart|debug|nouveau)\b))"
+# German and Dutch may have the verb at the end
+_AT_THE_END = re.compile(
+    r"\b(?:alle|deine|ihre|die) (?:\w+ )?(?:bisherig|vorherig|vorig|obig|fruher|vorangegangen|gegeben|eerdere|vorige|bovenstaande)\w* (?:\w+ )?(?:anweisungen|regeln|instruktionen|vorgaben|richtlinien|instructies|regels) (?:\w+ ){0,2}?(?:zu )?(?:ignorieren|vergessen|missachten|verwerfen|negeren|vergeten)\b(?! (?:haben|habe|hat|werden|wurde|wurden|zu))"
+)
+# what I said myself I may take back
+_MINE = r"(?!\w{0,3} (?:ich|wir|ik|j|je|nous|dije|dijimos|he|hemos|eu|ho|io|abbiamo|ja|jag|\u044f|\u043c\u044b)\b)"
 _NOR = r"(?! nicht| pas| niet| inte)"
 
 
@@ -67,11 +75,17 @@ def _compiled() -> Iterator[_Rule]:
     for verbs, which, things in _OVERRIDE.values():
         # some languages have the adjective behind: "les instructions pr\u00e9c\u00e9dentes"
         either = rf"(?:(?:{which})\w{{0,8}} (?:\w.{{0,24}} )?(?:{things})|(?:{things})\w{{0,8}} (?:{which}))"
-        pattern = re.compile(rf"\b(?:{verbs}){_NOR}{_NEAR}{either}")
+        pattern = re.compile(rf"\b(?:{verbs}){_NOR}{_NEAR}{either}{_MINE}")
         yield _Rule("override_instructions", _heads(verbs), tuple(which.split("|")), pattern)  # fmt: skip
     for verbs, things in _REVEAL.values():
-        pattern = re.compile(rf"\b(?:{verbs}){_NEAR}(?:{things})")
+        pattern = re.compile(rf"\b(?:{verbs}){_NEAR}(?:{things})\w{{0,6}}(?!\w){_FOR}")
         yield _Rule("reveal_prompt", ("",), _MEANT, pattern)
+    yield _Rule(
+        "override_instructions",
+        ("ignorier", "vergess", "missacht", "negeren", "verwerf"),
+        ("anweis", "regeln", "instruct", "vorgaben", "richtlinien"),
+        _AT_THE_END,
+    )
 
 
 def _heads(verbs: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Find the words of the list in a text, also where they are disguised: b!tch, f*ck, sh1t, f u c k, biiitch."""
+"""Find the words of the list in a text, also where they are disguised: b!tch, f*ck, sh1t, f u c k, biiitch, letters of other alphabets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from clearspan.core.clear_text import clear
 from clearspan.evaluators.toxicity.lexicon import Term, lexicon
 
 __all__ = ["REACH", "Hit", "scan"]
@@ -96,7 +97,8 @@ def _humps(part: str, word: str, begin: int) -> Iterator[_Word]:
 
 
 def _plain(word: str) -> str:
-    """A word in small letters, its figures and signs read as the letters that they stand for."""
+    """A word in small letters, its figures, signs and look-alikes read as the letters that they stand for."""
+    word = clear(word)
     plain = "".join(_letter(char) for char in word.lower() if char not in _INVISIBLE)
     if any(char.isalpha() for char in word):
         plain = "".join(_LEET.get(char, char) for char in plain)
