@@ -12,9 +12,13 @@ from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.finding import Finding
 from clearspan.assess.guard import Guard
 from clearspan.assess.guard.judge import Check, Said, judge, overdue
+from clearspan.evaluators.pii import PII
+from clearspan.evaluators.secrets import Secrets
+from clearspan.evaluators.toxicity import Toxicity
 from clearspan.record import Invocation
-from tests.assess.guard.kit import Keys
+from tests.assess.guard.kit import Keys, guard
 
+TOKEN = "ghp_" + "aB3dE5gH7j" * 3 + "aB3dE5"
 ASKED = [Said("Be kind.", "system"), Said("Where is Rome?"), Said("In Italy.", "tool")]
 
 
@@ -167,3 +171,33 @@ def test_one_that_is_still_getting_ready_is_late() -> None:
     with asked.guard._locks.setting():
         assert judge(asked).score.error == "timeout"
     assert judge(asked).score.passed is True
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize(
+    ("evaluator", "text"), [(PII(), "Write to jane.doe@acme.org."), (Secrets(), f"Use {TOKEN}."), (Toxicity(), "You are a fucking idiot.")]
+)  # fmt: skip
+def test_instructions_that_are_to_be_looked_at_are(evaluator: Any, text: str, role: str) -> None:
+    made = guard(evaluator, "input", trusted=True)
+    found = judge(Check(made, "input", [Said(text, role), Said("hi")], [], "chat"))
+    assert found.score.passed is False
+
+
+class Vague(Keys):
+    """Knows that a key is there, and not where."""
+
+    def find(self, text: str) -> list[Finding]:
+        return super().find(text) if "place" in text else []
+
+    def evaluate(self, call: Any) -> float:
+        return float("sk-" in call.output_text)
+
+
+def test_what_is_there_and_cannot_be_placed_is_not_taken_for_clean() -> None:
+    made = guard(Vague(), "output", "redact")
+    there, placed, clean = Said("sk-1", "assistant"), Said("its place: sk-1", "assistant"), Said("no", "assistant")  # fmt: skip
+    for said in ([there], [placed, there], [clean, there]):
+        assert judge(Check(made, "output", said, [], "chat")).score.error == "no_place"
+    assert judge(Check(made, "output", [clean], [], "chat")).score.passed is True
+    found = judge(Check(made, "output", [clean, placed], [], "chat"))
+    assert (found.score.passed, [len(each) for each in found.found]) == (False, [0, 1])
