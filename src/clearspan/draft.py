@@ -41,7 +41,7 @@ class Draft:
     methods, which do nothing where content is not wanted, so adapters need no `if`. `keeps` says
     that an answer is put together although it will not be told: its tokens may have to be counted.
     `wants` names what the application asked of adapters beside that (`usage`, `confidence`, `cost`);
-    `devices` are the accelerators that the model is on, as its library numbers them.
+    `devices` are the accelerators that the model is on, as its library numbers them; `unsent`: a guard kept the call from it.
     """
 
     __slots__ = (
@@ -51,7 +51,7 @@ class Draft:
         "model", "name", "operation", "outcome", "output_value", "pace", "params", "pieces", "provider",
         "recording", "ref", "response_id", "response_model", "result", "scores", "sealed", "server_address",
         "server_port", "span", "start_ns", "system_parts", "tool_calls", "trace", "transport", "wants",
-        "unread", "weight",
+        "unread", "unsent", "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
@@ -102,7 +102,7 @@ class Draft:
         self.agent: Draft | None = None
         self.inference_calls = 0
         self.tool_calls = 0
-        self.sealed = False
+        self.sealed = self.unsent = False
         self._choices: dict[int, Choice] = {}
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}

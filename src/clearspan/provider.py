@@ -24,11 +24,16 @@ __all__ = [
     "Slot",
     "Speech",
     "Tap",
+    "Unfit",
 ]
 
 
 BLOCKED = "clearspan.Blocked"
 """What a call has failed with that a guard stopped."""
+
+
+class Unfit(ValueError):
+    """A changed text is not let on: the client would fail at it."""
 
 
 class Call(NamedTuple):
@@ -97,7 +102,10 @@ class Speech:
     text, everywhere that the answer holds it, and answers with the answer.
     `reply(call, text, answer)` makes an answer of the client's own type that says `text`; `answer` is
     the model's own where there is one. `pieces(call, text, seen)` makes the elements of a stream that say it, `seen`
-    being the first and the last element that went by, if any did; `streamed(call, text)` a whole stream, where it is no plain generator.
+    being the first element that went by, the last that had an `item`, and the last, if any did; it may be `None`; `streamed(call, text)` a whole stream, where it is no plain generator.
+    `elsewhere(call)` says that the answer also goes where nobody can look at it. `apart(call, result)`: where
+    the result is a list of answers that stand for themselves, the call that each would have been. `puts(call)` is what stands in for `put` in a call whose
+    answer may not take just any text, where it is one: it raises `Unfit` for what the client could not read then.
     `attach(result, tap)` lets the elements of a stream that is no plain generator go by `tap`. `once` names
     arguments that may be iterators, to be read by us before the client does.
     """
@@ -107,10 +115,13 @@ class Speech:
     answered: Callable[[Any], Iterable[Slot]]
     chunk: Callable[[Any], Iterable[Slot]] | None = None
     reply: Callable[[Call, str, Any], Any] | None = None
-    pieces: Callable[[Call, str, Sequence[Any]], Iterable[Any]] | None = None
+    pieces: Callable[[Call, str, Sequence[Any]], Iterable[Any] | None] | None = None
     streamed: Callable[[Call, str], Any] | None = None
     attach: Callable[[Any, Tap], bool] | None = None
     once: tuple[str, ...] = ()
+    elsewhere: Callable[[Call], bool] | None = None
+    apart: Callable[[Call, Any], Sequence[Call] | None] | None = None
+    puts: Callable[[Call], Callable[[Any, tuple[str | int, ...], str], Any] | None] | None = None
 
 
 def _model(call: Call) -> Any:

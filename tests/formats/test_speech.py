@@ -32,8 +32,26 @@ def test_texts_are_found_under_their_names_at_any_depth() -> None:
     assert list(speech.walk(given)) == [
         ("a", ("content", 0, "text")),
         ("b", ("content", 1)),
+        ("e", ("tool_calls", 0, "function", "name")),
         ("f", ("tool_calls", 0, "function", "arguments", "any", "thing", 0)),
+        ("thing", ("tool_calls", 0, "function", "arguments", "any", "thing")),
+        ("any", ("tool_calls", 0, "function", "arguments", "any")),
     ]
+
+
+def test_the_names_of_arguments_are_texts_and_keep_their_places() -> None:
+    given = {"arguments": {"a": 1, "sk": {"b": "c", "file": "d"}, "<K>": 2}}
+    found = dict(speech.walk(given))
+    assert list(found) == ["c", "d", "b", "file", "a", "sk", "<K>"]
+    for text, new in (("d", "D"), ("b", "B"), ("sk", "<K>")):
+        speech.put(given, found[text], new)
+    assert given == {"arguments": {"a": 1, "<K>_": {"B": "c", "file": "D"}, "<K>": 2}}
+    assert list(given["arguments"]) == ["a", "<K>_", "<K>"]
+
+
+def test_what_is_cited_is_a_text() -> None:
+    given = {"content": "a", "annotations": [{"type": "url_citation", "url_citation": {"title": "b", "url": "c", "start_index": 0}}], "url": "d"}  # fmt: skip
+    assert [text for text, _ in speech.walk(given)] == ["a", "b", "c"]
 
 
 def test_what_goes_round_in_circles_ends() -> None:

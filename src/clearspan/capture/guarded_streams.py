@@ -14,6 +14,7 @@ from collections.abc import (
 )
 from typing import Any
 
+from clearspan.core import read
 from clearspan.core.fence import caught, fenced
 
 __all__ = ["Relay", "apieces"]
@@ -23,6 +24,7 @@ class Relay:
     """Fulfils `provider.Tap` for one stream. `instead(text, seen)` makes the elements of a canned reply.
 
     `failed()` is told of a failure of ours, and answers with a stop where that may let nothing pass.
+    `refused()` answers with a stop where something that was to be changed cannot be. `whole(item)` is what the program gets of an answer that stands for itself.
     """
 
     def __init__(
@@ -31,12 +33,18 @@ class Relay:
         chain: Any,
         instead: Callable[[str, Sequence[Any]], Iterable[Any] | None],
         failed: Callable[[], Any],
+        refused: Callable[[], Any],
+        whole: Callable[[Any], Any],
     ) -> None:
         self._warden = warden
         self._chain = chain
         self._instead = instead
         self._failed = failed
-        self._seen: list[Any] = []
+        self._refused = refused
+        self.whole = whole
+        self._first: Any = None
+        self._item: Any = None
+        self._last: Any = None
         self._owner: tuple[object, str] | None = None
 
     def relay(self, iterator: Iterator[Any]) -> Generator[Any, Any, Any]:
@@ -117,7 +125,8 @@ class Relay:
     def _said(self) -> Iterable[Any]:
         """What is said in place of the rest; raises `Blocked` where nothing is."""
         stop = self._chain.stop
-        made = None if stop.reply is None else self._instead(stop.reply, self._seen)
+        seen = [each for each in (self._first, self._item, self._last) if each is not None]
+        made = None if stop.reply is None else self._instead(stop.reply, seen)
         if made is None:
             raise stop.error
         return made
@@ -144,9 +153,15 @@ class Relay:
         return [*rest, *(item for item in given if not any(item is held for held in rest))]
 
     def _noted(self, gone: list[Any]) -> list[Any]:
-        """What goes on; the first and the last of it are kept."""
-        self._seen = [*self._seen[:1], *gone[:1], *gone[-1:]] if gone else self._seen
-        self._seen = self._seen[:1] + self._seen[-1:]
+        """What goes on; the first of it is kept, the last that has an `item`, and the last."""
+        stop = self._refused()
+        if stop is not None:
+            self._chain.stop = stop
+            return []
+        for each in gone:
+            self._first = each if self._first is None else self._first
+            self._item = each if read.get(each, "item") is not None else self._item
+            self._last = each
         return gone
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import contextvars
 import weakref
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NoReturn, TypeVar
 
 from clearspan.capture import recording
+from clearspan.capture.guarded_records import unsent, withheld
 from clearspan.capture.guarded_streams import Relay, apieces
 from clearspan.capture.rewriting import Given
 from clearspan.capture.wardens import Warden, current, give_back, lend, use
 from clearspan.core import read
 from clearspan.core.fence import caught, fenced
 from clearspan.core.unseen import UNSEEN
-from clearspan.provider import Call, Endpoint, Provider, Slot, Speech
+from clearspan.draft import Draft
+from clearspan.provider import Call, Endpoint, Provider, Slot, Speech, Unfit
 
 __all__ = ["Warden", "around", "current", "give_back", "lend", "use", "withholds"]
 
@@ -68,12 +71,13 @@ def around(
 
 @dataclass(slots=True)
 class _Case:
-    """One call: as the warden knows it, which others are part of it, and its arguments."""
+    """One call: as the warden knows it, which others are part of it, its arguments, and its record if it has one."""
 
     case: Any
     key: tuple[str, str]
     given: Given
     call: Call
+    draft: Draft | None
     asynchronous: bool = False
 
 
@@ -107,6 +111,9 @@ class _Guarding:
         ruling = self._settled(case, "input", self._warden.asked(case.case, slots))
         if ruling is not None and ruling.stop is not None:
             return self._instead(case, ruling.stop, None)
+        stop = self._elsewhere(case)
+        if stop is not None:
+            return self._instead(case, stop, None)
         self._rewrite(case, slots, ruling)
         token = _inside.set(_inside.get() | {case.key})
         try:
@@ -119,6 +126,13 @@ class _Guarding:
         stream = self._stream(case, result)
         if stream is not None:
             return stream
+        apart = None if self._speech.apart is None else fenced("guard.apart", self._speech.apart, case.call, result)  # fmt: skip
+        if apart is None:
+            return self._whole(case, result)
+        result[:] = [self._whole(replace(case, call=each), part) for each, part in zip(apart, result, strict=True)]  # fmt: skip
+        return result
+
+    def _whole(self, case: _Case, result: Any) -> Any:
         slots = self._answered(case, result)
         ruling = self._settled(case, "output", self._warden.answered(case.case, slots))
         return self._out(case, result, slots, ruling)
@@ -209,7 +223,8 @@ class _Guarding:
 
     def _refuse(self, case: _Case, phase: str, site: str, error: Exception) -> NoReturn:
         """What is to be taken out stands where nothing can be changed."""
-        caught(site, error)
+        if not isinstance(error, Unfit):
+            caught(site, error)
         raise self._warden.refused(case.case, phase).error from None
 
     # -- the parts of a call -------------------------------------------------------------------
@@ -228,12 +243,23 @@ class _Guarding:
         if key in _inside.get():
             return None
         outer = recording.active()
-        draft = outer.told if outer is not None and outer.owner is self._provider else None
+        mine = outer if outer is not None and outer.owner is self._provider else None
+        told = None if mine is None else mine.told
         operation = endpoint.operation
         said = operation if isinstance(operation, str) else operation(call)
         model = read.text(named, "model") or read.text(named, "json", "model")
-        case = self._warden.case(said, draft, self._provider.name, model)
-        return None if case is None else _Case(case, key, given, call)
+        case = self._warden.case(said, told, self._provider.name, model)
+        own = None if mine is None else mine.draft
+        return None if case is None else _Case(case, key, given, call, own)
+
+    def _elsewhere(self, case: _Case) -> Any:
+        """The stop of a call whose answer goes where no guard can look at it, where one does not allow that."""
+        ask = self._speech.elsewhere
+        if ask is None or not fenced("guard.elsewhere", ask, case.call):
+            return None
+        unseen = [Slot(UNSEEN, role="assistant")]
+        ruling = self._settled(case, "output", self._warden.answered(case.case, unseen))
+        return None if ruling is None else ruling.stop
 
     def _asked(self, case: _Case) -> tuple[list[Slot], bool]:
         """The texts of the request, and whether something had to be read for them that is read once only."""
@@ -262,10 +288,16 @@ class _Guarding:
             return self._instead(case, ruling.stop, result)
         for path, text in _changes(slots, ruling):
             try:
-                result = self._speech.put(result, path, text)
+                result = self._put(case)(result, path, text)
             except Exception as error:  # noqa: BLE001 -- as above
                 self._refuse(case, "output", "guard.put", error)
         return result
+
+    def _put(self, case: _Case) -> Callable[[Any, Any, str], Any]:
+        """How a text of the answer is changed."""
+        puts = self._speech.puts
+        found = None if puts is None else fenced("guard.puts", puts, case.call)
+        return self._speech.put if found is None else found
 
     def _stream(self, case: _Case, result: Any) -> Any:
         """A stream with the guards in it; `None` for a whole answer."""
@@ -280,13 +312,30 @@ class _Guarding:
 
         def instead(text: str, seen: Sequence[Any]) -> Any:
             pieces = speech.pieces
-            return None if pieces is None else fenced("guard.pieces", pieces, case.call, text, seen)
+            return (
+                None
+                if pieces is None
+                else fenced("guard.pieces", _made, pieces, case.call, text, seen)
+            )
 
         def failed() -> Any:
             return self._failed(case, "output")
 
-        chain = self._warden.streamed(case.case, read, speech.put)
-        relay = Relay(self._warden, chain, instead, failed)
+        own, unfit = self._put(case), list[Unfit]()
+
+        def put(item: Any, path: Any, text: str) -> Any:
+            try:
+                return own(item, path, text)
+            except Unfit as error:
+                unfit.append(error)
+                return item  # which goes no further
+
+        def refused() -> Any:
+            return self._warden.refused(case.case, "output") if unfit else None
+
+        chain = self._warden.streamed(case.case, read, put)
+        whole = partial(self._whole, case)
+        relay = Relay(self._warden, chain, instead, failed, refused, whole)
         if kind is GeneratorType:
             return relay.relay(result)
         if kind is AsyncGeneratorType:
@@ -297,12 +346,15 @@ class _Guarding:
 
     def _instead(self, case: _Case, stop: Any, answer: Any) -> Any:
         """The canned reply of the client's own type, where one is wanted and can be; else `Blocked`."""
+        if answer is None:
+            fenced("guard.unsent", unsent, case.draft)
         made = (
             None
             if stop.reply is None
             else fenced("guard.reply", self._canned, case, stop.reply, answer)
         )
         if made is None:
+            fenced("guard.withheld", withheld, case.draft, answer)
             raise stop.error
         return made
 
@@ -312,9 +364,9 @@ class _Guarding:
             return None if speech.reply is None else speech.reply(case.call, text, answer)
         if speech.streamed is not None:
             return speech.streamed(case.call, text)
-        if speech.pieces is None:
+        pieces = None if speech.pieces is None else _made(speech.pieces, case.call, text, ())
+        if pieces is None:
             return None
-        pieces = list(speech.pieces(case.call, text, ()))
         return apieces(pieces) if case.asynchronous else (piece for piece in pieces)
 
 
@@ -322,6 +374,12 @@ def _drop(inner: Any) -> None:
     """Let go what has not begun: nothing of it has run."""
     if type(inner) is CoroutineType:
         inner.close()
+
+
+def _made(pieces: Callable[..., Iterable[Any] | None], *given: Any) -> list[Any] | None:
+    """The elements of a canned reply: whatever fails does so here."""
+    made = pieces(*given)
+    return None if made is None else list(made)
 
 
 def _listed(reader: Callable[[Any], Iterable[Any]], source: Any) -> list[Any]:

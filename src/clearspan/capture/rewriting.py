@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clearspan.formats.speech import Key, rename
+
 __all__ = ["Given"]
 
 _Path = Sequence["str | int"]
@@ -62,6 +64,9 @@ def _with(value: Any, path: _Path, text: str) -> Any:
         made = dict(value)  # some are never written to
     else:
         made = copy.copy(value)
+    if isinstance(step, Key):
+        rename(made, step, text)
+        return made
     if isinstance(value, (Mapping, list)):
         made[step] = _with(made[step], rest, text)
         return made

@@ -17,7 +17,9 @@ from clearspan.core import read
 from clearspan.core.unseen import UNSEEN
 from clearspan.provider import Slot
 
-__all__ = ["KEYS", "choices", "deltas", "inside", "named", "put", "requested", "told", "walk"]
+__all__ = [
+    "KEYS", "Key", "choices", "deltas", "inside", "line", "named", "put", "rename", "requested", "told", "walk",
+]  # fmt: skip
 
 _Path = tuple["str | int", ...]
 
@@ -27,23 +29,35 @@ KEYS = frozenset({
 })  # fmt: skip
 """What a text is called in messages, items and parts of APIs in OpenAI's style, and what tools are given and answer."""
 
-# Below these every text counts, whatever it is called: arguments that are no JSON text.
-_DEEP = frozenset({"arguments"})
-_PASSED = frozenset({"logprobs", "annotations", "input_audio", "image_url", "file", "parsed", "parsed_arguments"})  # fmt: skip
+# Below these every text counts, whatever it is called, and what it is called as well: arguments that are no JSON text.
+_DEEP = frozenset({"arguments", "env", "attributes"})
+_PASSED = frozenset({"logprobs", "input_audio", "image_url", "file", "parsed", "parsed_arguments"})
+_CITING = ("annotations", "annotation")
+_CITED = frozenset({"title", "url", "quote"})
+_CALLED = ("function", "custom", "function_call")
 _DEPTH = 16
 _LISTED = (list, tuple, bytes, bytearray, memoryview, range)
 _TOOL = ("tool", "function")
 # What repeats the text in another form, and would tell it still.
-_ECHOES = ("logprobs", "top_tokens", "context", "parsed", "parsed_arguments")
+_ECHOES = ("logprobs", "top_tokens", "context", "parsed", "parsed_arguments", "words", "tokens")
 
 
-def walk(source: Any, path: _Path = (), keys: frozenset[str] = KEYS, *, wanted: bool = False) -> Iterator[tuple[str, _Path]]:  # fmt: skip
-    """The texts under `keys` in `source`, and the way to each; `UNSEEN` for what cannot be looked into."""
-    return _walk(source, path, keys, _DEPTH, wanted=wanted)
+class Key(str):
+    """The last step of a way that leads to the name itself that something has in a mapping."""
+
+    __slots__ = ()
+
+
+def walk(source: Any, path: _Path = (), keys: frozenset[str] = KEYS, *, wanted: bool = False, deep: bool = False) -> Iterator[tuple[str, _Path]]:  # fmt: skip
+    """The texts under `keys` in `source`, and the way to each; `UNSEEN` for what cannot be looked into.
+
+    `deep` wants all of them, whatever they are called, and the names of mappings too.
+    """
+    return _walk(source, path, keys, _DEPTH, wanted=wanted or deep, deep=deep)
 
 
 def _walk(
-    source: Any, path: _Path, keys: frozenset[str], depth: int, *, wanted: bool
+    source: Any, path: _Path, keys: frozenset[str], depth: int, *, wanted: bool, deep: bool
 ) -> Iterator[tuple[str, _Path]]:
     if issubclass(type(source), str):
         if wanted and (text := read.text(source)):
@@ -57,12 +71,24 @@ def _walk(
     if depth == 0:
         yield UNSEEN, path
         return
-    for name, value in (fields or {}).items():
-        if name not in _PASSED and type(name) is str:
-            deep = wanted and not _DEEP.isdisjoint(path)
-            yield from _walk(value, (*path, name), keys, depth - 1, wanted=deep or name in keys)
+    named = {name: value for name, value in (fields or {}).items() if type(name) is str}
+    for name, value in named.items():
+        if deep or name not in _PASSED:
+            further = deep or (name in _DEEP and name in keys)
+            said = further or name in keys or _speaks(name, path, named)
+            yield from _walk(value, (*path, name), keys, depth - 1, wanted=said, deep=further)
     for at, item in enumerate(items):
-        yield from _walk(item, (*path, at), keys, depth - 1, wanted=wanted)
+        yield from _walk(item, (*path, at), keys, depth - 1, wanted=wanted, deep=deep)
+    for name in named if deep else ():
+        yield str(name), (*path, Key(name))  # after what is under it: the way to that ends with it
+
+
+def _speaks(name: str, path: _Path, beside: Mapping[str, Any]) -> bool:
+    """Whether it is the name of a tool that is called, or what a source is called that is cited."""
+    if name == "name":
+        called = bool(path) and path[-1] in _CALLED
+        return called or (read.text(beside, "type") or "").endswith("_call")
+    return name in _CITED and any(step in _CITING for step in path)
 
 
 def _fields(source: Any) -> dict[str, Any] | None:
@@ -78,12 +104,12 @@ def _lists(kind: type) -> bool:
     return issubclass(kind, (Iterator, Sequence, AbstractSet)) and not issubclass(kind, _LISTED)
 
 
-def requested(given: Any, path: _Path = ()) -> Iterator[Slot]:
+def requested(given: Any, path: _Path = (), keys: frozenset[str] = KEYS) -> Iterator[Slot]:
     """The texts of messages or items, each in the role of who says it; of a bare text or several, the user's."""
     if issubclass(type(given), str) or not read.items(given):
-        yield from (Slot(text, way) for text, way in walk(given, path, wanted=True))
+        yield from (Slot(text, way) for text, way in walk(given, path, keys, wanted=True))
     for at, item in enumerate(read.items(given)):
-        for text, way in walk(item, (*path, at), wanted=issubclass(type(item), str)):
+        for text, way in walk(item, (*path, at), keys, wanted=issubclass(type(item), str)):
             yield Slot(text, way, role=_role(item))
 
 
@@ -95,7 +121,7 @@ def _role(item: Any) -> str:
     return role or ("assistant" if kind.endswith("_call") or kind == "reasoning" else "user")
 
 
-def named(*names: str, system: tuple[str, ...] = ()) -> Callable[[Mapping[str, Any]], Iterable[Slot]]:  # fmt: skip
+def named(*names: str, system: tuple[str, ...] = (), keys: frozenset[str] = KEYS) -> Callable[[Mapping[str, Any]], Iterable[Slot]]:  # fmt: skip
     """Reads the texts of the arguments of these names, also where they stand in `extra_body`."""
 
     def asked(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
@@ -104,7 +130,7 @@ def named(*names: str, system: tuple[str, ...] = ()) -> Callable[[Mapping[str, A
                 if text := read.text(given, name):
                     yield Slot(text, (*at, name), role="system")
             for name in names:
-                yield from requested(read.get(given, name), (*at, name))
+                yield from requested(read.get(given, name), (*at, name), keys)
 
     return asked
 
@@ -129,12 +155,15 @@ def deltas(item: Any) -> Iterator[Slot]:
         index = read.count(choice, "index") or 0
         for name in ("delta", "text"):
             for text, path in walk(read.get(choice, name), ("choices", at, name), wanted=True):
-                yield Slot(text, path, (index, *_line(item, path)), "assistant")
+                whole = (
+                    path[-1] == "name" or type(path[-1]) is Key
+                )  # of a tool, which comes at once
+                yield Slot(text, path, (index, *line(item, path)), "assistant", whole=whole)
         if read.text(choice, "finish_reason"):
             yield Slot("", channel=(index,), last=True)
 
 
-def _line(item: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
+def line(item: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
     """What tells the texts of a choice apart: positions in a chunk's lists say nothing, their indexes do."""
     value = item
     for step in path:
@@ -175,10 +204,23 @@ def inside(holder: Any, step: str | int) -> Iterator[Any]:
 
 
 def _set(holder: Any, step: str | int, value: Any) -> None:
+    if isinstance(step, Key):
+        rename(holder, step, value)
+        return
     if isinstance(step, int) or isinstance(holder, dict):
         holder[step] = value
     if isinstance(step, str) and (not isinstance(holder, dict) or step in _own(holder)):
         setattr(holder, step, value)
+
+
+def rename(holder: Any, name: str, text: str) -> None:
+    """What is called `name` is called `text` now, in the place where it was; another of that name stays."""
+    held = list(holder.items())
+    taken = {each for each, _ in held if each != name}
+    while text in taken:
+        text += "_"
+    holder.clear()
+    holder.update((text if each == name else each, value) for each, value in held)
 
 
 def _own(holder: Any) -> Mapping[str, Any]:

@@ -178,3 +178,32 @@ def test_what_says_nothing_has_no_texts() -> None:
     assert list(speech.GENERATION.answered({"details": {}})) == []
     assert list(chunk({"token": {"text": ""}})) == []
     assert list(speech.writing("summary_text", "text").answered({"summary_text": ""})) == []
+
+
+@STREAMED
+@pytest.mark.parametrize("phase", ["input", "output"])
+def test_where_json_is_asked_for_no_text_stands_in_its_place(side: Side, client: Any, server: ModelServer, stream: bool, phase: str) -> None:  # fmt: skip
+    server.script(Reply(f'{{"note": "{SECRET}"}}'))
+    form: Any = {"type": "json_object"}
+    with captured(), guarded(guard(Keys(), phase, reply=FIRM)), pytest.raises(Blocked):
+        ask(side, client, "chat_completion", {**CHAT, "response_format": form}, stream=stream)
+
+
+@STREAMED
+def test_every_canned_chat_has_an_id_of_its_own(side: Side, client: Any, stream: bool) -> None:
+    with captured(), guarded(guard(Keys(), "input", reply=FIRM)):
+        answers = [ask(side, client, "chat_completion", CHAT, stream=stream) for _ in range(2)]
+    ids = [{item.id for item in (answer if stream else [answer])} for answer in answers]
+    assert [len(each) for each in ids] == [1, 1]
+    assert ids[0] != ids[1]
+
+
+def test_the_cells_of_a_table_are_looked_at(side: Side, client: Any, server: ModelServer) -> None:
+    table = {"name": ["one", SECRET], SECRET: ["two", "three"]}
+    with captured(), guarded(guard(Keys(), "input", "redact")):
+        server.script(Json({"answer": "one", "coordinates": [[0, 0]], "cells": ["one"], "aggregator": "NONE"}))  # fmt: skip
+        side.do(client.table_question_answering(table=table, query=f"who is {SECRET}?"))
+    sent = server.requests[-1].body.decode()
+    assert SECRET not in sent
+    assert sent.count("<KEY>") == 3
+    assert table[SECRET] == ["two", "three"]

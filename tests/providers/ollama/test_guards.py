@@ -155,4 +155,27 @@ def test_what_runs_no_model_is_left_alone(side: Side, client: Any) -> None:
 def test_vectors_say_nothing(side: Side, client: Any) -> None:
     call = Call(client, (), {"cls": ollama.EmbedResponse})
     assert SPEECH.pieces is not None
-    assert list(SPEECH.pieces(call, FIRM, ())) == []
+    assert SPEECH.pieces(call, FIRM, ()) is None
+
+
+@ROUTES
+@STREAMED
+@pytest.mark.parametrize("phase", ["input", "output"])
+def test_where_json_is_asked_for_no_text_stands_in_its_place(side: Side, client: Any, server: ModelServer, route: str, stream: bool, phase: str) -> None:  # fmt: skip
+    server.script(Reply(json.dumps({"note": SECRET})))
+    with captured(), guarded(guard(Keys(), phase, reply=FIRM)), pytest.raises(Blocked):
+        ask(side, client, route, stream=stream, format="json")
+
+
+def test_the_names_of_arguments_are_texts(side: Side, client: Any, server: ModelServer) -> None:
+    server.script(Reply(tool_calls=[ToolCall("f", {"a": 1, SECRET: {"file": SECRET}})]))
+    with captured(), guarded(guard(Keys(), "output", "redact")):
+        answer = ask(side, client, "chat")
+    assert answer.message.tool_calls[0].function.arguments == {"a": 1, "<KEY>": {"file": "<KEY>"}}
+    calls: Any = [{"function": {"name": "f", "arguments": {SECRET: "x"}}}]
+    given = [ollama.Message(role="assistant", tool_calls=calls)]
+    with captured(), guarded(guard(Keys(), "input", "redact")):
+        sent(side, client, "chat", model="m", messages=given)
+    assert body(server)["messages"][0]["tool_calls"][0]["function"]["arguments"] == {"<KEY>": "x"}
+    assert given[0].tool_calls is not None
+    assert given[0].tool_calls[0].function.arguments == {SECRET: "x"}

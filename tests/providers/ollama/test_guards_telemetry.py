@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from clearspan.testing import Reply, ToolCall, captured
-from tests.assess.guard.kit import SAYS_SECRET, SECRET, at_output, passing, telemetry
+from tests.assess.guard.kit import SAYS_SECRET, SECRET, Keys, at_output, guard, passing, telemetry
 from tests.providers.ollama.kit import THINKS, sent
 
 if TYPE_CHECKING:
@@ -59,3 +59,27 @@ def test_arguments_of_tools_and_thinking_are_told_nobody(side: Side, client: Any
             passing(lambda: sent(side, client, "chat", model="m", stream=stream, **THINKS, **ASKED["chat"]))  # fmt: skip
         assert len(seen.spans) == 2
         assert DIGITS not in telemetry(seen)
+
+
+@ROUTES
+def test_what_a_withheld_answer_cost_is_told(side: Side, client: Any, server: ModelServer, route: str) -> None:  # fmt: skip
+    server.script(Reply(SAYS_SECRET), Reply(SAYS_SECRET))
+    sent(side, client, route, model="m", **ASKED[route])
+    with captured(guards=[at_output("block")], content_target="both") as seen:
+        passing(lambda: sent(side, client, route, model="m", **ASKED[route]))
+        (span,) = seen.spans
+        assert span.attributes["gen_ai.usage.output_tokens"] == len(SAYS_SECRET.split())
+        assert span.attributes["gen_ai.usage.input_tokens"] > 0
+        assert DIGITS not in telemetry(seen)
+
+
+@ROUTES
+@STREAMED
+def test_what_was_never_sent_cost_nothing(side: Side, client: Any, server: ModelServer, route: str, stream: bool) -> None:  # fmt: skip
+    given = {"prompt": SECRET} if route == "generate" else {"messages": [{"role": "user", "content": SECRET}]}  # fmt: skip
+    for reply in (None, "No."):
+        with captured(guards=[guard(Keys(), "input", reply=reply)]) as seen:
+            passing(lambda: sent(side, client, route, model="m", stream=stream, **given))
+            (span,) = seen.spans
+            assert [name for name in span.attributes if "usage" in name] == []
+    assert server.requests == []

@@ -68,7 +68,7 @@ def test_what_goes_in_and_comes_out_is_redacted(capture: Capture, writer: Any, i
         out = writer(inputs, return_full_text=True, **FEW)
     assert "hello" not in "".join(words(out))
     assert asked.actions == ["redact"]
-    assert len(told.actions) == 1
+    assert len(told.actions) == len(out)
     assert repr(inputs) == before
 
 
@@ -112,7 +112,7 @@ def test_lazy_results_are_guarded_one_by_one(capture: Capture, writer: Any) -> N
     assert len(got) == 1
     with capture(), guarded(guard(Words(), "output", reply=FIRM)):
         said = [words(one) for one in writer(texts(), **options)]
-    assert said == [bare[0], [FIRM]]
+    assert said == [bare[0], [FIRM], bare[2]]
 
 
 def test_tasks_that_write_otherwise(capture: Capture, t5: Any, judge: Any) -> None:
@@ -129,3 +129,62 @@ def test_tasks_that_write_otherwise(capture: Capture, t5: Any, judge: Any) -> No
         with capture(), guarded(guard(Words(), "input", reply=FIRM)):
             assert made("hello") == [{field: FIRM}]
             assert made(["hello", "one"]) == [{field: FIRM}] * 2
+
+
+def streamers(tokenizer: Any) -> list[Any]:
+    class Kept(transformers.TextStreamer):  # type: ignore[misc]
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+            self.kept = [*getattr(self, "kept", []), text]
+
+    return [Kept(tokenizer), transformers.TextIteratorStreamer(tokenizer)]
+
+
+def test_a_streamer_is_given_what_no_guard_has_seen(capture: Capture, writer: Any) -> None:
+    for streamer in streamers(writer.tokenizer):
+        opened, shut = guard(Words(), "output"), guard(Words(), "output", fail_open=False)
+        with capture(), guarded(shut), pytest.raises(Blocked, match="unseen"):
+            writer("one two", streamer=streamer, **FEW)
+        assert not getattr(streamer, "kept", [])
+        assert getattr(streamer, "text_queue", None) is None or streamer.text_queue.empty()
+        with capture(), guarded(opened):
+            assert writer("one two", streamer=streamer, **FEW)
+        assert opened.counts["unseen"] == 1
+        asked = guard(Words(), "input", fail_open=False)
+        with capture(), guarded(asked):
+            assert writer("one two", streamer=streamer, **FEW)
+        shut = guard(Words(), "output", fail_open=False, reply=FIRM)
+        with capture(), guarded(shut):
+            assert words(writer("one two", streamer=streamer, **FEW)) == [FIRM]
+
+
+def test_only_the_bad_one_of_several_is_replaced(capture: Capture, writer: Any, t5: Any) -> None:
+    options = {"return_full_text": True, **FEW}
+    bare = [words(one) for one in writer(["one", "hello world", "two"], **options)]
+    with capture(), guarded(guard(Words(), "output", reply=FIRM)) as told:
+        out = writer(["one", "hello world", "two"], **options)
+    assert [words(one) for one in out] == [bare[0], [FIRM], bare[2]]
+    assert told.actions == ["allow", "block", "allow"]
+    with capture(), guarded(guard(Words(), "output")), pytest.raises(Blocked):
+        writer(["one", "hello world", "two"], **options)
+    chats = [[{"role": "user", "content": "one"}], [{"role": "user", "content": "two"}]]
+    with capture(), guarded(guard(Always(), "output", reply=FIRM)):
+        out = writer(chats, **FEW)
+    assert [one[0]["generated_text"] for one in out] == [[*chat, {"role": "assistant", "content": FIRM}] for chat in chats]  # fmt: skip
+
+
+class Always(Rude):
+    """Lets nothing pass."""
+
+    def evaluate(self, call: Any) -> float:
+        return 1.0
+
+
+def test_the_cells_of_a_table_are_looked_at() -> None:
+    from clearspan.core.unseen import UNSEEN
+    from clearspan.providers.transformers.speech import SPEECH
+
+    table = {"name": ["a"], "city": ["b"]}
+    said = ["q", "a", "b", "name", "city"]
+    assert [slot.text for slot in SPEECH.asked({"inputs": {"table": table, "query": "q"}})] == said
+    assert [slot.text for slot in SPEECH.asked({"table": table, "query": "q"})] == said
+    assert [slot.text for slot in SPEECH.asked({"table": object()})] == [UNSEEN]

@@ -97,7 +97,7 @@ def _due(draft: Draft, source: Draft) -> bool:
     """Whether it is a call of which a model elsewhere read something, and all of it is known here."""
     if draft.operation not in _COUNTED or source.endpoint is None or source.kind != "client":
         return False
-    if not draft.recording or draft.lost or source.lost or draft.inference_calls:
+    if not draft.recording or draft.lost or source.lost or draft.inference_calls or source.unsent:
         return False
     status = source.extras.get(HTTP_STATUS)
     if isinstance(status, int) and status >= _REFUSED:

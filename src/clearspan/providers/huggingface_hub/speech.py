@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clearspan.core import read
-from clearspan.formats.speech import choices, deltas, inside, named, put
+from clearspan.formats.speech import choices, deltas, inside, named, put, walk
 from clearspan.provider import Call, Slot, Speech
 
 __all__ = ["CHAT", "GENERATION", "told", "writing"]
@@ -22,26 +23,36 @@ def _kind(name: str) -> Any:
     return getattr(sys.modules["huggingface_hub"], name)  # whose call it is
 
 
+def _structured(call: Call) -> bool:
+    """Whether the answer is to be JSON, which a text is none of."""
+    return (read.text(call.kwargs, "response_format", "type") or "").startswith("json")
+
+
 def _chat(call: Call, text: str, answer: Any) -> Any:
+    if _structured(call):
+        return None
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": _FINISH}
     body = _body(call, choice, answer, usage=True)
     return _kind("ChatCompletionOutput").parse_obj_as_instance(body)
 
 
-def _chat_pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterator[Any]:
-    last = seen[-1] if seen else None
+def _chat_pieces(call: Call, text: str, seen: Sequence[Any]) -> list[Any] | None:
+    if _structured(call):
+        return None
+    made = list(seen[-1:])
     said = {"role": "assistant", "content": text}
     for delta, reason in ((said, None), ({"role": "assistant"}, _FINISH)):
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
-        body = _body(call, choice, last, usage=False)
-        yield _kind("ChatCompletionStreamOutput").parse_obj_as_instance(body)
+        body = _body(call, choice, made[-1] if made else None, usage=False)
+        made.append(_kind("ChatCompletionStreamOutput").parse_obj_as_instance(body))
+    return made[-2:]
 
 
 def _body(call: Call, choice: dict[str, Any], like: Any, *, usage: bool) -> dict[str, Any]:
     spent = read.get(like, "usage") if usage else None
     return {
-        "id": read.text(like, "id") or "chatcmpl-clearspan",
+        "id": read.text(like, "id") or f"chatcmpl-clearspan{uuid.uuid4().hex}",
         "created": read.count(like, "created") or int(time.time()),
         "model": read.text(like, "model") or read.text(call.kwargs, "model") or "",
         "system_fingerprint": read.text(like, "system_fingerprint") or "",
@@ -110,7 +121,15 @@ def told(*names: str) -> Speech:
         del answer
         return ()
 
-    return Speech(named(*(name for name in names if name not in _MEDIA)), put, nothing)
+    words = named(*(name for name in names if name not in (*_MEDIA, "table")))
+
+    def asked(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
+        yield from words(kwargs)
+        if "table" in names:  # every cell of it, and what its columns are called
+            for text, path in walk(kwargs.get("table"), ("table",), deep=True):
+                yield Slot(text, path)
+
+    return Speech(asked, put, nothing)
 
 
 def writing(field: str, *names: str) -> Speech:

@@ -43,6 +43,8 @@ def _reply(call: Call, text: str, answer: Any) -> Any:
         said = {"response": text}
     else:
         return None  # vectors say nothing
+    if read.get(call.kwargs.get("json"), "format"):
+        return None  # nor is a text the JSON that was asked for
     head = {
         "model": read.text(answer, "model") or read.text(call.kwargs.get("json"), "model"),
         "created_at": read.text(answer, "created_at") or _now(),
@@ -57,10 +59,9 @@ def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-def _pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterator[Any]:
+def _pieces(call: Call, text: str, seen: Sequence[Any]) -> list[Any] | None:
     made = _reply(call, text, seen[-1] if seen else None)
-    if made is not None:
-        yield made
+    return None if made is None else [made]
 
 
 SPEECH = Speech(_asked, put, _answered, _answered, _reply, _pieces)

@@ -15,7 +15,8 @@ from clearspan.formats import (
 )
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.openai import assistants, audio, images, others, speech
-from clearspan.providers.openai.responses_speech import RESPONSE, STORED
+from clearspan.providers.openai.responses_speech import COMPACTED, PARSED, RESPONSE, STORED
+from clearspan.providers.openai.runs_speech import RUN
 from clearspan.providers.openai.streams import body, follow
 from clearspan.record import Operation
 
@@ -76,11 +77,13 @@ _CHAT = ("chat.completions.completions:Completions", "chat.completions:Completio
 ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT,
-        _targets(
-            *(f"{home}.{method}" for home in _CHAT for method in ("create", "parse")),
-            "beta.chat.completions:Completions.parse",
-        ),
+        _targets(*(f"{home}.create" for home in _CHAT)),
         openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask, speech=speech.CHAT,
+    ),
+    _endpoint(
+        Operation.CHAT,
+        _targets(*(f"{home}.parse" for home in _CHAT), "beta.chat.completions:Completions.parse"),
+        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask, speech=speech.PARSED,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,
@@ -90,13 +93,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     _endpoint(
         Operation.CHAT,
-        _targets(*(f"{home}.{method}" for home in _RESPONSES for method in ("create", "parse"))),
+        _targets(*(f"{home}.create" for home in _RESPONSES)),
         openai_responses.request, openai_responses.response, openai_responses.chunk, speech=RESPONSE,
     ),
     _endpoint(
         Operation.CHAT,
+        _targets(*(f"{home}.parse" for home in _RESPONSES)),
+        openai_responses.request, openai_responses.response, openai_responses.chunk, speech=PARSED,
+    ),
+    _endpoint(
+        Operation.CHAT,
         _targets(*(f"{home}.compact" for home in _RESPONSES)),
-        openai_responses.request, openai_responses.compacted, speech=RESPONSE,
+        openai_responses.request, openai_responses.compacted, speech=COMPACTED,
     ),
     _endpoint(
         Operation.FETCH_RESPONSE,
@@ -112,7 +120,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.GENERATE_CONTENT,
         _targets("images:Images.generate", "images:Images.edit", "images:Images.create_variation"),
-        images.request, images.response, images.chunk, speech=speech.spoken("prompt"),
+        images.request, images.response, images.chunk, speech=speech.IMAGE,
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,
@@ -128,12 +136,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.MODERATION,
         _targets("moderations:Moderations.create"),
-        others.moderation_request, others.moderation_response,
+        others.moderation_request, others.moderation_response, speech=speech.JUDGED,
     ),
     _endpoint(
         Operation.DECISION,
         _targets("decisions:Decisions.create"),
-        others.decision_request, others.decision_response,
+        others.decision_request, others.decision_response, speech=speech.JUDGED,
     ),
     _endpoint(
         Operation.INVOKE_AGENT,
@@ -143,7 +151,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             "beta.threads.threads:Threads.create_and_run",
         ),
         assistants.request, assistants.response, assistants.chunk,
-        deep=("additional_messages", "thread", "tool_outputs"),
+        deep=("additional_messages", "thread", "tool_outputs"), speech=RUN,
     ),
     _endpoint(
         Operation.INVOKE_AGENT,
@@ -151,7 +159,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             f"{_MANAGERS}AssistantStreamManager.__enter__",
             f"{_MANAGERS}AsyncAssistantStreamManager.__aenter__",
         ),
-        assistants.managed, assistants.response, assistants.chunk, streaming=_always,
+        assistants.managed, assistants.response, assistants.chunk, streaming=_always, speech=RUN,
     ),
     _endpoint(
         Operation.CREATE_BATCH,

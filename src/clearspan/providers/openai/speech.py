@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from clearspan.core import jsonfast, read
 from clearspan.core.unseen import UNSEEN
-from clearspan.formats.openai_common import is_class
-from clearspan.formats.speech import choices, deltas, named, put, told
+from clearspan.formats.speech import choices, deltas, named, put, told, walk
 from clearspan.provider import Call, Slot, Speech, Tap
-from clearspan.providers.openai.canned import is_raw, of, streamed
+from clearspan.providers.openai.canned import is_raw, of, streamed, structured
+from clearspan.providers.openai.fitting import fitting
 from clearspan.providers.openai.passing import relay
 from clearspan.providers.openai.streams import body
 
-__all__ = ["CHAT", "COMPLETION", "TRANSCRIPT", "attach", "put_whole", "spoken", "whole"]
+__all__ = [
+    "CHAT", "COMPLETION", "IMAGE", "JUDGED", "PARSED", "TRANSCRIPT", "attach", "put_whole", "spoken", "whole",
+]  # fmt: skip
 
 _FINISH = "content_filter"
+_END = "stop"  # of a stream: the client's helpers raise an error of their own at the other
 
 
 def attach(result: Any, tap: Tap) -> bool:
@@ -35,12 +39,20 @@ def attach(result: Any, tap: Tap) -> bool:
 
 
 def _chat(call: Call, text: str, answer: Any) -> Any:
-    if is_raw(call):
-        return None  # the program reads the bytes of a response that there is not
-    from openai.types import chat
+    from openai.types.chat import ChatCompletion
 
-    wanted = is_class(call.kwargs.get("response_format"))
-    kind: Any = chat.ParsedChatCompletion if wanted else chat.ChatCompletion
+    return _said(ChatCompletion, call, text, answer)
+
+
+def _parsed(call: Call, text: str, answer: Any) -> Any:
+    from openai.types.chat import ParsedChatCompletion
+
+    return _said(ParsedChatCompletion, call, text, answer)
+
+
+def _said(kind: Any, call: Call, text: str, answer: Any) -> Any:
+    if is_raw(call) or structured(call):
+        return None  # the program reads the bytes of a response that there is not, or JSON
     message = {"role": "assistant", "content": text, "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": _FINISH, "logprobs": None}
     body = {"object": "chat.completion", "choices": [choice]}
@@ -78,13 +90,22 @@ def _chat_chunk() -> Any:
     return ChatCompletionChunk
 
 
-def _chat_pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterator[Any]:
+def _chat_pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterable[Any] | None:
+    """`None` where a helper would read it together with what went before as JSON."""
+    if structured(call) or (seen and any(map(_strict, read.items(call.kwargs.get("tools"))))):
+        return None
     last = seen[-1] if seen else None
     said = {"role": "assistant", "content": text} if last is None else {"content": text}
-    for delta, reason in ((said, None), ({}, _FINISH)):
+    made: list[Any] = []
+    for delta, reason in ((said, None), ({}, _END)):
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
         body = {"object": "chat.completion.chunk", "choices": [choice]}
-        yield of(_chat_chunk(), call, last, body, "chatcmpl", usage=False)
+        made.append(of(_chat_chunk(), call, made[0] if made else last, body, "chatcmpl", usage=False))  # fmt: skip
+    return made
+
+
+def _strict(tool: Any) -> bool:
+    return read.get(tool, "function", "strict") is True
 
 
 def _completion_kind() -> Any:
@@ -93,23 +114,17 @@ def _completion_kind() -> Any:
     return Completion
 
 
-def _completion(call: Call, text: str, answer: Any) -> Any:
+def _completion(call: Call, text: str, answer: Any, reason: str = _FINISH) -> Any:
     if is_raw(call):
         return None
-    choice = {"index": 0, "text": text, "finish_reason": _FINISH, "logprobs": None}
+    choice = {"index": 0, "text": text, "finish_reason": reason, "logprobs": None}
     return of(
         _completion_kind(), call, answer, {"object": "text_completion", "choices": [choice]}, "cmpl"
     )
 
 
 def _completion_pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterator[Any]:
-    yield _completion(call, text, seen[-1] if seen else None)
-
-
-def _nothing(answer: Any) -> Iterable[Slot]:
-    """Vectors, pictures and sound have no text."""
-    del answer
-    return ()
+    yield _completion(call, text, seen[-1] if seen else None, _END)
 
 
 def _transcribed(answer: Any) -> Iterable[Slot]:
@@ -117,15 +132,38 @@ def _transcribed(answer: Any) -> Iterable[Slot]:
     return [Slot(text, role="assistant")] if text else told(answer)
 
 
+def _pictured(answer: Any) -> Iterator[Slot]:
+    """What the model made of a prompt, which it tells with each picture."""
+    for at, picture in enumerate(read.items(answer, "data")):
+        if text := read.text(picture, "revised_prompt"):
+            yield Slot(text, ("data", at, "revised_prompt"), role="assistant")
+
+
+def _nothing(answer: Any) -> Iterable[Slot]:
+    """Vectors, sound and judgements have no text."""
+    del answer
+    return ()
+
+
+def _judged(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
+    """What is to be judged, and the questions about it."""
+    yield from named("input")(kwargs)
+    for text, path in walk(kwargs.get("questions"), ("questions",), deep=True):
+        yield Slot(text, path)
+
+
 CHAT = Speech(
     named("messages", "prediction"), put_whole, whole(choices), deltas, _chat, _chat_pieces, streamed(_chat_pieces, _chat_chunk), attach,
-    once=("messages",),
+    once=("messages",), puts=fitting(put_whole),
 )  # fmt: skip
+PARSED = replace(CHAT, reply=_parsed)
 COMPLETION = Speech(
     named("prompt", "suffix"), put_whole, whole(choices), deltas, _completion, _completion_pieces,
     streamed(_completion_pieces, _completion_kind), attach, once=("prompt",),
 )  # fmt: skip
 TRANSCRIPT = Speech(named("prompt"), put_whole, whole(_transcribed))
+IMAGE = Speech(named("prompt"), put_whole, whole(_pictured))
+JUDGED = Speech(_judged, put, _nothing, once=("input",))
 
 
 def spoken(name: str) -> Speech:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clearspan.core import read
+from clearspan.core.unseen import UNSEEN
 from clearspan.formats.speech import put, requested, walk
-from clearspan.provider import Call, Slot, Speech, Tap
+from clearspan.provider import Call, Slot, Speech
 from clearspan.providers.transformers.parameters import inner
 from clearspan.providers.transformers.pipeline_inputs import conversations
 
 __all__ = ["SPEECH"]
 
-_ASKED = ("inputs", "question", "context", "sequences", "text_inputs", "text")
+_ASKED = ("inputs", "question", "context", "sequences", "text_inputs", "text", "query")
 _ANSWERED = ("generated_text", "summary_text", "translation_text", "text", "answer")
 _FIELDS = {"summarization": "summary_text", "translation": "translation_text"}
 _WRITING = ("text-generation", "text2text-generation", "summarization", "translation", "image-text-to-text")  # fmt: skip
@@ -24,6 +25,7 @@ def _asked(kwargs: Mapping[str, Any]) -> Iterator[Slot]:
     """Texts and conversations, one or several; what is read as it goes along is not looked at."""
     for name in _ASKED:
         yield from _given(kwargs.get(name), (name,))
+    yield from _cells(kwargs.get("table"), ("table",))
 
 
 def _given(given: Any, path: tuple[str | int, ...]) -> Iterator[Slot]:
@@ -39,8 +41,17 @@ def _given(given: Any, path: tuple[str | int, ...]) -> Iterator[Slot]:
     if fields is not None:
         for name in _ASKED:
             yield from requested(dict.get(fields, name), (*path, name))
+        yield from _cells(dict.get(fields, "table"), (*path, "table"))
         return
     yield from requested(given, path)
+
+
+def _cells(table: Any, path: tuple[str | int, ...]) -> Iterator[Slot]:
+    """The texts of a table, its columns' names among them; those of a data frame are out of reach."""
+    if table is not None and read.fields(table) is None and not read.items(table):
+        yield Slot(UNSEEN, path)
+    for text, way in walk(table, path, deep=True):
+        yield Slot(text, way)
 
 
 def _answered(result: Any, path: tuple[str | int, ...] = ()) -> Iterator[Slot]:
@@ -92,33 +103,36 @@ def _said(asked: Any, text: str) -> Any:
     return [*messages, {"role": "assistant", "content": text}] if messages else text
 
 
-def _pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterator[Any]:
-    """The next result of a lazy call."""
-    del seen
-    made = _reply(call, text, None)
-    if made is not None:
-        yield made
-
-
-def _attach(result: Any, tap: Tap) -> bool:
+def _attach(result: Any, tap: Any) -> bool:
     """Look at each result of a lazy call when it is made."""
     held = vars(result) if type(result).__name__ == "PipelineIterator" else {}
     if "infer" not in held or held.get("loader_batch_size") is not None:
         return False
-    infer, latest = held["infer"], list[Any]()
-
-    def results() -> Iterator[Any]:
-        while True:
-            yield latest.pop()
-
-    relayed = tap.relay(results())
+    infer, judged = held["infer"], tap.whole
 
     def guarded(item: Any, **params: Any) -> Any:
-        latest.append(infer(item, **params))
-        return next(relayed)
+        return judged(infer(item, **params))
 
     held["infer"] = guarded
     return True
 
 
-SPEECH = Speech(_asked, put, _answered, _answered, _reply, _pieces, attach=_attach)
+def _apart(call: Call, result: Any) -> list[Call] | None:
+    """The calls that each of several inputs would have been, where each has its result."""
+    several = _several(call.kwargs.get("inputs"))
+    if several is None or type(result) is not list or len(several) != len(result):
+        return None
+    return [call._replace(kwargs={**call.kwargs, "inputs": each}) for each in several]
+
+
+def _elsewhere(call: Call) -> bool:
+    """Whether somebody is given the text while it is being made."""
+    given = call.kwargs
+    standing = inner(call.instance, "_forward_params")
+    sources = (given, given.get("generate_kwargs"), standing, read.get(standing, "generate_kwargs"))
+    return any(read.get(source, "streamer") is not None for source in sources)
+
+
+SPEECH = Speech(
+    _asked, put, _answered, _answered, _reply, attach=_attach, elsewhere=_elsewhere, apart=_apart
+)
