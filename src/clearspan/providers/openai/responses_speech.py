@@ -129,8 +129,13 @@ def _pieces(call: Call, text: str, seen: Sequence[Any]) -> Iterable[Any] | None:
         return None
     from openai.types import responses
 
-    body = _body(call, text, read.get(seen[0], "response") if seen else None)
-    body = {**body, "usage": None, "status": "completed", "incomplete_details": None}
+    whole = _body(call, text, read.get(seen[0], "response") if seen else None)
+    body: dict[str, Any] = {
+        **whole,
+        "usage": None,
+        "status": "completed",
+        "incomplete_details": None,
+    }
     message = read.text(body["output"][0], "id")
     index = max((read.count(each, "output_index") or 0 for each in seen if _placed(each)), default=-1) + 1  # fmt: skip
     place = {"output_index": index, "content_index": 0, "item_id": message}
