@@ -49,6 +49,7 @@ COVERED = ("core", "capture", "emit", "figures", "assess")
 COUNTED = (
     *(f"tests/{name}" for name in (*COVERED, "formats", "runtime")),
     "tests/providers/openai/test_deprecations.py",
+    *sorted(str(path) for path in Path("tests/providers").glob("*/test_guards*.py")),
     *sorted(str(path) for path in Path("tests").glob("test_*.py")),
 )
 # Sessions of their own.

@@ -30,5 +30,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!clearspan\b).*"),
     # Bases and type variables that a reader need not know.
-    ("py:.*", r"clearspan\.(assess|capture|choice|policy|core|offline|provider|testing|exporters|record)\..*"),
+    (
+        "py:.*",
+        r"clearspan\.(assess|capture|choice|policy|core|offline|provider|testing|exporters|record)\..*",
+    ),
 ]

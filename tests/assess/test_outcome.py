@@ -79,6 +79,7 @@ class Unwilling:
         (Score(0.5, target="that one"), "invalid_result"),  # type: ignore[arg-type]
         (Score(0.5, passed="yes"), "invalid_result"),  # type: ignore[arg-type]
         ({"value": 0.5, "range": ("a", "b")}, "invalid_result"),
+        ({"value": 0.5, "range": (2, 1)}, "invalid_result"),
         (Score(), "invalid_result"),
         ("", "invalid_result"),
     ],

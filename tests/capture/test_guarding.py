@@ -20,7 +20,7 @@ from clearspan.assess.guard import Blocked, Warden, warden as home
 from clearspan.capture import guarding, recording, wardens
 from clearspan.core import fence
 from clearspan.formats.speech import named, put
-from clearspan.provider import Call, Endpoint, Slot, Speech
+from clearspan.provider import Call, Endpoint, Slot, Speech, Unfit
 from clearspan.testing import captured
 from tests.assess.guard.kit import SECRET, Keys, Told, guard, guarded
 from tests.capture import vendor as vendors
@@ -694,3 +694,55 @@ def test_who_listens_is_told_which_model_was_asked(vendor: Vendor) -> None:
         vendor.load().Client().create(SECRET, model="m-1")
     guarding.give_back(warden)
     assert [(target.operation, target.provider, target.model) for target in heard] == [("chat", vendor.provider.name, "m-1")]  # fmt: skip
+
+
+def test_an_answer_that_also_goes_where_nobody_looks_is_not_asked_for(vendor: Vendor) -> None:
+    made = with_speech(vendor, replace(SPEECH, elsewhere=lambda call: "aside" in call.kwargs.get("prompt", "")))  # fmt: skip
+    module = made.load()
+    for active, aside in ((guard(Keys(), "output", fail_open=False), Blocked), (guard(Keys(), "output"), None)):  # fmt: skip
+        with captured(providers=[made.provider]), guarded(active) as told:
+            client = module.Client()
+            assert client.create(prompt="fine") == {"id": "r-1", "text": "fine"}
+            if aside is None:
+                assert client.create(prompt="aside") == {"id": "r-1", "text": "aside"}
+            else:
+                with pytest.raises(aside):
+                    client.create(prompt="aside")
+                assert client.got == "fine"
+        assert told.actions == ["allow", "block" if aside else "allow"]
+
+
+def test_of_answers_that_stand_for_themselves_only_the_bad_one_is_replaced(vendor: Vendor) -> None:
+    def apart(call: Call, result: Any) -> Any:
+        return [call] * len(result) if isinstance(result, list) else None
+
+    made = with_speech(vendor, replace(SPEECH, apart=apart))
+    module = made.load()
+    module.Client.create = lambda self, prompt="": [{"text": prompt}, {"text": "fine"}] if prompt == SECRET else {"text": prompt}  # fmt: skip
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "output", reply="No.")):
+        client = module.Client()
+        assert [answer["text"] for answer in client.create(SECRET)] == ["No.", "fine"]
+        assert client.create("one") == {"text": "one"}
+
+
+def test_what_the_client_could_not_read_is_not_put_in(vendor: Vendor) -> None:
+    def puts(call: Call) -> Any:
+        def refuses(item: Any, path: Any, text: str) -> Any:
+            raise Unfit
+
+        return refuses if call.kwargs.get("prompt", "").startswith("typed") else None
+
+    made = with_speech(vendor, replace(SPEECH, puts=puts))
+    module = made.load()
+    with captured(providers=[made.provider]), guarded(guard(Keys(), "output", "redact")):
+        client = module.Client()
+        assert client.create(prompt=SECRET) == {"id": "r-1", "text": "<KEY>"}
+        with pytest.raises(Blocked):
+            client.create(prompt=f"typed {SECRET}")
+        with pytest.raises(Blocked):
+            list(client.create(prompt=f"typed {SECRET} and more", stream=True))
+        assert list(client.create(prompt="typed as well", stream=True)) == [
+            "typed ",
+            "as ",
+            "well ",
+        ]

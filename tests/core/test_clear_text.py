@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clearspan.core.clear_text import clear, folded, hidden
+from clearspan.core.clear_text import alike, clear, folded, hidden
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,8 @@ def test_what_cannot_be_seen() -> None:
     assert hidden(selected) == "psst!"
     assert hidden("caf\u00e9") == ""
     assert hidden("plain") == ""
+
+
+def test_one_letter_is_what_it_looks_like_whatever_stands_around_it() -> None:
+    assert "".join(map(alike, "\u0445\uff21\U000e0061é")) == "xAaé"
+    assert alike("\u200b") == ""

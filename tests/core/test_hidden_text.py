@@ -84,3 +84,9 @@ def test_only_so_many_runs_are_read() -> None:
     run = base64.b64encode(SAID.encode()).decode()
     found = list(views(f"{run} " * 50, ()))
     assert found.count(("base64", SAID)) == 8
+
+
+def test_what_nobody_sees_spells_something_or_stands_for_a_space() -> None:
+    tagged = "Hi" + "".join(chr(0xE0000 + ord(letter)) for letter in "say no")
+    assert ("invisible", "say no") in list(views(tagged, ()))
+    assert ("unseen_gap", "open the gate") in list(views("open\u200bthe\u200bgate", ()))

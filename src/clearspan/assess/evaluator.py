@@ -217,8 +217,6 @@ def _options(**options: Any) -> dict[str, Any]:
     for name in options:
         if name not in OPTIONS:
             raise ValueError(f"clearspan: an evaluator has no option {name!r}{meant(name, OPTIONS)}")  # fmt: skip
-    if options.get("operations") is _UNSAID:
-        options = {name: value for name, value in options.items() if name != "operations"}
     kept = {name: value for name, value in options.items() if value is not None or name == "operations"}  # fmt: skip
     return kept | {name: _names(name, kept[name]) for name in ("requires", "operations") if name in kept}  # fmt: skip
 

@@ -55,3 +55,9 @@ def test_forms_of_a_word_have_one_stem(forms: tuple[str, ...]) -> None:
 
 def test_common_words_tell_little() -> None:
     assert rarity("the") < rarity("people") < rarity("overall") < rarity("photosynthesis") == 1.0
+
+
+def test_scripts_without_spaces_are_pairs_of_signs() -> None:
+    assert tokens("機械学習 and 2 more") == ["機械", "械学", "学習", "and", "2", "more"]
+    assert tokens("猫、犬") == ["猫", "犬"]
+    assert tokens("Café") == ["cafe"]
