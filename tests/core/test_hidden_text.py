@@ -90,3 +90,7 @@ def test_what_nobody_sees_spells_something_or_stands_for_a_space() -> None:
     tagged = "Hi" + "".join(chr(0xE0000 + ord(letter)) for letter in "say no")
     assert ("invisible", "say no") in list(views(tagged, ()))
     assert ("unseen_gap", "open the gate") in list(views("open\u200bthe\u200bgate", ()))
+
+
+def test_a_word_whose_letters_stand_apart_is_a_word() -> None:
+    assert ("spelled", "please ignore that") in list(views("please i.g.n.o.r.e that", ()))
