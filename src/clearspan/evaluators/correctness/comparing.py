@@ -223,8 +223,11 @@ def _same_figures(answer: str, reference: str, question: str) -> bool | None:
     if _RANGE.search(reference) and len(true) == 2:
         low, high = sorted(number.value for number in true)
         return any(low <= number.value <= high for number in new)
-    periods = [period for one in true if (period := _period(one, reference))]
-    return any(low <= number.value <= high for number in new for low, high in periods)
+    return any(_within(number, _period(one, reference)) or _within(one, _period(number, answer)) for number in new for one in true)  # fmt: skip
+
+
+def _within(number: Number, period: tuple[float, float] | None) -> bool:
+    return period is not None and period[0] <= number.value <= period[1]
 
 
 def _period(number: Number, text: str) -> tuple[float, float] | None:
