@@ -17,15 +17,13 @@ nox.needs_version = ">=2025.5"
 # uv only where it was installed beside nox (`pip install 'nox[uv]'`): one that merely lies on the
 # PATH may not know the package index that pip was told to use.
 nox.options.default_venv_backend = "uv" if importlib.util.find_spec("uv") else "virtualenv"
+# With the newest of everything. Older releases have sessions that are run by name: `openai-1`, `openai-2`,
+# `ollama-oldest`, `hub-1`, `transformers-4`, `oldest`, and `versions`, which is a whole table of them.
 nox.options.sessions = [
     "lint",
     "types",
     "tests",
-    # The newest openai, ollama and huggingface_hub are those that `tests` runs with; the majors between them and the
-    # oldest have sessions that are run by name (`openai-2`, `hub-1`, `oldest`).
-    "openai-1",
-    "ollama-oldest",
-    "transformers-4",
+    "faults",
     "transformers-5",
     "house",
     "docs",
@@ -39,6 +37,8 @@ TORCH = "torch==2.13.0"
 # (transformers 4 knows no pandas 3), the client of the demo. Tasks that need torchvision are tested where it
 # fits the torch that is there: its wheels are made for one build of torch, which they do not name.
 LOCAL = (TORCH, "jinja2", "pandas<3", "pillow", "scipy", "av", "openai")
+# The tests of known faults, which take long and have a session of their own.
+FAULTS = "tests/faults"
 # Two processes share the tests out, each file to one of them: so that files keep what they set up for all
 # their tests, and no more of them at once than the smallest machine has cores.
 SHARED_OUT = ("--numprocesses=2", "--dist=loadfile")
@@ -52,7 +52,7 @@ COUNTED = (
     *sorted(str(path) for path in Path("tests").glob("test_*.py")),
 )
 # Sessions of their own.
-APART = ("tests/house", "tests/live")
+APART = ("tests/house", "tests/live", FAULTS, "tests/differential")
 
 
 def group(name: str) -> list[str]:
@@ -102,6 +102,23 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "report", f"--include={paths}", "--show-missing", "--skip-covered", "--fail-under=100")  # fmt: skip
 
 
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Every known fault of instrumentation libraries, and the same programs with clearspan and without."""
+    session.install("-e", ".[demo]", *group("test"))
+    # The one that takes longest comes first, so that the others are shared out beside it.
+    chosen = session.posargs or (f"{FAULTS}/test_sweep.py", FAULTS, "tests/differential")
+    session.run("python", "-m", "pytest", *SHARED_OUT, *chosen)
+
+
+@nox.session(default=False)
+def frameworks(session: nox.Session) -> None:
+    """The known faults that need Celery, gevent, uWSGI, LangChain, a type checker or instrumented HTTP clients."""
+    session.install("-e", ".[demo]", *group("frameworks"))
+    chosen = [f"{FAULTS}/test_{name}.py" for name in ("forks", "patching", "decorators", "quiet")]
+    session.run("python", "-m", "pytest", "-rs", *(session.posargs or chosen))
+
+
 def about(library: str) -> list[str]:
     """The tests whose subject is one library: run again with each of its majors.
 
@@ -118,19 +135,22 @@ def about(library: str) -> list[str]:
     return [str(path) for path in places if path.exists()]
 
 
+def tell_versions(session: nox.Session, *names: str) -> None:
+    """Print which releases are installed."""
+    code = (
+        "import sys; from importlib.metadata import version\n"
+        "for name in sys.argv[1:]: print(name, version(name))"
+    )
+    session.run("python", "-c", code, *names)
+
+
 def against(
     session: nox.Session, libraries: tuple[str, ...], *requirements: str, more: tuple[str, ...] = ()
 ) -> None:
     """Run the tests about some libraries, and `more` tests, with one choice of versions."""
     session.install("-e", ".", *requirements, *group("test"))
     names = [re.split(r"[^\w-]", requirement)[0] for requirement in requirements]
-    session.run(
-        "python",
-        "-c",
-        "import sys; from importlib.metadata import version\n"
-        "for name in sys.argv[1:]: print(name, version(name))",
-        *names,
-    )
+    tell_versions(session, *names)
     paths = [path for library in libraries for path in about(library)]
     if not paths:  # pytest would take that for all tests
         session.error(f"there are no tests about {libraries}")
@@ -166,8 +186,46 @@ def oldest(session: nox.Session) -> None:
         "opentelemetry-api==1.39.0",
         "opentelemetry-sdk==1.39.0",
         "opentelemetry-exporter-otlp==1.39.0",
-        "wrapt==1.17.0",
+        "wrapt==1.16.0",
     )
+
+
+# The choices of `nox -s versions`: what is installed beside the newest of everything, and in which environment.
+PURE = {"WRAPT_DISABLE_EXTENSIONS": "1"}
+VERSIONS: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
+    "wrapt-1.16": (("wrapt==1.16.0",), {}),
+    "wrapt-1.16-pure": (("wrapt==1.16.0",), {**PURE}),
+    "wrapt-1.17": (("wrapt>=1.17,<2",), {}),
+    "wrapt-1.17-pure": (("wrapt>=1.17,<2",), {**PURE}),
+    "wrapt-2": (("wrapt>=2,<3",), {}),
+    "wrapt-2-pure": (("wrapt>=2,<3",), {**PURE}),
+    "otel-oldest": (
+        tuple(f"opentelemetry-{part}==1.39.0" for part in ("api", "sdk", "exporter-otlp")),
+        {},
+    ),
+    "otel-newest": (("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp"), {}),
+    "openai-1": (("openai>=1.109,<2",), {}),
+    "openai-2": (("openai>=2,<3",), {}),
+    "openai-3": (("openai>=3,<4",), {}),
+}
+
+
+# The known faults that other releases below could bring back.
+TOUCHED = tuple(
+    f"{FAULTS}/test_{name}.py"
+    for name in ("streams", "contexts", "decorators", "patching", "values", "limits", "accounts", "leaks")
+)  # fmt: skip
+
+
+@nox.session(default=False)
+@nox.parametrize("choice", [nox.param(name, id=name) for name in VERSIONS])
+def versions(session: nox.Session, choice: str) -> None:
+    """Capture, the known faults and the openai client's tests with other releases below them."""
+    requirements, env = VERSIONS[choice]
+    session.install("-e", ".[demo]", *requirements, *group("test"))
+    tell_versions(session, "openai", "wrapt", "opentelemetry-sdk")
+    chosen = session.posargs or ("tests/capture", *TOUCHED, "tests/providers/openai")
+    session.run("python", "-m", "pytest", *SHARED_OUT, *chosen, env=env)
 
 
 @nox.session(name="ollama-oldest")
@@ -289,6 +347,50 @@ def component(session: nox.Session, name: str, requirements: tuple[str, ...]) ->
     if name in RECORDED:
         session.run(python, "-m", "pip", "install", "--quiet", "-e", ".", external=True)
     return str(program)
+
+
+PEERS = sorted(name for name in PYPROJECT["dependency-groups"] if name.startswith("coexist-"))
+
+
+@nox.session(default=False)
+@nox.parametrize("peer", [nox.param(name, id=name.removeprefix("coexist-")) for name in PEERS])
+def coexist(session: nox.Session, peer: str) -> None:
+    """clearspan and another instrumentation in one process, in an environment for each other one."""
+    others = group(peer)
+    try:
+        session.install("-e", ".", "openai", *others, "hypothesis", "pytest", "pytest-asyncio")
+    except nox.command.CommandFailed:
+        session.skip(f"{peer}: {others[0]} cannot be installed here")
+    tell_versions(session, "openai", "wrapt", re.split(r"[^\w-]", others[0])[0])
+    name = peer.removeprefix("coexist-")
+    chosen = session.posargs or ("tests/coexist", "-k", name)
+    # Deprecations of theirs are their own.
+    session.run("python", "-m", "pytest", "-W", "default", *chosen)
+
+
+@nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """Half an hour of mixed load (`-- 2m` for less): memory, threads and open files must stay level."""
+    session.install("-e", ".[demo]", *group("test"))
+    session.run("python", "-m", "tests.soak.run", *session.posargs)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Ten minutes (`-- 2m` for less) of made-up bytes for everything that reads what others wrote."""
+    session.install("-e", ".[demo]", *group("test"))
+    try:
+        session.install("--only-binary", ":all:", *group("fuzz"))
+    except nox.command.CommandFailed:
+        session.warn("atheris cannot be installed here: hypothesis has all of the time")
+    session.run("python", "-m", "tests.fuzz.run", *session.posargs)
+
+
+@nox.session(default=False)
+def mutate(session: nox.Session) -> None:
+    """Take every listed guard out in turn: its test must fall. `-- TEXT` for some of them."""
+    session.install("-e", ".[demo]", *group("test"))
+    session.run("python", "-m", "tests.mutate.runner", *session.posargs)
 
 
 @nox.session(default=False)

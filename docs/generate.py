@@ -17,7 +17,8 @@ from clearspan import registry, semconv, testing
 from clearspan.cli import main as cli
 from clearspan.emit import measures, projection
 from clearspan.emit.scores import SCORE_ROWS
-from clearspan.settings import SETTINGS
+from clearspan.runtime import books
+from clearspan.settings import SETTINGS, Setting
 
 HERE = Path(__file__).parent / "reference"
 NOTE = "% Written by docs/generate.py from the code; edit that instead.\n"
@@ -43,7 +44,7 @@ def settings() -> str:
             code(item.name),
             code(item.variable),
             code(item.standard),
-            code(shown(item.default)),
+            code(shown(item)),
             item.note,
         )
         for item in SETTINGS
@@ -51,14 +52,25 @@ def settings() -> str:
     return (
         "# Settings\n\n"
         "Every setting is an argument of `clearspan.init`. Arguments win over `CLEARSPAN_*` variables, "
-        "which win over the standard `OTEL_*` ones. Whatever cannot be used raises "
-        "`clearspan.SettingError` at `init`, naming the setting and the remedy.\n\n"
+        "which win over the standard `OTEL_*` ones.\n\n"
+        "- A value that cannot be used raises `clearspan.SettingError` at `init`, naming the setting and the remedy; "
+        "one of an `OTEL_*` variable is ignored with a warning.\n"
+        "- An argument that does not exist is a `TypeError`, as with any function.\n"
+        "- A variable `CLEARSPAN_*` that nothing reads, a misspelt one say, is told by a warning at `init`, and fails "
+        "`clearspan doctor`: the program may have been set up for another release. A setting that changes nothing as "
+        "the others stand (`spool_age` without `spool`) is told as well.\n"
+        "- `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` are OpenTelemetry's. `none` keeps "
+        "that signal from the receiver that `OTEL_EXPORTER_OTLP_ENDPOINT` names, and from nothing else: not from an "
+        "`endpoint`, nor from the store, which is used where no receiver is named. To record nothing, set "
+        "`CLEARSPAN_DISABLED=true`; to keep no prompts, `CLEARSPAN_CONTENT=off`.\n\n"
         + table(("argument", "variable", "standard variable", "default", "meaning"), rows)
     )
 
 
-def shown(value: Any) -> str:
-    return "" if value is None or value == () else str(value)
+def shown(item: Setting) -> str:
+    if item.default is None or item.default == ():
+        return ""
+    return item.default if isinstance(item.default, str) else item.shown(item.default)
 
 
 TYPES = {
@@ -141,6 +153,12 @@ def metrics() -> str:
         + table(("instrument", "kind", "unit", "vocabulary", "meaning"), rows)
         + "\n## Devices, process and machine\n\nRead when metrics are collected, by what `hardware` names.\n\n"
         + table(("instrument", "kind", "unit", "meaning"), sampled())
+        + "\n## The books of clearspan itself\n\nBy the names of OpenTelemetry's conventions for SDKs (in development), "
+        "once something was recorded; what they mean stands in [Accounts](../explanation/accounts.md).\n\n"
+        + table(
+            ("instrument", "kind", "unit", "meaning"),
+            [(code(row.name), row.kind, code(row.unit), row.note) for row in books.BOOKS],
+        )
         + "\n## Bucket boundaries\n\n"
         + table(
             ("for", "boundaries"),
@@ -202,6 +220,7 @@ _FURTHER = (
     "clearspan.response.ResponseRef",
     "clearspan.runtime.state.ProviderStatus",
     "clearspan.runtime.state.QueueStatus",
+    "clearspan.runtime.queues.Delivery",
     "clearspan.core.ledger.Accounts",
 )
 _KINDS = ("workflow", "agent", "task", "tool", "retrieval", "model", "embedding")

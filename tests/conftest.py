@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from clearspan.core import fence
+from clearspan.core import fence, known
+from tests.support import sockets
 
 # The same examples on every run and every machine: a failure here is a failure everywhere.
 settings.register_profile("same-everywhere", derandomize=True, deadline=None, database=None)
@@ -41,6 +42,29 @@ def _let_coverage_fork() -> None:
 
 
 _let_coverage_fork()
+_CONNECTED = sockets.started()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "connects(*hosts): a program of the test may ask for these hosts"
+    )
+
+
+@pytest.fixture(autouse=True)
+def nowhere_but_here(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No program of a test connects to another machine, or asks for its address, but as `connects` allows."""
+    before = _CONNECTED.stat().st_size
+    yield
+    with _CONNECTED.open("rb") as seen:
+        seen.seek(before)
+        told = seen.read().decode()
+    marks = request.node.iter_markers("connects")
+    allowed = {host for mark in marks for host in mark.args}
+    foreign = [
+        line for line in told.splitlines() if not any(repr(host) in line for host in allowed)
+    ]
+    assert not foreign, f"it went elsewhere: {foreign}"
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +79,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def own_failures() -> None:
-    """No test counts what another one let fail: they run in any order, and shared out in any way."""
+    """No test knows of another's failures and keys: they run in any order, and shared out in any way."""
     fence.reset()
+    known.forget()
 
 
 @pytest.fixture(autouse=True)

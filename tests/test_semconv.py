@@ -99,6 +99,7 @@ def test_every_attribute_is_one_of_the_conventions() -> None:
                 f"{ATTRIBUTES}.server_attributes",
                 f"{INCUBATING}.attributes.gen_ai_attributes",
                 f"{INCUBATING}.attributes.openai_attributes",
+                f"{INCUBATING}.attributes.otel_attributes",
                 f"{INCUBATING}.attributes.session_attributes",
                 f"{INCUBATING}.attributes.user_attributes",
             )
@@ -117,6 +118,7 @@ def test_every_attribute_is_one_of_the_conventions() -> None:
         (f"{ATTRIBUTES}.server_attributes", "", "server."),
         (f"{INCUBATING}.attributes.gen_ai_attributes", "GEN_AI_", "gen_ai."),
         (f"{INCUBATING}.attributes.openai_attributes", "", "openai."),
+        (f"{INCUBATING}.attributes.otel_attributes", "OTEL_", "otel.component."),
         (f"{INCUBATING}.attributes.session_attributes", "", "session."),
         (f"{INCUBATING}.attributes.user_attributes", "", "user."),
     ],
@@ -131,7 +133,11 @@ def test_the_same_name_means_the_same(module: str, prefix: str, namespace: str) 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_every_metric_is_one_of_the_conventions() -> None:
-    known = set(theirs(f"{INCUBATING}.metrics.gen_ai_metrics").values())
+    known = {
+        name
+        for module in ("gen_ai_metrics", "otel_metrics")
+        for name in theirs(f"{INCUBATING}.metrics.{module}").values()
+    }
     assert known & set(of_signal("METRIC_").values())
     metrics = set(of_signal("METRIC_").values()) - {
         sc.METRIC_OVERFLOW
@@ -147,6 +153,8 @@ def test_every_metric_is_one_of_the_conventions() -> None:
         "clearspan.client.operation.count",
         "clearspan.client.operation.retries",
         "clearspan.client.active_calls",
+        "clearspan.queue.size",
+        "clearspan.queue.capacity",
         *(
             f"clearspan.client.rate_limit.{what}"
             for what in ("limit", "remaining", "reset", "retry_after")

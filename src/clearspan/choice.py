@@ -6,65 +6,106 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from clearspan.core import jsonfast
+from clearspan.core.held import held
+from clearspan.core.pieces import LONGEST, Pieces, Room
 from clearspan.record import Message, Part
 
-__all__ = ["Choice", "messages_of"]
+__all__ = ["Answers", "Choice", "Said", "messages_of", "text_of"]
 
+_CHOICES = 10_000
 _THINKING, _THOUGHT = "<think>", "</think>"
+_MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
 
 class Choice:
     """One answer of the model while it is being put together; parts stay in order of appearance."""
 
-    __slots__ = ("finish", "parts", "role")
+    __slots__ = ("finish", "parts", "role", "room")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
         self.role = "assistant"
         self.finish: str | None = None
         self.parts: dict[Any, dict[str, Any]] = {}
+        self.room = room or Room(LONGEST)
+
+    def _part(self, key: tuple[object, object], blank: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The part of that key, made where there is none yet and may be."""
+        part = self.parts.get(key)
+        if part is None and self.room.begin():
+            part = self.parts[key] = dict(blank)
+        return part
 
     def piece(self, kind: str, text: str, key: object) -> None:
         """A piece of text; pieces of one kind and key are one part."""
-        part = self.parts.get((kind, key))
-        if part is None:
-            self.parts[(kind, key)] = {"type": kind, "content": _Pieces([text])}
-        else:
-            part["content"].append(text)
+        part = self._part((kind, key), {"type": kind})
+        if part is not None:
+            part.setdefault("content", Pieces()).add(text, self.room)
 
     def tool(self, key: object, call_id: str | None, name: str | None, arguments: Any) -> None:
         """A tool call, or a piece of one."""
-        part = self.parts.setdefault(
-            ("tool_call", key), {"type": "tool_call", "arguments": _Pieces()}
-        )
+        part = self._part(("tool_call", key), {"type": "tool_call"})
+        if part is None:
+            return
+        pieces: Pieces = part.setdefault("arguments", Pieces())
         if call_id:
             part["id"] = call_id
         if name:
             part["name"] = name
-        if arguments is not None:
-            part["arguments"].append(arguments)
+        if isinstance(arguments, str):
+            pieces.add(arguments, self.room)
+        elif arguments is not None:
+            self._release(pieces.other)
+            pieces.other = arguments if self.room.whole(arguments) else None
 
     def sound(self, data: str | None, transcript: str | None) -> None:
         """A piece of speech (base64), and of what is said in it."""
-        blank = {"type": "blob", "modality": "audio", "content": _Pieces()}
-        part = self.parts.setdefault(("blob", "audio"), blank)
+        part = self._part(("blob", "audio"), {"type": "blob", "modality": "audio"})
+        if part is None:
+            return
+        part.setdefault("content", Pieces())
         if data:
-            part["content"].append(data)
+            part["content"].add(data, self.room)
         if transcript:
-            part.setdefault("transcript", _Pieces()).append(transcript)
+            part.setdefault("transcript", Pieces()).add(transcript, self.room)
+
+    def whole(self, part: Mapping[str, Any], key: object) -> None:
+        """A part that comes at once; of one that is too large there stays what it was."""
+        place = ("whole", key if key is not None else len(self.parts))
+        self.drop(place)
+        if self.room.begin():
+            self.parts[place] = dict(part) if self.room.whole(part) else _gist(part)
+
+    def drop(self, key: tuple[object, object]) -> None:
+        """Forget a part: another one comes in its place."""
+        part = self.parts.pop(key, None)
+        if part is not None:
+            self.room.parts += 1
+            if key[0] == "whole":
+                self._release(part)
+            for pieces in part.values():
+                if type(pieces) is Pieces:
+                    self.room.left += pieces.kept
+                    self._release(pieces.other)
+
+    def _release(self, value: Any) -> None:
+        self.room.left += held(value)
 
     def think_apart(self) -> None:
         """Make thinking that stands in front of the answer in a tag, as deepseek-r1 writes it, a part of its own."""
         said = self.parts.get(("text", None))
-        text = "".join(said["content"]).lstrip() if said is not None else ""
-        if said is None or not text.startswith(_THINKING):
+        pieces: Pieces = said["content"] if said is not None else Pieces()
+        text = pieces.bare().lstrip()
+        if not text.startswith(_THINKING):
             return
-        thought, _, rest = text.removeprefix(_THINKING).partition(_THOUGHT)
+        thought, closed, rest = text.removeprefix(_THINKING).partition(_THOUGHT)
         later = {key: part for key, part in self.parts.items() if key != ("text", None)}
         self.parts = {}
         if thought.strip():
-            self.piece("reasoning", thought.strip(), "tag")
+            made = Pieces(thought.strip(), 0 if closed else pieces.missing)
+            self.parts[("reasoning", "tag")] = {"type": "reasoning", "content": made}
         if rest.strip():
-            self.piece("text", rest.lstrip(), None)
+            made = Pieces(rest.lstrip(), pieces.missing)
+            self.parts[("text", None)] = {"type": "text", "content": made}
         self.parts.update(later)
 
     def sealed(self, finish: str | None) -> Message:
@@ -78,30 +119,195 @@ class Choice:
         return message
 
 
-class _Pieces(list[Any]):
-    """What came in pieces and is not joined yet; a list that a vendor sent is another thing."""
+class Answers:
+    """The answers of one call by their index, and the room that they have together."""
+
+    __slots__ = ("_choices", "room")
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self._choices: dict[int, Choice] = {}
+        self.room = Room(longest)
+
+    def __bool__(self) -> bool:
+        return bool(self._choices)
+
+    def choice(self, index: int) -> Choice:
+        """The answer of that index, made when it is first spoken of."""
+        answer = self._choices.get(index)
+        if answer is None:
+            answer = Choice(self.room)
+            if len(self._choices) < _CHOICES:
+                self._choices[index] = answer
+            else:
+                self.room.cut += 1
+        return answer
+
+    def _ordered(self) -> list[Choice]:
+        return [self._choices[index] for index in sorted(self._choices)]
+
+    def kinds(self) -> set[object]:
+        """The types of the parts that there are."""
+        return {kind for answer in self._choices.values() for kind, _ in answer.parts}
+
+    def reasons(self) -> list[str | None]:
+        """Why each ended, in the provider's word, by their index."""
+        return [answer.finish for answer in self._ordered()]
+
+    def raw(self) -> list[Message]:
+        """The answers as they stand."""
+        return [answer.sealed(answer.finish) for answer in self._ordered()]
+
+    def told(self, missing: str | None) -> list[Message]:
+        """The answers in the words of the conventions; `missing` is the reason of those that told none."""
+        return [
+            answer.sealed(_MESSAGE_REASONS.get(answer.finish or "", answer.finish) or missing)
+            for answer in self._ordered()
+        ]
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._choices.clear()
+        self.room = Room(self.room.longest)
+
+    def empty(self) -> None:
+        """Forget what was said; there stays how each ended."""
+        for answer in list(self._choices.values()):
+            answer.parts = {}
+        self.room = Room(self.room.longest)
+
+
+class Said:
+    """The half of a draft that is the answer: everything that adapters tell of it goes through methods.
+
+    `keeps` says whether it is put together at all; `pieces` counts what came, kept or not.
+    """
+
+    __slots__ = ("_choices", "keeps", "pieces")
+
+    def __init__(self) -> None:
+        self._choices = Answers()
+        self.keeps = True
+        self.pieces = 0
+
+    def text(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of the answer's text; pieces with the same `key` are one part."""
+        self._piece("text", piece, choice, key)
+
+    def reasoning(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of the model's reasoning."""
+        self._piece("reasoning", piece, choice, key)
+
+    def refusal(self, piece: str | None, choice: int = 0, key: object = None) -> None:
+        """A piece of a refusal (a part of type `refusal`, which the conventions admit)."""
+        self._piece("refusal", piece, choice, key)
+
+    def _piece(self, kind: str, piece: str | None, choice: int, key: object) -> None:
+        if said := text_of(piece):
+            self.pieces += 1
+            answer = self.choice(choice)
+            if self.keeps:
+                answer.piece(kind, said, key)
+
+    def tool_call(
+        self,
+        choice: int = 0,
+        key: object = 0,
+        *,
+        id: str | None = None,  # noqa: A002 -- the conventions' name
+        name: str | None = None,
+        arguments: Any = None,
+    ) -> None:
+        """A tool call, or a piece of one; text arguments with the same `key` are joined."""
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.keeps:
+            answer.tool(key, id, name, arguments)
+
+    def audio(
+        self, data: str | None = None, transcript: str | None = None, choice: int = 0
+    ) -> None:
+        """A piece of the answer's sound (base64) and of what is said in it; all pieces are one part."""
+        if not data and not transcript:
+            return
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.keeps:
+            answer.sound(data, transcript)
+
+    def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:
+        """Any other part of an answer, whole (audio, image, server-side tool call, ...)."""
+        self.pieces += 1
+        answer = self.choice(choice)
+        if self.keeps:
+            answer.whole(part, key)
+
+    def finish(self, reason: str | None, choice: int = 0) -> None:
+        """Why the model stopped, in the provider's word."""
+        if reason:
+            self.choice(choice).finish = reason
+
+    @property
+    def answers(self) -> list[Message]:
+        """The answers as they stand, whether or not they will be told; one for each choice."""
+        return self._choices.raw()
+
+    def choice(self, index: int) -> Choice:
+        """The answer of that index, made when it is first spoken of."""
+        return self._choices.choice(index)
+
+    @property
+    def longest(self) -> int:
+        """How many characters of one text of the answer are kept; settable before the first of them comes."""
+        return self._choices.room.longest
+
+    @longest.setter
+    def longest(self, characters: int) -> None:
+        if self._choices.room.longest != characters:
+            self._choices = Answers(characters)
+
+    @property
+    def cut(self) -> bool:
+        """Whether some of the answer was not kept, so that nothing may be counted in what was."""
+        return self._choices.room.cut > 0
+
+
+def _gist(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What something too large was."""
+    kept = {name: part[name] for name in ("type", "modality", "mime_type") if name in part}
+    content = part.get("content")
+    size = len(content) if isinstance(content, str) else held(part)
+    return {**kept, "content": "", "omitted": size}
 
 
 def _joined(part: dict[str, Any]) -> Part:
-    joined = dict(part)
-    for name in ("content", "transcript"):
-        if isinstance(joined.get(name), _Pieces):
-            joined[name] = "".join(joined[name])
-    if isinstance(joined.get("arguments"), _Pieces):
-        made = _arguments(joined.pop("arguments"))
-        if made is not None:
-            joined["arguments"] = made
+    joined: dict[str, Any] = {}
+    for name, value in part.items():
+        if type(value) is not Pieces:
+            joined[name] = value
+        elif name == "arguments":
+            made = _arguments(value)
+            if made is not None:
+                joined[name] = made
+        elif value.missing and name == "content" and part["type"] == "blob":
+            # Half a recording is none; its size says what was there.
+            joined[name], joined["omitted"] = "", value.kept + value.missing
+        else:
+            joined[name] = value.text()
     return joined  # type: ignore[return-value]  # a part by construction
 
 
-def _arguments(pieces: list[Any]) -> Any:
+def _arguments(pieces: Pieces) -> Any:
     """Arguments as an object where they are one; pieces that are no text replace nothing but none."""
-    texts = [piece for piece in pieces if isinstance(piece, str)]
-    if not texts:
-        return pieces[-1] if pieces else None
-    joined = "".join(texts)
-    parsed = jsonfast.loads(joined)
+    if not pieces.some:
+        return pieces.other
+    joined = pieces.text()
+    parsed = None if pieces.missing else jsonfast.loads(joined)
     return parsed if isinstance(parsed, dict) else joined
+
+
+def text_of(given: object) -> str:
+    """The text that was given; applications also give what is none."""
+    return given if isinstance(given, str) else ""
 
 
 def messages_of(given: Any) -> Iterator[Message]:

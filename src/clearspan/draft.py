@@ -10,8 +10,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from clearspan.choice import Choice, messages_of
+from clearspan import said
+from clearspan.choice import Said, messages_of, text_of
 from clearspan.core import jsonfast
+from clearspan.core.held import held
 from clearspan.pace import Pace, streamed
 from clearspan.policy import Clean, Policy
 from clearspan.record import (
@@ -34,7 +36,7 @@ from clearspan.semconv import LOGPROBS
 __all__ = ["Draft"]
 
 
-class Draft:
+class Draft(Said):
     """Everything that is known of one operation so far.
 
     Names, models and numbers are plain attributes that adapters set; content goes through
@@ -45,16 +47,17 @@ class Draft:
     """
 
     __slots__ = (
-        "__weakref__", "_choices", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
+        "__weakref__", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
         "cost", "devices", "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "hardware",
-        "hint", "inference_calls", "inner", "input_messages", "input_value", "keeps", "kind", "layer", "lost",
-        "model", "name", "operation", "outcome", "output_value", "pace", "params", "pieces", "provider",
-        "recording", "ref", "response_id", "response_model", "result", "scores", "sealed", "server_address",
+        "hint", "inference_calls", "inner", "input_messages", "input_value", "kind", "layer", "lost",
+        "model", "name", "operation", "outcome", "output_value", "pace", "params", "provider",
+        "recording", "ref", "response_id", "response_model", "result", "scored", "scores", "sealed", "server_address",
         "server_port", "span", "start_ns", "system_parts", "tool_calls", "trace", "transport", "wants",
         "unread", "unsent", "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
+        super().__init__()
         self.operation = str(operation)
         self.kind = kind
         self.name: str | None = None
@@ -65,11 +68,11 @@ class Draft:
         self.params: dict[str, Any] = {}
         self.extras: dict[str, Any] = {}
         self.content = True
-        self.keeps = True
         self.wants: frozenset[str] = frozenset()
         self.devices: tuple[int, ...] = ()
         self.pace = Pace()
         self.scores: dict[int, list[TokenScore]] = {}
+        self.scored = 0
         self.confidence: Confidence | None = None
         self.hardware: HardwareUse | None = None
         self.cost: Cost | None = None
@@ -98,12 +101,10 @@ class Draft:
         self.weight = self.lost = 0
         self.start_ns = self.end_ns = 0
         self.unread: list[tuple[float, Any]] = []  # chunks that came, by the clock of `started_at`
-        self.pieces = 0
         self.agent: Draft | None = None
         self.inference_calls = 0
         self.tool_calls = 0
         self.sealed = self.unsent = False
-        self._choices: dict[int, Choice] = {}
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}
 
@@ -135,7 +136,7 @@ class Draft:
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""
-        if self.content and (said := _text(text)):
+        if self.content and (said := text_of(text)):
             self.system_parts.append({"type": "text", "content": said})
 
     def tools(self, definitions: Iterable[Mapping[str, Any]]) -> None:
@@ -151,68 +152,18 @@ class Draft:
 
     # -- what comes out ----------------------------------------------------------------------
 
-    def text(self, piece: str | None, choice: int = 0, key: object = None) -> None:
-        """A piece of the answer's text; pieces with the same `key` are one part."""
-        self._piece("text", piece, choice, key)
-
-    def reasoning(self, piece: str | None, choice: int = 0, key: object = None) -> None:
-        """A piece of the model's reasoning."""
-        self._piece("reasoning", piece, choice, key)
-
-    def refusal(self, piece: str | None, choice: int = 0, key: object = None) -> None:
-        """A piece of a refusal (a part of type `refusal`, which the conventions admit)."""
-        self._piece("refusal", piece, choice, key)
-
-    def _piece(self, kind: str, piece: str | None, choice: int, key: object) -> None:
-        if said := _text(piece):
-            self.pieces += 1
-            answer = self.choice(choice)
-            if self.keeps:
-                answer.piece(kind, said, key)
-
-    def tool_call(
-        self,
-        choice: int = 0,
-        key: object = 0,
-        *,
-        id: str | None = None,  # noqa: A002 -- the conventions' name
-        name: str | None = None,
-        arguments: Any = None,
-    ) -> None:
-        """A tool call, or a piece of one; text arguments with the same `key` are joined."""
-        self.pieces += 1
-        answer = self.choice(choice)
-        if self.keeps:
-            answer.tool(key, id, name, arguments)
-
-    def audio(
-        self, data: str | None = None, transcript: str | None = None, choice: int = 0
-    ) -> None:
-        """A piece of the answer's sound (base64) and of what is said in it; all pieces are one part."""
-        if not data and not transcript:
-            return
-        self.pieces += 1
-        answer = self.choice(choice)
-        if self.keeps:
-            answer.sound(data, transcript)
-
     def logprobs(self, tokens: Iterable[TokenScore], choice: int = 0) -> None:
         """Tokens of the answer with their log probabilities; their text is content, the numbers are not."""
         kept = tokens if self.content else (score._replace(token="") for score in tokens)
-        self.scores.setdefault(choice, []).extend(kept)
-
-    def part(self, part: Mapping[str, Any], choice: int = 0, key: object = None) -> None:
-        """Any other part of an answer, whole (audio, image, server-side tool call, ...)."""
-        self.pieces += 1
-        answer = self.choice(choice)
-        if self.keeps:
-            # Apart from what comes in pieces, whatever type a vendor calls it.
-            answer.parts[("whole", key if key is not None else len(answer.parts))] = dict(part)
-
-    def finish(self, reason: str | None, choice: int = 0) -> None:
-        """Why the model stopped, in the provider's word."""
-        if reason:
-            self.choice(choice).finish = reason
+        if self.scored < 0:
+            return
+        row = self.scores.setdefault(choice, [])
+        before = len(row)
+        row.extend(kept)
+        self.scored += len(row) - before
+        if self.scored > _SCORES:  # of a part of them, every figure would be another one
+            self.scored = -1
+            self.scores.clear()
 
     @property
     def counts(self) -> Mapping[str, Any]:
@@ -220,29 +171,35 @@ class Draft:
         return self._usage
 
     @property
-    def answers(self) -> list[Message]:
-        """The answers as they stand, whether or not they will be told; one for each choice."""
-        return [answer.sealed(answer.finish) for _, answer in sorted(self._choices.items())]
-
-    @property
     def streamed(self) -> int | None:
         """How many tokens the reader of a stream saw come; a model in the process has steps instead."""
-        kinds = {kind for answer in self._choices.values() for kind, _ in answer.parts}
+        kinds = {str(kind) for kind in self._choices.kinds()}
         if self.lost or (self.inner or self).kind == "internal":
             return None
         return streamed(self._usage, kinds if self.keeps else None, self.extras, self.provider)
 
-    def choice(self, index: int) -> Choice:
-        """The answer of that index, made when it is first spoken of."""
-        answer = self._choices.get(index)
-        if answer is None:
-            answer = self._choices[index] = Choice()
-        return answer
+    @property
+    def held(self) -> int:
+        """About how many bytes the draft itself keeps alive, beside the vendor's objects."""
+        said = (self.input_value, self.output_value, self.input_messages, self.system_parts, self._tools, self.extras)  # fmt: skip
+        return self._choices.room.taken + _SCORE * max(0, self.scored) + held(said)
+
+    def lighten(self) -> None:
+        """Let all content go, and the vendor's objects; the numbers stay."""
+        self.content = self.keeps = False
+        self.call = self.result = self.input_value = self.output_value = None
+        self.input_messages, self.system_parts, self._tools, self.scores = [], [], [], {}
+        self._choices.empty()
+        if self.transport is not None:
+            self.transport.pop("http_response", None)
+        if self.context is not None:
+            self.context = dataclasses.replace(self.context, variables={}, documents=(), references=())  # fmt: skip
 
     def forget_output(self) -> None:
         """Drop what was put together so far: a final event holds the whole answer."""
         self._choices.clear()
         self.scores.clear()
+        self.scored = 0
 
     def usage(self, **counts: int | str | None) -> None:
         """Token counts under the names of `Usage`; the last known value of each wins.
@@ -290,7 +247,7 @@ class Draft:
         self._usage = {**inner._usage, **self._usage}
         self._choices = self._choices or inner._choices
         self._tools = self._tools or inner._tools
-        self.scores = self.scores or inner.scores
+        self.scores, self.scored = (self.scores, self.scored) if self.scores else (inner.scores, inner.scored)  # fmt: skip
         self.pace.absorb(inner.pace)
         if inner.input_messages or inner._choices:
             self.input_value = self.output_value = None  # the messages say it better
@@ -316,24 +273,26 @@ class Draft:
             timing=self.pace.timing(self.start_ns, self.end_ns, self.streamed),
             trace=self.trace,
             kind=self.kind,
-            name=self.name,
+            name=policy.name(self.name),
             provider=self.provider,
             server_address=self.server_address,
             server_port=self.server_port,
-            model=self.model,
-            params=self.params,
+            model=policy.name(self.model),
+            params=policy.params(self.params),
             input=tuple(content["input"].value),
             output=tuple(content["output"].value),
             system=tuple(content["system"].value),
             tools=tuple(content["tools"].value),
             input_value=content["input_value"].value,
             output_value=content["output_value"].value,
-            response_id=self.response_id,
-            response_model=self.response_model,
-            finish_reasons=raw,
+            response_id=policy.name(self.response_id),
+            response_model=policy.name(self.response_model),
+            finish_reasons=tuple(map(policy.name, raw)),
             usage=Usage(**self._usage),
             outcome=outcome,
-            error=policy.error(self.error) if self.error is not None else None,
+            error=policy.error(self.error, lambda: said.texts(self))
+            if self.error is not None
+            else None,
             context=policy.context(self.context) if self.context is not None else _NO_CONTEXT,
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
@@ -348,16 +307,14 @@ class Draft:
 
     def _seal_logprobs(self, policy: Policy) -> None:
         if self.scores and self.content:
-            kept = policy.value(
-                [[list(score[:2]) for score in self.scores[index]] for index in sorted(self.scores)]
-            )
+            kept = policy.tokens([self.scores[index] for index in sorted(self.scores)])
             if kept.value is not None:
                 self.extras[LOGPROBS] = kept.encoded or jsonfast.dumps(kept.value)
 
     def _finish_reasons(self, outcome: Outcome) -> tuple[str, ...]:
         if self.finish_reasons is not None:
             return tuple(self.finish_reasons)
-        reasons = [self._choices[index].finish for index in sorted(self._choices)]
+        reasons = self._choices.reasons()
         if not self._reason_due(outcome) and not any(reasons):
             return ()  # nobody knows how it would have ended
         return tuple(reason or "error" for reason in reasons)
@@ -375,16 +332,7 @@ class Draft:
         if not self.content:
             return []
         due = self._reason_due(outcome) and self.finish_reasons is None
-        missing = "error" if due else None
-        return [
-            answer.sealed(_MESSAGE_REASONS.get(answer.finish or "", answer.finish) or missing)
-            for _, answer in sorted(self._choices.items())
-        ]
-
-
-def _text(given: object) -> str:
-    """The text that was given; applications also give what is none."""
-    return given if isinstance(given, str) else ""
+        return self._choices.told("error" if due else None)
 
 
 _AS_IT_IS = (str, int, bool)
@@ -397,4 +345,4 @@ _ABSORBED = (
     "finish_reasons", "input_messages", "system_parts", "transport",
 )  # fmt: skip
 _EMPTY: tuple[Any, ...] = ("", [], ())
-_MESSAGE_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+_SCORES, _SCORE = 100_000, 200

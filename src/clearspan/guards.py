@@ -14,7 +14,8 @@ from typing import Any
 from clearspan import registry
 from clearspan.assess.evaluator import Evaluator
 from clearspan.assess.guard import Blocked, Guard
-from clearspan.assess.options import meant, options_of, refuse
+from clearspan.assess.options import options_of, refuse
+from clearspan.core.spelling import meant
 
 __all__ = ["PII", "Blocked", "CanaryLeak", "Guard", "PromptInjection", "Secrets", "Toxicity"]
 

@@ -6,30 +6,30 @@ where the application's own providers are used, so that its processors see what 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from clearspan.assess.handover import Assess, as_it_was
 from clearspan.assess.seat import EvaluatorStatus
-from clearspan.core.fence import fenced
+from clearspan.core.dropped import unheld
+from clearspan.core.fence import caught, fenced
+from clearspan.core.going_on import GoingOn
 from clearspan.core.ledger import Ledger
+from clearspan.core.pieces import LONGEST
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit.telemetry import Telemetry
+from clearspan.formats.bulk import batches, hint, lighten, weight
+from clearspan.formats.reading import read_chunks, take_in
 from clearspan.policy import Policy
-from clearspan.provider import Endpoint
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.score import Score
-from clearspan.semconv import CONTENT_LOST
 
 __all__ = ["Assess", "Chunks", "Figure", "Pipeline", "Watch", "Work"]
 
-# A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
-_CHUNK_WEIGHT = 1024
-_BASE_WEIGHT = 2048
-_SMALL = 65_536
+# More of each text is kept than the policy looks at, so that what is cut here it knows to be cut.
+_BEYOND = 16_384
 
 
 class Chunks(NamedTuple):
@@ -56,6 +56,14 @@ class _Read(NamedTuple):
     draft: Draft
 
 
+class _Told(NamedTuple):
+    """What somebody said of a call, on its way to being cleaned."""
+
+    tell: Callable[[Score, bool], None]
+    score: Score
+    plain: bool
+
+
 class _Over(NamedTuple):
     """A session that is over, behind the calls of it that are still to be completed."""
 
@@ -63,7 +71,7 @@ class _Over(NamedTuple):
     session: str
 
 
-Work: TypeAlias = "Draft | Chunks | _Read | _Over"
+Work: TypeAlias = "Draft | Chunks | _Read | _Told | _Over"
 
 
 class Watch(Protocol):
@@ -84,7 +92,15 @@ class Watch(Protocol):
 
 class _Policy(Policy, Protocol):
     @property
+    def limit(self) -> int: ...
+
+    @property
     def wanted(self) -> bool: ...
+
+    @property
+    def slow(self) -> bool: ...
+
+    def close(self) -> None: ...
 
 
 class Pipeline:
@@ -115,11 +131,12 @@ class Pipeline:
         self._watch = watch
         self._keeps = keeps
         self._wants = wants
+        self._longest = max(LONGEST, policy.limit + _BEYOND)
         self._inline = inline or worker is None
         self._handed_over = handed_over
         self._assess = assess
         self._tell = tell
-        self._open: dict[int, Draft] = {}
+        self._open: GoingOn[Draft] = GoingOn(self._lose)
         self._unjudged: dict[int, Draft] = {}
         self._worker = worker(self._handle) if worker is not None else None
         telemetry.watch(self.calls)
@@ -149,6 +166,7 @@ class Pipeline:
         """The same, once and for all."""
         deadline = time.monotonic() + timeout
         done = self._worker is None or self._worker.close(timeout)
+        fenced("pipeline.policy", self._policy.close)
         left = max(0.0, deadline - time.monotonic())
         return (self._assess is None or self._assess.close(left)) and done
 
@@ -188,19 +206,25 @@ class Pipeline:
         draft.content = self._policy.wanted or (self._assess is not None and self._assess.raw)
         draft.start_ns = time.time_ns()
         draft.started_at = time.perf_counter()
-        draft.wants = self._wants
+        draft.wants, draft.longest = self._wants, self._longest
         self._telemetry.open(draft)
         draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
         self._open[id(draft)] = self._unjudged[id(draft)] = draft
+        fenced("pipeline.trim", self._open.trim)
         if self._watch is not None:
             fenced("watch.begin", self._watch.begin, draft)
         return True
 
     def tell(self, score: Score, *, plain: bool = False) -> None:
         """Somebody has judged a call."""
-        if self._tell is not None:
-            fenced("pipeline.tell", self._tell, score, plain)
+        if self._tell is None:
+            return
+        if self._policy.slow and self._worker is not None:
+            if not self._worker.offer(_Told(self._tell, score, plain)):
+                caught("pipeline.tell", BufferError("no room"))
+            return
+        fenced("pipeline.tell", self._tell, score, plain)
 
     def here(self) -> TraceRef | None:
         """The ids of the current span, whoever started it."""
@@ -228,6 +252,7 @@ class Pipeline:
 
     def joined(self, inner: Draft) -> None:
         """A call inside an open operation has begun."""
+        inner.longest = self._longest
         if self._watch is not None:
             self._watch.begin(inner)
 
@@ -241,12 +266,14 @@ class Pipeline:
         items = draft.unread[:]
         del draft.unread[: len(items)]
         if items and draft.hint is None:
-            draft.hint = items[0][1]
+            draft.hint = fenced("reader.hint", hint, items[0][1])
         if self._worker is None or self._inline:
-            self._read_chunks(draft, items)
-        elif not self._worker.offer(Chunks(draft, items), _CHUNK_WEIGHT * len(items)):
-            draft.lost += len(items)
-            draft.pace.missed += len(items)
+            read_chunks(draft, items)
+            return
+        for some, size in batches(items):
+            if not self._worker.offer(Chunks(draft, some), size):
+                draft.lost += len(some)
+                draft.pace.missed += len(some)
 
     def close(self, draft: Draft) -> None:
         """The operation is over, its end time taken; complete it here or on the worker.
@@ -255,21 +282,30 @@ class Pipeline:
         """
         if self._open.pop(id(draft), None) is None:
             return
+        if fenced("pipeline.close", self._take, draft) is not True:
+            self._lose(draft, "internal_error")
+
+    def _take(self, draft: Draft) -> bool:
+        """Have it completed; answers whether the books tell of it, now or then."""
         if self._watch is not None:
             fenced("watch.end", self._watch.end, draft)
-        if self._worker is None or self._inline:
-            self._complete_here(draft)
-            return
-        if self._worker.offer(draft, _BASE_WEIGHT + draft.weight):
-            return
+        if self._worker is None or (self._inline and not unheld()):
+            return self._complete_here(draft)
+        if self._worker.offer(draft, weight(draft)):
+            return True
         # No room: without its content the record is small, and the numbers are worth more.
-        draft.call, draft.content, draft.keeps = None, False, False
+        for each in (draft, draft.inner):
+            if each is not None:
+                fenced("pipeline.lighten", lighten, each)
         draft.lost += 1
-        if (draft.transport or {}).get("weight", 0) > _SMALL:
-            draft.result = None
         if not self._worker.offer(draft, 0):
-            self._unjudged.pop(id(draft), None)
-            self._ledger.drop("queue_full")
+            self._lose(draft, "queue_full")
+        return True
+
+    def _lose(self, draft: Draft, reason: str) -> None:
+        """Nothing will be told of it: nobody waits for it any more, and the books say why."""
+        self._unjudged.pop(id(draft), None)
+        self._ledger.drop(reason)
 
     def end_open(self) -> None:
         """End what is still open, as at shutdown: nobody is going to."""
@@ -287,90 +323,72 @@ class Pipeline:
     def _handle(self, batch: list[Work]) -> None:
         for item in batch:
             if isinstance(item, Chunks):
-                self._read_chunks(item.draft, item.items)
+                fenced("pipeline.chunks", read_chunks, item.draft, item.items)
             elif isinstance(item, _Over):
                 fenced("pipeline.end_session", item.assess.end, item.session)
-            elif isinstance(item, _Read):
-                fenced("pipeline.complete", self._finish, item.draft)
+            elif isinstance(item, _Told):
+                fenced("pipeline.tell", item.tell, item.score, item.plain)
             else:
-                fenced("pipeline.complete", self.complete, item)
+                draft, work = (
+                    (item.draft, self._finish) if isinstance(item, _Read) else (item, self.complete)
+                )
+                if fenced("pipeline.complete", work, draft) is not True:
+                    self._lose(draft, "internal_error")
 
-    def _complete_here(self, draft: Draft) -> None:
+    def _complete_here(self, draft: Draft) -> bool:
         """Complete on the caller's thread, except where numbers are due that would keep it waiting."""
-        self._take_in(draft)
+        fenced("pipeline.read", take_in, draft)
         slow = [
             figure
             for figure in self._figures
             if figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
         ]
-        weight = _BASE_WEIGHT + draft.weight
-        if slow and self._worker is not None and self._worker.offer(_Read(draft), weight):
-            return
-        self._finish(draft, without=slow)  # no room: what would take long stays absent
+        size = weight(draft)
+        waits = self._worker is not None and (slow or self._policy.slow)
+        if waits and self._worker is not None and self._worker.offer(_Read(draft), size):
+            return True
+        if waits and self._policy.slow:  # no room: what is not cleaned is told nobody
+            self._lose(draft, "queue_full")
+            return True
+        return self._finish(draft, without=slow)  # no room: what would take long stays absent
 
-    def complete(self, draft: Draft) -> None:
-        """Read, seal, emit. Runs once for each draft."""
-        self._take_in(draft)
-        self._finish(draft)
+    def complete(self, draft: Draft) -> bool:
+        """Read, seal, emit. Runs once for each draft; answers whether the books tell of it."""
+        fenced("pipeline.read", take_in, draft)
+        return self._finish(draft)
 
-    def _take_in(self, draft: Draft) -> None:
-        """Read what the vendor's objects say."""
-        self._read(draft)
-        if draft.inner is not None:
-            self._read(draft.inner)
-            draft.absorb(draft.inner)
-        if draft.ref is not None:
-            draft.ref.settle(draft.response_id)
-        last = None if draft.pace.missed else draft.pace.last_chunk
-        if draft.outcome is Outcome.ABANDONED and draft.kind == "client" and last is not None:
-            # Nobody read on; that it was found out so late is no time of the call's.
-            draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
-
-    def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> None:
+    def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> bool:
         """Make the record and hand it on; only then is nobody waiting for the call any more."""
-        try:
-            self._hand_on(draft, without)
-        finally:
-            self._unjudged.pop(id(draft), None)
+        record = fenced("pipeline.emit", self._emit, draft, without)
+        if type(record) is not Invocation:
+            return False
+        fenced("pipeline.hand_on", self._hand_on, draft, record)
+        self._unjudged.pop(id(draft), None)
+        draft.call = draft.result = draft.hint = draft.inner = draft.span = None
+        return True
 
-    def _hand_on(self, draft: Draft, without: Sequence[Figure]) -> None:
-        """Work out the numbers, seal, emit."""
+    def _emit(self, draft: Draft, without: Sequence[Figure]) -> Invocation | None:
+        """Work out the numbers, seal, emit; `None` where the books do not tell of it."""
         for figure in (each for each in self._figures if each not in without):
             fenced(f"figure.{figure.name}", figure.work_out, draft)
         record = fenced("pipeline.seal", draft.seal, self._policy)
-        if record is None:
+        if type(record) is not Invocation:
+            return None
+        unsampled = record.trace is not None and record.trace.sampled is not True
+        ended = fenced("pipeline.emit", self._telemetry.close, record, draft.span)
+        if type(ended) is not bool:
             self._ledger.drop("internal_error")
-            return
-        fenced("pipeline.emit", self._telemetry.close, record, draft.span)
-        if record.trace is not None and not record.trace.sampled:
+        elif unsampled:
             self._ledger.drop("unsampled")
+        elif not ended:
+            self._ledger.drop("not_recorded")
         elif self._handed_over:
             self._ledger.settle("exported")
+        return record
+
+    def _hand_on(self, draft: Draft, record: Invocation) -> None:
         for consumer in self._consumers:
             fenced("pipeline.consumer", consumer, record)
         if self._assess is not None and (record.trace is None or record.trace.sampled):
             raw = as_it_was(draft, record) if self._assess.raw else None
             fenced("pipeline.assess", self._assess.take, record, raw)
-        draft.call = draft.result = draft.hint = draft.inner = draft.span = None
-
-    def _read(self, draft: Draft) -> None:
-        endpoint: Endpoint | None = draft.endpoint
-        if endpoint is None:
-            return
-        if draft.call is not None:
-            fenced("reader.request", endpoint.request, draft, draft.call)
-        if draft.result is not None:
-            fenced("reader.response", endpoint.response, draft, draft.result)
-        if draft.finish_with is not None:
-            fenced("reader.finish", draft.finish_with, draft)
-        if draft.lost:
-            draft.extra(CONTENT_LOST, draft.lost)
-
-    def _read_chunks(self, draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
-        endpoint: Endpoint = draft.endpoint
-        for at, item in items:
-            before = draft.pieces
-            if endpoint.chunk is not None:
-                fenced("reader.chunk", endpoint.chunk, draft, item)
-            if not endpoint.stepped:  # a generator's pace is that of its consumer
-                draft.stamp(at, content=draft.pieces > before)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from clearspan.record import CallContext, ErrorInfo, Message
+from clearspan.record import CallContext, ErrorInfo, Message, TokenScore
 
 __all__ = ["Clean", "Policy"]
 
@@ -42,8 +42,20 @@ class Policy(Protocol):
         """Clean attributes, some of which the application named itself."""
         ...
 
-    def error(self, error: ErrorInfo) -> ErrorInfo:
-        """Clean what an error says."""
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Clean what the request asked for beside its content."""
+        ...
+
+    def error(self, error: ErrorInfo, said: Callable[[], Iterable[str] | None] = ...) -> ErrorInfo:
+        """Clean what an error says; `said` answers the texts of the request, `None` if nobody knows them."""
+        ...
+
+    def name(self, text: Any) -> Any:
+        """Clean a name, an id or a word of an API; what is no text stays."""
+        ...
+
+    def tokens(self, rows: list[list[TokenScore]]) -> Clean:
+        """Clean the tokens of answers with their log probabilities."""
         ...
 
     def tools(self, tools: list[Mapping[str, Any]]) -> Clean:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 
 __all__ = [
+    "OTHER",
     "CallContext",
     "Confidence",
     "Cost",
@@ -32,6 +33,9 @@ __all__ = [
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """A value that JSON can hold."""
+
+OTHER: Final = "_OTHER"
+"""What the conventions call that which nobody named, an error (`error.type`) first of all."""
 
 
 class Operation(str, Enum):

@@ -131,6 +131,7 @@ GAP_MEDIAN: Final = "clearspan.response.gap.median"
 GAP_P95: Final = "clearspan.response.gap.p95"
 GAP_LONGEST: Final = "clearspan.response.gap.longest"
 CONTENT_LOST: Final = "clearspan.content.lost"
+ATTRIBUTES_LEFT_OUT: Final = "clearspan.attributes.left_out"
 TASK_NAME: Final = "clearspan.task"
 HF_INFERENCE_PROVIDER: Final = "clearspan.huggingface.inference_provider"
 TAGS: Final = "clearspan.tags"
@@ -311,3 +312,20 @@ METRIC_EVALUATION_COST: Final = "clearspan.evaluation.cost"
 
 # What a metric's series beyond the limit are gathered under, as OpenTelemetry has it
 METRIC_OVERFLOW: Final = "otel.metric.overflow"
+
+# The doings of an SDK, as OpenTelemetry's conventions have them (in development)
+METRIC_SPANS_STARTED: Final = "otel.sdk.span.started"
+METRIC_SPANS_LIVE: Final = "otel.sdk.span.live"
+METRIC_SPANS_PROCESSED: Final = "otel.sdk.processor.span.processed"
+METRIC_SPANS_EXPORTED: Final = "otel.sdk.exporter.span.exported"
+METRIC_EVENTS_EXPORTED: Final = "otel.sdk.exporter.log.exported"
+METRIC_POINTS_EXPORTED: Final = "otel.sdk.exporter.metric_data_point.exported"
+METRIC_SPAN_QUEUE_SIZE: Final = "otel.sdk.processor.span.queue.size"
+METRIC_SPAN_QUEUE_CAPACITY: Final = "otel.sdk.processor.span.queue.capacity"
+METRIC_EVENT_QUEUE_SIZE: Final = "otel.sdk.processor.log.queue.size"
+METRIC_EVENT_QUEUE_CAPACITY: Final = "otel.sdk.processor.log.queue.capacity"
+COMPONENT_NAME: Final = "otel.component.name"
+
+# No convention counts what else than spans waits to be worked on
+METRIC_WORK_QUEUE_SIZE: Final = "clearspan.queue.size"
+METRIC_WORK_QUEUE_CAPACITY: Final = "clearspan.queue.capacity"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -32,12 +33,28 @@ class Setting(NamedTuple):
     note: str
     standard_parse: Callable[[str], Any] | None = None
 
+    def shown(self, value: Any) -> str:
+        """A value of it, for people: measures as they would write them, of headers the names."""
+        spelt = _SPELT.get(self.parse)
+        if spelt is not None and value is not None:
+            return spelt(value)
+        if self.name == "headers" and value:
+            return ", ".join(value)
+        return _SECRET.sub("...", repr(value))
 
+
+_SPELT: Mapping[Callable[[Any], Any], Callable[[Any], str]] = {
+    parse.duration: parse.spelt_duration,
+    parse.size: parse.spelt_size,
+}
 _log = logging.getLogger("clearspan")
+_SECRET = re.compile(r"""(?<=://)[^/@\s'"]+(?=@)|(?<=\?)[^\s'"#]*=[^\s'"#]*""")
+"""A login in an address, and its query, which may hold a key."""
 CONTENT_MODES = ("off", "metadata", "redacted", "full")
 TARGETS = ("span", "event", "both")
 VOCABULARIES = ("current", "next", "both")
 PROTOCOLS = ("http/protobuf", "grpc")
+SPOOL_ORDERS = ("oldest", "metrics-first")
 COUNTING = ("off", "spans", "metrics")
 
 _STANDARD_CONTENT = {
@@ -64,12 +81,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("endpoint", "CLEARSPAN_ENDPOINT", None, parse.url, None, "base address of an OTLP receiver; `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin are honoured where this is absent"),
     Setting("protocol", "CLEARSPAN_PROTOCOL", None, parse.one_of(*PROTOCOLS), None, "OTLP over `http/protobuf` (default) or `grpc`; `OTEL_EXPORTER_OTLP_PROTOCOL` is honoured where this is absent"),
     Setting("headers", "CLEARSPAN_HEADERS", None, parse.pairs, None, "headers for `endpoint` only, `name=value,...`"),
+    Setting("spool", "CLEARSPAN_SPOOL", None, parse.spool, None, "keep what is on its way to the OTLP receiver on disk until it has arrived: `true` for `.clearspan/spool.db`, or a file; what a killed process left is delivered by the next one"),
+    Setting("spool_bytes", "CLEARSPAN_SPOOL_BYTES", None, parse.size, 536_870_912, "how large the spool may grow, beyond which the oldest goes: bytes, or `500MB`, `2GB`; at least 4MiB"),
+    Setting("spool_age", "CLEARSPAN_SPOOL_AGE", None, parse.duration, 604_800.0, "how long the spool keeps what does not arrive: seconds, or `36h`, `7d`"),
+    Setting("spool_bandwidth", "CLEARSPAN_SPOOL_BANDWIDTH", None, parse.size, None, "how much the spool may send a second on average, compressed: bytes, or `64kB`; at least 1024"),
+    Setting("spool_order", "CLEARSPAN_SPOOL_ORDER", None, parse.one_of(*SPOOL_ORDERS), "oldest", "what the spool sends first: the `oldest`, or `metrics-first`"),
     Setting("store", "CLEARSPAN_STORE", None, parse.path, None, "file of the embedded store; without any destination `.clearspan/clearspan.db`"),
     Setting("max_age", "CLEARSPAN_MAX_AGE", None, parse.duration, None, "how long the store keeps a trace: seconds, or `36h`, `7d`"),
-    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, None, "how large the store may grow: bytes, or `500MB`, `2GB`"),
+    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, None, "how large the store may grow: bytes, or `500MB`, `2GB`; at least 512KiB"),
     Setting("content", "CLEARSPAN_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*CONTENT_MODES), "full", "prompts and outputs: `off`, `metadata`, `redacted` or `full`", _standard_content(0)),
     Setting("content_target", "CLEARSPAN_CONTENT_TARGET", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*TARGETS), "span", "where content goes: `span`, `event` (the operation-details event) or `both`", _standard_content(1)),
-    Setting("content_limit", "CLEARSPAN_CONTENT_LIMIT", None, parse.size, 131_072, "cap of each content attribute's JSON, in bytes"),
+    Setting("content_limit", "CLEARSPAN_CONTENT_LIMIT", None, parse.size, 131_072, "cap of each content attribute's JSON: bytes, or `32KiB`; at least 1024"),
     Setting("tool_schemas", "CLEARSPAN_TOOL_SCHEMAS", None, parse.flag, False, "keep descriptions and parameters of tool definitions"),
     Setting("redact", "CLEARSPAN_REDACT", None, parse.names, (), "functions, or names of built-in rules (`email`, `iban`, `card`, `ssn`, `ip`, `phone`)"),
     Setting("providers", "CLEARSPAN_PROVIDERS", None, parse.names, None, "which libraries to instrument; all that are found when absent"),
@@ -77,7 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("judge", "CLEARSPAN_JUDGE", None, parse.judge, None, "the model that judges ask where they were given none: `http://host:port/v1#model`, `ollama:model`, a `clearspan.Judge`, or a callable; its key is `CLEARSPAN_JUDGE_API_KEY`"),
     Setting("guards", "CLEARSPAN_GUARDS", None, parse.names, (), "who stands between the program and its models (changes what is sent and answered): `clearspan.guards` objects, or `evaluator[:action[:phase]]`, such as `secrets:redact`"),
     Setting("evaluator_state", "CLEARSPAN_EVALUATOR_STATE", None, parse.path, None, "folder in which evaluators keep what they have learned; without it `evaluators` beside the embedded store, where there is one"),
-    Setting("session_idle", "CLEARSPAN_SESSION_IDLE", None, parse.duration, 300.0, "after how much silence a session is taken to be over, for evaluators that judge whole sessions, in seconds"),
+    Setting("session_idle", "CLEARSPAN_SESSION_IDLE", None, parse.duration, 300.0, "after how much silence a session is taken to be over, for evaluators that judge whole sessions: seconds, or `10m`"),
     Setting("exporters", "CLEARSPAN_EXPORTERS", None, parse.names, (), "further exporters: OpenTelemetry objects, or names with an optional path (`console`, `otlp_json:spans.jsonl`)"),
     Setting("sample_rate", "CLEARSPAN_SAMPLE_RATE", None, parse.share, None, "share of traces to record, 0 to 1; `OTEL_TRACES_SAMPLER` decides where this is absent"),
     Setting("attributes", "CLEARSPAN_ATTRIBUTES", None, parse.pairs, None, "resource attributes, `name=value,...`"),
@@ -89,10 +111,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("token_confidence", "CLEARSPAN_TOKEN_CONFIDENCE", None, parse.flag, False, "have local models work out log probability and entropy of each token while they generate"),
     Setting("pricing", "CLEARSPAN_PRICING", None, parse.pricing, None, "prices: a table of your own (a mapping, or a JSON file) before those of genai-prices; `off` for no cost at all"),
     Setting("hardware", "CLEARSPAN_HARDWARE", None, parse.names, ("auto",), "what is sampled: `auto` for all that is there, `off`, or names of samplers (`nvml`, `amd`, `process`)"),
-    Setting("hardware_interval", "CLEARSPAN_HARDWARE_INTERVAL", None, parse.duration, 0.1, "how often accelerators are read while calls use them, in seconds"),
-    Setting("queue_bytes", "CLEARSPAN_QUEUE_BYTES", None, parse.size, 33_554_432, "memory that telemetry may wait in, in bytes, for each queue"),
-    Setting("export_interval", "CLEARSPAN_EXPORT_INTERVAL", None, parse.duration, 2.0, "how often spans and events are exported, in seconds"),
-    Setting("metric_interval", "CLEARSPAN_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", parse.duration, 30.0, "how often metrics are exported, in seconds (the OTEL variable is in milliseconds)", lambda value: parse.duration(value) / 1e3),
+    Setting("hardware_interval", "CLEARSPAN_HARDWARE_INTERVAL", None, parse.duration, 0.1, "how often accelerators are read while calls use them: seconds, or `50ms`"),
+    Setting("queue_bytes", "CLEARSPAN_QUEUE_BYTES", None, parse.size, 33_554_432, "memory that telemetry may wait in, for each queue: bytes, or `64MB`; at least 1024"),
+    Setting("export_interval", "CLEARSPAN_EXPORT_INTERVAL", None, parse.duration, 2.0, "how often spans and events are exported: seconds, or `500ms`"),
+    Setting("metric_interval", "CLEARSPAN_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL", parse.duration, 30.0, "how often metrics are exported: seconds, or `1m` (the OTEL variable is in milliseconds)", lambda value: parse.duration(value) / 1e3),
+    Setting("exit_signals", "CLEARSPAN_EXIT_SIGNALS", None, parse.flag, True, "export what is left before `SIGTERM` or `SIGHUP` ends the program, where it has no handler of its own"),
     Setting("disabled", "CLEARSPAN_DISABLED", "OTEL_SDK_DISABLED", parse.flag, False, "make all of it inert"),
     Setting("tracer_provider", None, None, parse.having("get_tracer"), None, "the application's own TracerProvider"),
     Setting("meter_provider", None, None, parse.having("get_meter"), None, "the application's own MeterProvider"),
@@ -106,9 +129,14 @@ class Settings:
 
     service_name: str | None = None
     environment: str | None = None
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     protocol: str | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
+    spool: str | bool | None = None
+    spool_bytes: int = 536_870_912
+    spool_age: float = 604_800.0
+    spool_bandwidth: int | None = None
+    spool_order: str = "oldest"
     store: str | None = None
     max_age: float | None = None
     max_bytes: int | None = None
@@ -119,7 +147,7 @@ class Settings:
     redact: Sequence[Any] = ()
     providers: Sequence[Any] | None = None
     evaluators: Sequence[Any] = ()
-    judge: Any = None
+    judge: Any = field(default=None, repr=False)
     guards: Sequence[Any] = ()
     evaluator_state: str | None = None
     session_idle: float = 300.0
@@ -138,6 +166,7 @@ class Settings:
     queue_bytes: int = 33_554_432
     export_interval: float = 2.0
     metric_interval: float = 30.0
+    exit_signals: bool = True
     disabled: bool = False
     tracer_provider: Any = None
     meter_provider: Any = None
@@ -161,14 +190,11 @@ class Settings:
         ]
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """(name, value, origin) of every setting, for people; header values stay hidden."""
-        rows: list[tuple[str, str, str]] = []
-        for item in fields(self):
-            if item.name != "origins":
-                value = getattr(self, item.name)
-                text = ", ".join(value) if item.name == "headers" and value else repr(value)
-                rows.append((item.name, text, self.origins.get(item.name, "default")))
-        return rows
+        """(name, value, origin) of every setting, for people; what is secret in headers and addresses stays hidden."""
+        return [
+            (setting.name, setting.shown(getattr(self, setting.name)), self.origins.get(setting.name, "default"))
+            for setting in SETTINGS
+        ]  # fmt: skip
 
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
@@ -226,7 +252,7 @@ def _variable(name: str | None, environ: Mapping[str, str]) -> str | None:
 
 def _shown(setting: Setting, value: Any) -> str:
     secret = setting.name == "headers" or (setting.name == "endpoint" and "@" in str(value))
-    return "..." if secret else repr(value)
+    return "..." if secret else _SECRET.sub("...", repr(value))
 
 
 def _check(settings: Settings) -> None:

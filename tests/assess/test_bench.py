@@ -268,6 +268,31 @@ def test_it_is_got_ready_before_its_first_call_and_closed_at_the_end(yard: Make)
     assert (made.closed, unused.closed) == (True, False)
 
 
+def test_where_there_is_no_thread_to_close_it_on_one_that_is_there_does(
+    yard: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closers: list[str] = []
+
+    class Closed(Costly):
+        def close(self) -> None:
+            closers.append(threading.current_thread().name)
+
+    bench = yard(Closed())
+    assert [score.passed for score in bench.judged(call())] == [True]
+    start = threading.Thread.start
+
+    def refuses(self: threading.Thread) -> None:
+        if self.name == "clearspan-assess-close":
+            raise RuntimeError("can't start new thread at interpreter shutdown")
+        start(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuses)
+        assert bench.bench.close(WAIT)
+    (closer,) = closers
+    assert closer not in ("clearspan-assess-close", threading.current_thread().name)
+
+
 def test_one_that_cannot_get_ready_is_broken(yard: Make) -> None:
     class Cannot(Evaluator):
         def setup(self) -> None:

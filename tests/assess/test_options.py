@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from clearspan.assess.options import meant, options_of, refuse
+from clearspan.assess.options import options_of, refuse
+from clearspan.core.spelling import meant
 
 
 class Base:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import itertools
 import json
@@ -12,8 +13,8 @@ import pytest
 
 import clearspan
 from clearspan import semconv as sc
-from clearspan.capture import recording
-from clearspan.core import fence
+from clearspan.capture import calls, recording, steps
+from clearspan.core import fence, heed, read
 from clearspan.record import Outcome
 from clearspan.testing import Captured, captured
 
@@ -200,8 +201,6 @@ def test_a_block_may_be_entered_inside_itself(seen: Captured) -> None:
 def test_F33_what_cannot_be_set_is_left_out(
     monkeypatch: pytest.MonkeyPatch, seen: Captured, lenient: None
 ) -> None:
-    from clearspan.core import read
-
     def fail(*given: object) -> None:
         raise RuntimeError("broken")
 
@@ -217,24 +216,117 @@ def test_F33_what_cannot_be_set_is_left_out(
     fence.reset()
 
 
-def test_F64_nothing_is_read_for_a_step_whose_content_nobody_wants(
-    monkeypatch: pytest.MonkeyPatch,
+def test_F33_a_block_that_cannot_begin_again_runs_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, seen: Captured, lenient: None
 ) -> None:
-    from clearspan.core import read
+    def fail(*given: object) -> Any:
+        raise RuntimeError("broken")
 
-    looked: list[Any] = []
+    block = clearspan.span("x")
+
+    def again() -> None:
+        with block as step:
+            step.set(output="inside")
+            raise LookupError("theirs")
+
+    with block:
+        with monkeypatch.context() as broken:
+            broken.setattr(steps, "new_draft", fail)
+            with pytest.raises(LookupError, match="theirs"):
+                again()
+        block.set(again=True)
+    assert fence.failures() == {"step.enter": 1}
+    (span,) = seen.spans
+    assert (span.error, span.attributes["again"]) == (None, True)
+    with block:
+        pass
+    assert len(seen.spans) == 2
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The values that are read."""
+    found: list[Any] = []
     real = read.plain
 
     def plain(value: Any, *more: Any) -> Any:
-        looked.append(value)
+        found.append(value)
         return real(value, *more)
 
     monkeypatch.setattr(read, "plain", plain)
+    return found
+
+
+def test_F64_nothing_is_read_for_a_step_whose_content_nobody_wants(looked: list[Any]) -> None:
     with captured(providers=(), content="off") as seen:
         with clearspan.span("x") as step:
             step.set(input="canary", output="canary", label="kept")
         assert seen.span("x").attributes["label"] == "kept"
     assert "canary" not in looked
+
+
+@pytest.mark.parametrize("how", ["off", "content off", "unsampled", "silent"])
+def test_F64_nothing_is_read_of_what_a_block_is_given_where_nobody_wants_it(
+    how: str, looked: list[Any]
+) -> None:
+    given = {"a": ["canary"]}
+    with contextlib.ExitStack() as around:
+        if how != "off":
+            around.enter_context(
+                captured(
+                    providers=(),
+                    content="off" if how == "content off" else "full",
+                    sample_rate=0 if how == "unsampled" else 1,
+                )
+            )
+        if how == "silent":
+            around.enter_context(clearspan.suppressed())
+        with clearspan.span("x", input=given, output=given):
+            pass
+    assert given not in looked
+
+
+def test_F30_what_a_block_is_given_is_read_before_it_runs(seen: Captured) -> None:
+    given = {"q": "before"}
+    with clearspan.span("x", input=given, note=[given]):
+        given["q"] = "after"
+    assert json.loads(seen.span("x").attributes[sc.INPUT]) == {"q": "before"}
+    assert json.loads(seen.span("x").attributes["note"]) == [{"q": "before"}]
+
+
+def test_what_is_set_before_a_block_is_entered_is_kept(seen: Captured) -> None:
+    step = clearspan.span("x", input="a", output="b", label="a", other="a")
+    step.set(input="c", label="c")
+    with step:
+        pass
+    found = seen.span("x").attributes
+    assert [found[name] for name in (sc.INPUT, sc.OUTPUT, "label", "other")] == ["c", "b", "c", "a"]
+
+
+@pytest.mark.parametrize("what", ["block", "decorated", "client"])
+def test_F33_a_beginning_that_fails_is_counted_once(
+    what: str, monkeypatch: pytest.MonkeyPatch, seen: Captured
+) -> None:
+    """Also where failures of ours are raised again, as while clearspan is tested."""
+
+    def fail(*given: object) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setenv("CLEARSPAN_STRICT", "1")
+    fence.reset()
+    monkeypatch.setattr(recording, "start", fail)
+    monkeypatch.setattr(recording, "begin", fail)
+    monkeypatch.setattr(calls, "_begin", fail)
+    unused: Any = None
+    begin = {
+        "block": clearspan.span("x").__enter__,
+        "decorated": clearspan.task(lambda: 1),
+        "client": lambda: heed.begun(calls.beginner(unused, unused, None), (), {}),
+    }[what]
+    with pytest.raises(RuntimeError, match="broken"):
+        begin()
+    assert sum(fence.failures().values()) == 1
+    fence.reset()
 
 
 def test_F63_blocks_work_over_spans_that_record_nothing() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import clearspan
 from clearspan import semconv as sc
+from clearspan.capture import recording
 from clearspan.core import fence
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint, Probe, Provider, Server
@@ -469,6 +470,27 @@ def test_a_probe_may_look_at_what_came_back_outside_calls_too(library: ModuleTyp
     library.Early().inside("c")
     first, second = (("a",), "A"), (("b",), "B")
     assert met == [(*first, True), (*second, True), (*first, True), (*second, False)]
+
+
+def test_F33_a_probe_that_cannot_begin_costs_only_what_it_would_have_told(
+    library: ModuleType, lenient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[Any] = []
+
+    def seen_by(call: Call, result: Any, took: float) -> None:
+        met.append(result)
+
+    def fail() -> Any:
+        raise RuntimeError("broken")
+
+    probe = Probe(("acme_models:Base.pack",), phase="tokenize", seen=seen_by)
+    with captured(providers=[provider(probes=(probe,))]):
+        with monkeypatch.context() as broken:
+            broken.setattr(recording, "active", fail)
+            assert library.Early().pack("a") == "a"
+        assert (fence.failures(), met) == ({"probe.begin": 1}, [])
+        assert library.Early().pack("b") == "b"
+    assert met == ["b"]
 
 
 # -- streams ---------------------------------------------------------------------------------------

@@ -6,9 +6,6 @@ import asyncio
 import importlib
 import inspect
 import logging
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +14,6 @@ from opentelemetry.sdk.trace import TracerProvider
 import clearspan
 from clearspan.core import fence
 from clearspan.testing import captured
-from tests.capture import vendor as vendors
 from tests.capture.vendor import Vendor
 
 MODULES = [
@@ -106,15 +102,6 @@ def smoke(client: Any) -> list[Any]:
     clearspan.current()
     seen.append(clearspan.carry(add)(1, 1))
     return seen
-
-
-@pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made = vendors.write(tmp_path)
-    yield made
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
 
 
 def fail(*given: Any, **named: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import sys
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
@@ -96,12 +95,9 @@ def crew_goes() -> Iterator[None]:
 
 
 @pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made = vendors.write(tmp_path, SOURCE)
-    yield with_speech(made, SPEECH)
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
+def vendor(tmp_path: Path) -> Iterator[Vendor]:
+    with vendors.importable(tmp_path, SOURCE) as made:
+        yield with_speech(made, SPEECH)
 
 
 def with_speech(vendor: Vendor, speech: Speech | None, **more: Any) -> Vendor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +19,13 @@ from tests.capture.vendor import Vendor
 
 
 @pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+def vendor(tmp_path: Path) -> Iterator[Vendor]:
     """A library whose `outer` is guarded, and calls `create`, which is not: it has no texts."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made = vendors.write(tmp_path, SOURCE)
-    old, home = made.provider.endpoints[0], f"{made.name}.client:Client."
-    outer = Endpoint("chat", (home + "outer",), old.request, old.response, positional=("prompt",), speech=SPEECH, layer="outer")  # fmt: skip
-    inner = Endpoint("chat", (home + "create",), old.request, old.response, old.chunk, positional=("prompt",), layer="inner")  # fmt: skip
-    yield replace(made, provider=made.changed(endpoints=(outer, inner), probes=()))
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
+    with vendors.importable(tmp_path, SOURCE) as made:
+        old, home = made.provider.endpoints[0], f"{made.name}.client:Client."
+        outer = Endpoint("chat", (home + "outer",), old.request, old.response, positional=("prompt",), speech=SPEECH, layer="outer")  # fmt: skip
+        inner = Endpoint("chat", (home + "create",), old.request, old.response, old.chunk, positional=("prompt",), layer="inner")  # fmt: skip
+        yield replace(made, provider=made.changed(endpoints=(outer, inner), probes=()))
 
 
 def asked(vendor: Vendor, *guards: Any, finish: Any = None) -> Any:

@@ -7,9 +7,7 @@ import copy
 import gc
 import inspect
 import pickle
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,22 +18,13 @@ from wrapt import importer
 
 import clearspan
 from clearspan import semconv as sc
-from clearspan.capture import inlet
+from clearspan.capture import inlet, patching
 from clearspan.capture.patching import Patches, installed_version
 from clearspan.core import fence
 from clearspan.record import Outcome
 from clearspan.testing import captured
 from tests.capture import vendor as vendors
 from tests.capture.vendor import Vendor
-
-
-@pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made = vendors.write(tmp_path)
-    yield made
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
 
 
 def originals(module: Any) -> dict[str, Any]:
@@ -413,6 +402,18 @@ def test_F24_patched_methods_may_be_replaced_by_mocks(vendor: Vendor) -> None:
     assert vars(module.Client)["create"] is raw
 
 
+def test_F22_a_method_that_is_put_back_by_hand_is_the_one_that_was_there(vendor: Vendor) -> None:
+    module = vendor.load()
+    with captured(providers=[vendor.provider]) as seen:
+        before = module.Client.create
+        module.Client.create = lambda self, **given: {"text": "replaced"}
+        assert module.Client().create(model="m")["text"] == "replaced"
+        module.Client.create = before
+        assert module.Client.create is before
+        assert module.Client().create(model="m", prompt="a")["text"] == "A"
+        assert [span.name for span in seen.spans] == ["chat m"]
+
+
 def test_F24_a_patched_method_called_on_a_mock(vendor: Vendor) -> None:
     module = vendor.load()
     with captured(providers=[vendor.provider]) as seen:
@@ -495,10 +496,30 @@ def test_F33_a_reader_that_fails_leaves_the_call_alone(
     fence.reset()
 
 
+def test_F33_a_call_that_cannot_be_got_ready_goes_its_way(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, lenient: None
+) -> None:
+    def fail(*given: object) -> Any:
+        raise RuntimeError("broken")
+
+    client = vendor.load().Client()
+    with captured(providers=[vendor.provider]) as seen:
+        with monkeypatch.context() as broken:
+            broken.setattr(patching, "beginner", fail)
+            assert client.create(model="m", prompt="a")["text"] == "A"
+            assert asyncio.run(client.acreate(model="m", prompt="b"))["text"] == "B"
+            with pytest.raises(LookupError, match="no such model"):
+                client.create(model="m", prompt="fail")
+        assert fence.failures() == {"patching.call": 3}
+        assert seen.spans == []
+        assert client.create(model="m", prompt="a")["text"] == "A"
+        assert len(seen.spans) == 1
+
+
 def test_F33_arguments_that_cannot_be_copied(
     vendor: Vendor, monkeypatch: pytest.MonkeyPatch, lenient: None
 ) -> None:
-    from clearspan.core import read
+    from clearspan.core.copying import Copier
 
     def fail(*given: object) -> None:
         raise RuntimeError("dictionary changed size during iteration")
@@ -506,7 +527,7 @@ def test_F33_arguments_that_cannot_be_copied(
     fence.reset()
     module = vendor.load()
     with captured(providers=[vendor.provider]) as seen:
-        monkeypatch.setattr(read, "snapshot", fail)
+        monkeypatch.setattr(Copier, "of", fail)
         assert module.Client().create(model="m", prompt="a")["text"] == "A"
         (span,) = seen.spans
         assert seen.open_calls == 0
@@ -575,7 +596,7 @@ def test_F64_unsampled_calls_copy_and_read_no_request(vendor: Vendor) -> None:
     endpoints = tuple(replace(endpoint, request=note) for endpoint in vendor.provider.endpoints)
     module = vendor.load()
     with captured(providers=[vendor.changed(endpoints=endpoints)], sample_rate=0) as seen:
-        with mock.patch("clearspan.core.read.snapshot") as snapshot:
+        with mock.patch("clearspan.core.copying.Copier.of") as snapshot:
             module.Client().create(model="m", prompt="a")
             assert list(module.Client().create(model="m", prompt="ab", stream=True)) == ["a", "b"]
         assert seen.spans == []

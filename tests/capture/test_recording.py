@@ -207,6 +207,23 @@ def test_a_close_from_inside_the_stream_is_its_own_affair(seen: Captured) -> Non
     assert only(seen).outcome is Outcome.COMPLETED
 
 
+def test_a_close_by_a_stream_that_was_dropped_is_nobodys(seen: Captured) -> None:
+    response, started = Response(), begun()
+    started.closing(response, "close")
+
+    def letters() -> Iterator[str]:
+        try:
+            yield "a"
+        finally:
+            response.close()
+
+    relayed = started.relay(letters())
+    assert next(relayed) == "a"
+    del relayed
+    assert response.closed == [()]
+    assert only(seen).outcome is Outcome.ABANDONED
+
+
 def test_a_method_that_was_set_on_the_object_is_set_again(seen: Captured) -> None:
     response, started = Response(), begun()
 
@@ -259,6 +276,18 @@ def test_an_object_that_died_needs_nothing_taken_back(seen: Captured) -> None:
     started.closing(response, "close")
     del response
     gc.collect()
+    started.ended(Outcome.COMPLETED)
+    assert only(seen).outcome is Outcome.COMPLETED
+
+
+def test_what_was_watched_and_runs_sees_its_own_end(seen: Captured) -> None:
+    watched, started = Response(), begun()
+    started.watch(watched)
+    token = started.attach()
+    del watched
+    gc.collect()
+    assert seen.open_calls == 1
+    started.detach(token)
     started.ended(Outcome.COMPLETED)
     assert only(seen).outcome is Outcome.COMPLETED
 
@@ -387,8 +416,25 @@ def test_F33_an_error_that_cannot_be_told_still_has_a_type(lenient: None) -> Non
     found = describe_error(Mute(), fail)
     assert found.type.endswith("Mute")
     assert found.message is None
-    assert fence.failures() == {"reader.error": 1, "recording.error": 1}
+    assert fence.failures() == {"reader.error": 1}
     fence.reset()
+
+
+def test_F33_an_end_that_cannot_be_taken_down_is_an_end_all_the_same(
+    seen: Captured, lenient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> Any:
+        raise RuntimeError("broken")
+
+    started = begun()
+    with monkeypatch.context() as broken:
+        broken.setattr(recording.Recording, "_conclude", fail)
+        started.ended(Outcome.COMPLETED)
+        started.ended(Outcome.FAILED, ValueError("too late"))
+    assert fence.failures() == {"recording.ended": 1}
+    record = only(seen)
+    assert record.timing.end_ns >= record.timing.start_ns > 0
+    assert record.error is None
 
 
 def test_F40_deep_stacks_and_circles_are_bounded() -> None:

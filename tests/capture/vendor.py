@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,19 @@ class Vendor:
 
 
 _numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def importable(folder: Path, source: str = SOURCE) -> Iterator[Vendor]:
+    """The library, to be imported; gone afterwards."""
+    sys.path.insert(0, str(folder))
+    made = write(folder, source)
+    try:
+        yield made
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
+            del sys.modules[name]
 
 
 def write(folder: Path, source: str = SOURCE) -> Vendor:

@@ -32,7 +32,9 @@ def test_all_is_well_and_the_test_span_is_stored(call: Command, place: Path) -> 
     assert report["destination"] == f"store {place / '.clearspan' / 'clearspan.db'}"
     assert report["content"] == "full"
     assert (report["store"]["state"], report["store"]["counts"]["spans"]) == ("healthy", 1)
-    assert report["status"]["accounts"] == {"created": 1, "exported": 0, "stored": 1, "dropped": {}}
+    assert report["status"]["accounts"] == {
+        "created": 1, "exported": 0, "stored": 1, "dropped": {}, "pending": 0,
+    }  # fmt: skip
     assert [trace["name"] for trace in traces(call)] == ["clearspan doctor"]
 
 
@@ -82,7 +84,8 @@ def test_the_text_says_the_same(call: Command, place: Path) -> None:
         f"store {place / 'runs.db'}, content full",
         "✓ a test span arrived",
         "is healthy: 3 traces, 6 spans, ",
-        "1 created, 0 exported, 1 stored, dropped 0",
+        "spans 1 created, 0 exported, 1 stored, 0 pending, dropped 0",
+        "clearspan-metrics 0 of 8 places clearspan-events 0 of 16,384 places, 0 bytes of 32MiB",
         "internal errors none",
         "✓ all is well",
     ):
@@ -103,6 +106,27 @@ def test_settings_come_with_their_origin(call: Command, monkeypatch: pytest.Monk
     assert rows["store"]["origin"] == "argument store"
     assert rows["max_age"] == {"name": "max_age", "value": "None", "origin": "default"}
     assert "tracer_provider" not in rows
+
+
+def test_a_misspelt_variable_fails_the_check(
+    call: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_CONTNET", "off")
+    said = "nothing reads the variable CLEARSPAN_CONTNET (did you mean CLEARSPAN_CONTENT?)"
+    assert examined(call, "--no-send", code=1)["problems"] == [said]
+    monkeypatch.setenv("CLEARSPAN_CONTENT", "loud")
+    first, second = examined(call, "--no-send", code=1)["problems"]
+    assert (first, "'loud'" in second) == (said, True)
+
+
+def test_a_setting_that_changes_nothing_is_noted(
+    call: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_SPOOL_AGE", "1d")
+    report = examined(call, "--no-send")
+    assert report["notes"] == ["spool_age changes nothing without spool"]
+    [row] = [each for each in report["settings"] if each["name"] == "spool_age"]
+    assert row["value"] == "1d"
 
 
 def test_a_bad_setting_fails_the_check_and_the_rest_is_still_told(
@@ -206,6 +230,47 @@ def test_a_receiver_that_refuses_fails_the_check(call: Command, receiver: Any) -
     [problem] = report["problems"]
     assert running.url in problem
     assert "404" in problem
+    assert "base address" in problem
+    assert "metrics" not in problem
+
+
+def test_what_is_said_of_metrics_is_said_where_spans_arrive(call: Command, receiver: Any) -> None:
+    receiver({"/v1/metrics": 404})
+    [problem] = examined(call, code=1)["problems"]
+    assert "it was delivered, but not everything was: " in problem
+    assert "metrics" in problem
+
+
+def test_a_signal_that_the_environment_turns_off_is_named(
+    call: Command, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver({})
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    report = examined(call, code=1)
+    assert report["problems"][0].endswith(
+        "no_destination; OTEL_TRACES_EXPORTER=none turns spans off"
+    )
+    assert report["environment"]["OTEL_TRACES_EXPORTER"] == "none"
+
+
+def test_at_eighty_columns_nothing_is_cut_off(
+    call: Command, place: Path, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = receiver({})
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("CLEARSPAN_SPOOL", "true")
+    monkeypatch.setenv("CLEARSPAN_STORE", "runs.db")
+    said = call("doctor").stdout
+    assert max(map(len, said.splitlines())) <= 80
+    process = "".join(said[said.index("This process") :].split())
+    for part in (
+        "spans1created,1exported,0stored,0pending,dropped0",
+        f"metricpointstoOTLPhttp/protobuf{running.url},throughthespool{place}/.clearspan/spool.db:",
+        f"eventstostore{place}/runs.db:",
+        f"spool{place}/.clearspan/spool.db;",
+        "internalerrorsnone",
+    ):
+        assert part in process, part
 
 
 def test_a_receiver_that_is_not_there_fails_the_check(start: Process, receiver: Any) -> None:
@@ -226,12 +291,12 @@ def test_headers_and_keys_are_never_printed(
     monkeypatch.setenv("CLEARSPAN_HEADERS", "x-api-key=a-second-secret")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "no list but a-third-secret")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", "a-fourth-secret")
-    monkeypatch.setenv(
-        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-        "http://user:a-fifth-secret@127.0.0.1:4318/v1/metrics",
-    )
     monkeypatch.setenv("CLEARSPAN_ATTRIBUTES", "team=a,key=sk-0123456789abcdef0123456789abcdef")
-    for words in ([], ["--json"]):
+    nobody = "127.0.0.1:4318"
+    for words, place in ([], running.url.removeprefix("http://")), (["--json"], nobody):
+        monkeypatch.setenv(
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", f"http://user:a-fifth-secret@{place}/v1/metrics"
+        )
         said = call("doctor", *words).stdout
         assert "secret" not in said.replace("[secret]", "")
         assert "sk-0123" not in said

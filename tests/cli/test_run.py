@@ -181,6 +181,7 @@ def test_every_setting_has_its_option_but_secret_ones(call: Command) -> None:
         (["--endpoint", "localhost"], "--endpoint = 'localhost': use an address such as"),
         (["--store", "no/such/folder/s.db"], "folder"),
         (["--redact", "names"], "redact: no rule named 'names'"),
+        (["--redact", "emails"], "did you mean 'email'?"),
     ],
 )
 def test_a_bad_setting_is_said_before_the_program_starts(
@@ -198,6 +199,19 @@ def test_a_bad_variable_is_said_too(start: Process, place: Path) -> None:
     done = start("run", program("app.py", ""), env={**os.environ, "CLEARSPAN_CONTENT": "loud"})
     assert done.returncode == 2
     assert "CLEARSPAN_CONTENT = 'loud'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "takes"), [("--spool", "true|FILE"), ("--exit-signals", "true|false")]
+)
+def test_an_option_that_took_the_program_for_its_value(
+    call: Command, option: str, takes: str
+) -> None:
+    done = call("run", "--content", "off", option, "app.py")
+    assert done.exit_code == 2
+    assert f"{option} takes a value, here 'app.py': write {option} true PROGRAM" in done.stderr
+    assert f"{option} {takes}" in call("run", "--help").stdout
+    assert "takes a value" not in call("run", "--content", "off").stderr
 
 
 @pytest.mark.parametrize("words", [[], ["-m"], ["--no-such-option", "app.py"]])

@@ -242,6 +242,14 @@ def test_content_that_went_to_events_is_found_there(call: Command, place: Path) 
     ]
 
 
+def test_of_shapes_the_lengths_are_told(call: Command, place: Path) -> None:
+    record("s.db", lambda: chat("m", "Who?", "You."), content="metadata")
+    shown = call("show", "last", "--content", "--store", "s.db").stdout
+    assert "user       (4 characters, not kept)" in shown
+    assert "[reasoning] (2 characters, not kept)" in shown
+    assert "(9 characters, not kept)" in shown  # Be brief.
+
+
 def test_without_content_it_says_why(call: Command, place: Path) -> None:
     record("s.db", lambda: chat("m", "Who?", "You."), content="off")
     shown = call("show", "last", "--content", "--store", "s.db").stdout

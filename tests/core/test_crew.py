@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import queue
 import sys
 import threading
 import time
@@ -322,3 +323,46 @@ def test_no_more_threads_than_hands_are_started(monkeypatch: pytest.MonkeyPatch)
     gate.set()
     yard.until(3)
     yard.crew.close(WAIT)
+
+
+def test_a_thread_is_at_hand_and_does_the_last_thing() -> None:
+    """At the end of a program no other may be had."""
+    done: list[str] = []
+    crew = Crew("crew-last", lambda: None)
+    crew.start()
+    crew.start()
+    crew.close(30, lambda: done.append(threading.current_thread().name))
+    assert done == ["crew-last"]
+
+
+@pytest.mark.parametrize("coroutine", [True, False])
+def test_without_a_thread_for_its_loop_what_is_awaitable_has_failed(
+    coroutine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    class Later:
+        def __await__(self) -> Any:
+            yield
+
+    async def later() -> None:
+        """Never awaited."""
+
+    jobs = [
+        Job(later if coroutine else Later, lambda *told: over.put(told), lambda *told: over.put(told), 30)
+    ]  # fmt: skip
+    crew = Crew("crew-alone", lambda: jobs.pop() if jobs else None)
+    crew._watch = lambda: None  # type: ignore[method-assign]
+    start = threading.Thread.start
+
+    def none(thread: threading.Thread) -> None:
+        if thread.name.endswith("-loop"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    crew.rouse()
+    told = over.get(timeout=30)
+    assert isinstance(told, tuple)
+    assert isinstance(told[0], RuntimeError)
+    crew.close(30)

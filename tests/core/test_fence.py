@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_value_passes_with_all_arguments() -> None:
 def test_a_failure_is_none_and_counted_by_site() -> None:
     assert fence.fenced("a", fail, ValueError()) is None
     assert fence.fenced("a", fail, KeyError()) is None
-    assert fence.fenced("b", fail, RecursionError()) is None
+    assert fence.fenced("b", fail, OSError()) is None
     assert fence.failures() == {"a": 2, "b": 1}
     fence.reset()
     assert fence.failures() == {}
@@ -96,12 +97,62 @@ def test_each_site_speaks_once_a_minute_and_never_of_content(
     assert fence.failures() == {"reader": 5, "other": 1}
 
 
-def test_the_whole_story_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
+def test_where_it_was_is_for_debugging_and_what_it_said_for_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG, "clearspan")
-    error = ValueError("details")
+    error = ValueError("Ann's prompt")
+    error.__cause__ = KeyError("Ann's key")
     fence.fenced("a", fail, error)
     warning, debug = caplog.records
-    assert warning.exc_info is None
     assert debug.levelno == logging.DEBUG
-    assert debug.exc_info is not None
-    assert debug.exc_info[1] is error
+    told = debug.getMessage()
+    assert told.startswith("clearspan: internal error in a: ValueError (from KeyError) < ")
+    assert f"{__file__}:{fail.__code__.co_firstlineno + 1} fail < " in told
+    assert (warning.exc_info, debug.exc_info) == (None, None)
+    assert "Ann" not in caplog.text
+
+
+def test_at_the_end_of_the_stack_nothing_more_is_called(caplog: pytest.LogCaptureFixture) -> None:
+    def deeper() -> None:
+        fence.fenced("x", deeper)
+        beyond()
+
+    def beyond() -> None:
+        beyond()
+
+    with pytest.raises(RecursionError) as caught:
+        deeper()
+    assert caught.value.__context__ is None
+    assert set(fence.failures()) == {"recursion"}
+    assert caplog.records == []
+    fence.reset()
+    assert fence.failures() == {}
+
+
+def _interrupted() -> None:
+    """What Python does when Ctrl-C comes as a condition takes its lock again."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        threading.Lock().release()
+
+
+def test_ctrl_c_that_comes_at_a_lock_is_ctrl_c() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fence.fenced("x", _interrupted)
+    assert caught.value.__suppress_context__
+    assert fence.failures() == {}
+
+
+def test_ctrl_c_that_the_host_handles_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+
+    def fail() -> None:
+        raise ValueError("ours")
+
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert fence.fenced("x", fail) is None
+    assert fence.failures() == {"x": 1}

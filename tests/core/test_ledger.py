@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from dataclasses import asdict
 
 from clearspan.core.ledger import Accounts, Ledger
 
@@ -26,6 +27,10 @@ def test_everything_created_is_somewhere() -> None:
     assert books == Accounts(10, 3, 1, {"queue_full": 2, "unsampled": 1})
     assert books.pending == 3
     assert ledger.read() == books  # reading counts nothing
+    assert repr(books) == (
+        "Accounts(created=10, exported=3, stored=1, dropped={'queue_full': 2, 'unsampled': 1}, pending=3)"
+    )
+    assert asdict(books)["pending"] == 3
 
 
 def test_a_reading_stays_what_it_was() -> None:

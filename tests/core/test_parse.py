@@ -29,6 +29,12 @@ GOOD: list[tuple[Any, Any, Any]] = [
     (parse.path, " a.db ", "a.db"),
     (parse.path, pathlib.Path("a") / "b", str(pathlib.Path("a") / "b")),
     (parse.path, b"a.db", "a.db"),
+    (parse.spool, "yes", True),
+    (parse.spool, "0", False),
+    (parse.spool, " spool.db ", "spool.db"),
+    (parse.spool, pathlib.Path("a") / "spool.db", str(pathlib.Path("a") / "spool.db")),
+    (parse.judge, " http://localhost:8080/v1#m ", "http://localhost:8080/v1#m"),
+    (parse.judge, len, len),
     (parse.pairs, "a=1, b = x=y ,,c=", {"a": "1", "b": "x=y", "c": ""}),
     (parse.pairs, {"a": 1}, {"a": "1"}),
     (parse.pairs, {}, {}),
@@ -77,9 +83,12 @@ BAD: list[tuple[Any, Any, str]] = [
     (parse.url, "http://host:70000", "ort"),
     (parse.url, "http://[::1", "IPv6"),
     (parse.path, "", "must be a text that is not empty"),
-    (parse.path, 5, "expected str, bytes or os.PathLike"),
+    (parse.path, 5, "use the path of a file"),
+    (parse.path, True, "use the path of a file"),
     (parse.pairs, "a", "use name=value, separated by commas"),
     (parse.pairs, "=1", "use name=value, separated by commas"),
+    (parse.spool, " ", "must be a text that is not empty"),
+    (parse.judge, "", "must be a text that is not empty"),
     (parse.pairs, "", "must be a text that is not empty"),
     (parse.pairs, 5, "must be a text that is not empty"),
     (parse.names, 5, "must be a list"),
@@ -95,15 +104,18 @@ BAD: list[tuple[Any, Any, str]] = [
     (parse.share, "half", "must be a number from 0 to 1"),
     (parse.duration, "soon", "use seconds, or a number with ms, s, m, h, d or w"),
     (parse.duration, "5y", "use seconds, or a number with ms, s, m, h, d or w"),
-    (parse.duration, 0, "use seconds"),
-    (parse.duration, "-5", "use seconds"),
-    (parse.duration, -5, "use seconds"),
+    (parse.duration, 0, "must be above 0"),
+    (parse.duration, "-5", "must be above 0"),
+    (parse.duration, "-1d", "must be above 0"),
+    (parse.duration, -5, "must be above 0"),
     (parse.duration, float("inf"), "use seconds"),
     (parse.duration, True, "use seconds"),
     (parse.duration, None, "use seconds"),
     (parse.size, "1023", "must be at least 1024 bytes"),
     (parse.size, "10 apples", "use bytes, or a number with KB, MB, GB, KiB, MiB or GiB"),
     (parse.size, False, "use bytes"),
+    (parse.size, 0, "must be above 0"),
+    (parse.size, "-5MB", "must be above 0"),
 ]  # fmt: skip
 
 
@@ -112,6 +124,25 @@ def test_understood(read: Any, value: Any, expected: Any) -> None:
     found = read(value)
     assert found == expected
     assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "value", "text"),
+    [
+        (parse.spelt_duration, parse.duration, 604_800.0, "7d"),
+        (parse.spelt_duration, parse.duration, 5_400.0, "90m"),
+        (parse.spelt_duration, parse.duration, 30.0, "30s"),
+        (parse.spelt_duration, parse.duration, 2.5, "2.5s"),
+        (parse.spelt_duration, parse.duration, 0.1, "100ms"),
+        (parse.spelt_size, parse.size, 536_870_912, "512MiB"),
+        (parse.spelt_size, parse.size, 2**30, "1GiB"),
+        (parse.spelt_size, parse.size, 131_072, "128KiB"),
+        (parse.spelt_size, parse.size, 500_000_000, "500000000"),
+    ],
+)
+def test_what_is_spelt_is_read_back(write: Any, read: Any, value: Any, text: str) -> None:
+    assert write(value) == text
+    assert read(text) == value
 
 
 @pytest.mark.parametrize(("read", "value", "remedy"), BAD)

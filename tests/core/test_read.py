@@ -19,6 +19,7 @@ import pydantic
 import pytest
 
 from clearspan.core import jsonfast, read
+from clearspan.core.copying import Copier
 
 # -- hostile values ------------------------------------------------------------------------------------
 
@@ -89,9 +90,10 @@ def test_nothing_of_a_hostile_value_is_run(make: Callable[[], Any], expected: An
     assert type(found) is type(expected)
     inside = read.plain({"list": [value], "set": (value,)})
     assert inside == {"list": [expected], "set": [expected]}
-    weight = [0]
-    copied = read.snapshot([value], 3, weight)
-    assert copied[0] is value
+    copied = Copier().of([value], 3)[0]
+    assert copied is value or type(copied) in (list, tuple, dict)
+    assert read.plain(copied) == expected
+    assert read.plain(Copier(bare=True).of([value], 3)) == [expected]
     for reader in (read.text, read.whole, read.count, read.number, read.items, read.get):
         reader(value)
         reader({"a": value}, "a")
@@ -358,38 +360,6 @@ def test_items() -> None:
     assert read.items("text") == read.items(None) == read.items(iter([1])) == []
 
 
-# -- snapshots -------------------------------------------------------------------------------------------
-
-
-def test_a_snapshot_does_not_see_later_edits() -> None:
-    given = {"messages": [{"role": "user", "content": ("a", ["b"])}]}
-    weight = [0]
-    copy = read.snapshot(given, 6, weight)
-    given["messages"][0]["content"][1].append("later")  # type: ignore[index,attr-defined]
-    given["messages"][0]["role"] = "other"  # type: ignore[index,call-overload]
-    given["messages"].append("later")  # type: ignore[arg-type]
-    assert copy == {"messages": [{"role": "user", "content": ("a", ["b"])}]}
-    assert weight == [len("user") + len("a") + len("b")]
-
-
-def test_a_snapshot_of_models_and_bytes() -> None:
-    model = Model.model_validate({"name": "four", "extra": [b"12345"]})
-    weight = [0]
-    copy = read.snapshot(model, 3, weight)
-    model.name = "later"
-    assert copy == {"name": "four", "inner": None, "extra": [b"12345"]}
-    assert weight == [4 + 5]
-
-
-def test_a_snapshot_shares_what_lies_deeper_and_what_is_not_known() -> None:
-    deep, odd = ["deep"], object()
-    weight = [0]
-    copy = read.snapshot([[deep], odd, Point(1)], 2, weight)
-    assert copy[0][0] is deep
-    assert copy[1] is odd
-    assert weight == [0]
-
-
 # -- plain values ----------------------------------------------------------------------------------------
 
 UTC = datetime.timezone.utc
@@ -527,12 +497,14 @@ def test_a_dictionary_that_changes_meanwhile_is_read_in_one_go() -> None:
     assert set(found) <= {500, 501}
 
 
-def test_a_long_row_is_copied_but_not_walked() -> None:
-    row: list[object] = [["inner"], *range(5_000)]
-    weight = [0]
-    copied = read.snapshot({"input": row, "fixed": tuple(row)}, 3, weight)
-    inner = row[0]
-    row.clear()
-    assert len(copied["input"]) == len(copied["fixed"]) == 5_001
-    assert copied["input"][0] is inner
-    assert weight[0] == 2 * 8 * 5_001
+@pytest.mark.parametrize("declared", [5, ["x"], {1: "x", None: "y"}, None])
+def test_F25_what_only_looks_like_a_dataclass_is_opaque(declared: Any) -> None:
+    odd = type("Odd", (), {"__dataclass_fields__": declared, "__module__": "somewhere"})
+    assert read.fields(odd()) is None
+    assert read.plain([odd()]) == ["<somewhere.Odd>"]
+
+
+def test_what_is_no_sequence_has_no_elements() -> None:
+    assert [(list(found), size) for found, size in map(read.elements, ((1, 2), 7, {"a": 1}))] == [
+        ([1, 2], 2), ([], 0), ([], 0),
+    ]  # fmt: skip

@@ -11,10 +11,13 @@ from clearspan.core.weight import weigh
     ("value", "bytes_"),
     [
         ("abc", 3),
+        ("a\u00e9\u6c49\U0001f600", 1 + 2 + 3 + 4),
+        ("half \udc00", 5 + 3),
         (b"abcd", 4),
         (12, 0),
         (None, 0),
-        (["ab", ("c", 1)], 3),
+        (["ab", ("c", 1)], 2 + 1 + 8),
+        ([1.0] * 1_000, 8_000),
         ({"name": "ab", "more": {"deep": ["c" * 10]}}, 12),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clearspan.core import fence
+from clearspan.core import deadline, fence
 from clearspan.core.worker import Worker
 from tests.support.programs import program
 
@@ -376,9 +376,49 @@ def test_when_no_thread_can_start_flushing_does_the_work_itself(
     no_threads(monkeypatch)
     made = worker(handler, batch=2)
     assert [made.offer(number) for number in range(3)] == [True, True, True]
-    assert made.flush(0.0)
+    assert made.flush(LONG)
     assert handler.batches == [[0, 1], [2]]
     assert made.close(0.0)
+
+
+def test_when_no_thread_can_start_the_work_is_done_by_the_deadline_or_left(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_threads(monkeypatch)
+    had: list[bool] = []
+
+    def handle(batch: list[Any]) -> None:
+        had.append(deadline.left() is not None)
+        assert not handler.go.wait(deadline.at_most(5.0))  # works for as long as it may
+
+    handler.go.clear()
+    made = worker(handle, batch=2)
+    assert [made.offer(number) for number in range(3)] == [True, True, True]
+    assert made.flush(0.0) is False
+    assert (had, made.pending) == ([], 3), "who has no time does nothing"
+    assert made.flush(0.05) is False
+    assert (had, made.pending) == ([True], 1)
+    made._handle = handler
+    handler.go.set()
+    assert made.close(LONG)
+    assert (handler.items, made.pending) == ([2], 0)
+
+
+def test_asking_again_and_again_piles_nothing_up(handler: Handler) -> None:
+    made = held(handler)
+    first = made.mark()
+    for _ in range(1_000):
+        assert made.flush(0.0) is False
+        assert made.mark() is first
+    assert (len(made._queue), made._wake.qsize()) == (1, 1)
+    assert made.offer("second")
+    assert made.mark() is not first
+    handler.go.set()
+    assert made.flush(LONG)
+    assert first is not None
+    assert first.is_set()
+    assert made.close(LONG)
+    assert handler.items == ["first", "second"]
 
 
 # -- collections at any moment ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 
 from clearspan.core import fence
 from clearspan.emit import redact
+from clearspan.emit.boxed import Boxed
 from clearspan.emit.content import ContentPolicy, Kept
 from clearspan.record import CallContext, ErrorInfo, Message
 
@@ -201,6 +202,8 @@ def test_deep_and_circular_values_end() -> None:
     message = said("x")
     message["parts"].append({"type": "tool_call", "arguments": {"a": circle}})
     assert sound(policy().messages([message]))[0]["parts"][0]["content"] == "x"
+    for kept in (policy().params({"n": circle}), policy().labels({"gen_ai.n": circle})):
+        assert CANARY in json.dumps(kept)
 
 
 def test_lone_surrogates_are_replaced_in_the_value_too() -> None:
@@ -404,9 +407,23 @@ def test_a_failing_redactor_closes_each_text_and_is_counted(
     kept = broken.messages([said(f"a {CANARY}"), said(f"b {CANARY}")])
     assert [item["parts"][0]["content"] for item in sound(kept)] == [redact.FAILED] * 2
     assert broken.error(ErrorInfo("x", CANARY)).message == redact.FAILED
-    assert broken.context(CallContext(metadata={"m": CANARY})).metadata == {"m": redact.FAILED}
-    assert fence.failures() == {"redact": 4}
+    assert broken.context(CallContext(metadata={"m": CANARY})).metadata == {
+        redact.FAILED: redact.FAILED
+    }
+    assert fence.failures() == {"redact": 6}
     fence.reset()
+
+
+def test_functions_of_the_programs_own_are_let_go_of_at_the_end() -> None:
+    own = Boxed(str.upper)
+    kept = ContentPolicy("full", 4096, (str.strip, own, str.title))
+    assert (kept.slow, ContentPolicy("full", 4096, (str.strip,)).slow) == (True, False)
+    assert kept.value(" a ").value == "A"
+    thread = own._thread
+    assert thread is not None
+    assert thread.is_alive()
+    kept.close()
+    assert not thread.is_alive()
 
 
 # -- what stands beside content ----------------------------------------------------------------------------
@@ -445,6 +462,19 @@ def test_what_the_application_said() -> None:
         assert kept.metadata == {"m": f"{CANARY} [secret]"}
         wanted = {"name": "Ann [secret]"} if mode in ("redacted", "full") else {}
         assert kept.variables == wanted
+
+
+def test_a_stricter_mode_keeps_no_more_of_what_the_application_said() -> None:
+    said = CallContext(
+        session="ring +44 20 7946 0958",
+        user="ada@b.io",
+        tags=("c@d.io",),
+        metadata={"m": "10.1.2.3"},
+    )
+    looser = policy("redacted").context(said)
+    assert (looser.user, looser.tags, looser.metadata) == ("[email]", ("[email]",), {"m": "[ip]"})
+    assert policy("metadata").context(said) == policy("off").context(said) == looser
+    assert policy("full").context(said).user == "ada@b.io"
 
 
 def test_labels_of_the_application_are_cleaned_and_ours_left() -> None:

@@ -708,3 +708,30 @@ def test_names_are_those_of_the_conventions(module: str, prefix: str) -> None:
 )
 def test_an_extra_is_made_fit_for_the_wire(value: Any, sent: Any) -> None:
     assert projection.attributes(record(extras={"x": value}))["x"] == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (["a" * 2_000], ["a" * 1_024 + "…[976 more]"]),
+        (["ab"] * 30_000, [*["ab"] * 21_845, "... 8155 more"]),
+        ([1] * 70_000, [1] * 65_536),
+        (10**5_000, "<int of 16610 bits>"),
+    ],
+    ids=["text", "texts", "numbers", "number"],
+)
+def test_F28_an_extra_is_bounded(value: Any, sent: Any) -> None:
+    record = Invocation(operation="chat", timing=Timing(0, 1), extras={"own": value})
+    assert projection.attributes(record)["own"] == sent
+
+
+def test_F28_names_are_cut_and_stay_apart() -> None:
+    extras = {"n" * 2_000 + str(number): number for number in range(3)}
+    record = Invocation(
+        operation="chat", timing=Timing(0, 1), name="x" * 5_000, extras={**extras, "openai.t": "y" * 2_000},
+    )  # fmt: skip
+    found = projection.attributes(record)
+    assert sorted(value for value in found.values() if type(value) is int) == [0, 1, 2]
+    assert max(map(len, found)) < 1_100
+    assert found["openai.t"] == "y" * 1_024 + "…[976 more]"
+    assert len(projection.span_name("task", None, record.name)) < 1_100

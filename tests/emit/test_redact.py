@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from clearspan.core import fence
 from clearspan.core.shapes import entities
 from clearspan.emit import redact
+from clearspan.emit.boxed import Boxed
 
 # -- secrets ---------------------------------------------------------------------------------------------
 
@@ -132,14 +133,30 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["api_key", "apiKey", "X-Api-Key", "OPENAI_API_KEY", "password", "passwd", "db_password",
-     "client_secret", "access_token", "auth-token", "secret_key", "Authorization", "aws_secret_access_key"],
+     "client_secret", "access_token", "auth-token", "token", "secret", "refresh_token", "private_key", "pwd", "cookie", "dbPassphrase", "secret_key", "Authorization", "aws_secret_access_key"],
 )  # fmt: skip
 def test_names_of_secrets(name: str) -> None:
     assert redact.names_secret(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["", "key", "token", "tokens", "password_hint", "author", "api", "content", "secretary"]
+    "name",
+    [
+        "",
+        "key",
+        "_",
+        "tokens",
+        "token_2",
+        "max_tokens",
+        "token_count",
+        "eos_token",
+        "next_page_token",
+        "password_hint",
+        "author",
+        "api",
+        "content",
+        "secretary",
+    ],
 )
 def test_names_of_other_things(name: str) -> None:
     assert not redact.names_secret(name)
@@ -268,16 +285,23 @@ def shout(text: str) -> str:
     return text.upper()
 
 
-@pytest.mark.parametrize("mode", ["off", "metadata", "full"])
-def test_only_what_was_asked_for_is_run(mode: str) -> None:
-    assert redact.resolve((), mode) == ()
-    assert redact.resolve(("card", shout), mode) == (redact.BUILT_IN["card"], shout)
+def test_only_what_was_asked_for_is_run_where_all_is_kept() -> None:
+    assert redact.resolve((), "full") == ()
+    rule, own = redact.resolve(("card", shout), "full")
+    assert rule is redact.BUILT_IN["card"]
+    # What is not ours is not trusted to come to an end.
+    assert isinstance(own, Boxed)
+    assert own.function is shout
 
 
-def test_mode_redacted_runs_every_rule_and_none_twice() -> None:
+@pytest.mark.parametrize("mode", ["off", "metadata", "redacted"])
+def test_every_other_mode_runs_every_rule_and_none_twice(mode: str) -> None:
     built_in = tuple(redact.BUILT_IN.values())
-    assert redact.resolve((), "redacted") == built_in
-    assert redact.resolve(("card", shout), "redacted") == (*built_in, shout)
+    assert redact.resolve((), mode) == built_in
+    *rules, own = redact.resolve(("card", shout), mode)
+    assert tuple(rules) == built_in
+    assert isinstance(own, Boxed)
+    assert own.function is shout
 
 
 def test_an_unknown_rule_is_named() -> None:

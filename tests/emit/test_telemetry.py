@@ -255,6 +255,19 @@ def test_the_span_stands_under_the_current_one_and_is_current_inside(rig: Rig) -
     assert draft.trace.sampled is True
 
 
+def test_what_is_no_token_undoes_nothing(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    draft = call()
+    rig.telemetry.open(draft)
+    token = rig.telemetry.attach(draft)
+    inside = get_current()
+    for nonsense in (None, object(), "token"):
+        rig.telemetry.detach(nonsense)
+        assert get_current() is inside
+    rig.telemetry.detach(token)
+    assert get_current() is not inside
+    assert caplog.records == []
+
+
 def test_a_span_without_a_parent(rig: Rig) -> None:
     draft = call()
     rig.telemetry.open(draft)

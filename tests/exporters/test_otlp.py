@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from clearspan import registry
-from clearspan.exporters import Destination, DestinationError, otlp
-from clearspan.exporters.otlp import build, targets
+from clearspan.exporters import Destination, DestinationError
+from clearspan.exporters.otlp import build, direct, targets
 from tests.exporters.kit import logger, meter, spans
 
 if TYPE_CHECKING:
@@ -312,7 +312,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     def absent(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
-    monkeypatch.setattr(otlp, "import_module", absent)
+    monkeypatch.setattr(direct, "import_module", absent)
     with pytest.raises(DestinationError, match="opentelemetry-exporter-otlp-proto-grpc"):
         build(Destination(protocol="grpc"))
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,20 +44,12 @@ from tests.exporters.kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a b ü.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = Store(path)
-    yield store
-    store.close()
 
 
 def only(path: Path) -> Any:
@@ -394,8 +387,10 @@ def test_the_file_is_a_log_database_from_the_start(store: Store, path: Path) -> 
     store.open()
     with sqlite3.connect(path) as reading:
         assert reading.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert reading.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
-        assert reading.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+        assert reading.execute("PRAGMA application_id").fetchone() == (
+            schema.SCHEMA.application_id,
+        )
+        assert reading.execute("PRAGMA user_version").fetchone() == (len(schema.SCHEMA.migrations),)
     reading.close()
 
 
@@ -425,8 +420,8 @@ def test_an_older_file_is_upgraded_and_keeps_its_rows(
     old = Store(path)
     StoreSpanExporter(old).export(spans(2))
     old.close()
-    steps = (*schema.MIGRATIONS, ("ALTER TABLE spans ADD COLUMN added TEXT DEFAULT 'new'",))
-    monkeypatch.setattr(schema, "MIGRATIONS", steps)
+    steps = (*schema.SCHEMA.migrations, ("ALTER TABLE spans ADD COLUMN added TEXT DEFAULT 'new'",))
+    monkeypatch.setattr(schema, "SCHEMA", replace(schema.SCHEMA, migrations=steps))
     assert StoreReader(path).counts().spans == 2
     new = Store(path)
     assert StoreSpanExporter(new).export(spans(1)) is SpanExportResult.SUCCESS
@@ -443,8 +438,8 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, monkeypatch: pytest.M
     StoreSpanExporter(old).export(spans(2))
     old.close()
     with monkeypatch.context() as changed:
-        steps = (*schema.MIGRATIONS, ("CREATE TABLE extra (x)", "SELECT nonsense"))
-        changed.setattr(schema, "MIGRATIONS", steps)
+        steps = (*schema.SCHEMA.migrations, ("CREATE TABLE extra (x)", "SELECT nonsense"))
+        changed.setattr(schema, "SCHEMA", replace(schema.SCHEMA, migrations=steps))
         with pytest.raises(StoreError):
             Store(path).open()
     assert StoreReader(path).counts().spans == 2

@@ -7,12 +7,14 @@ import logging
 import os
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from clearspan.core.sqlite import database, errors as store_errors, files, opening
 from clearspan.exporters import Destination
 from clearspan.exporters.store import (
     Store,
@@ -20,10 +22,6 @@ from clearspan.exporters.store import (
     StoreReader,
     StoreSpanExporter,
     build,
-    connection as database,
-    errors as store_errors,
-    files,
-    write as writing,
 )
 from tests.exporters.kit import spans
 
@@ -40,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(writing, "_PROBE_INTERVAL", 0.0)
+    monkeypatch.setattr(database, "_PROBE_INTERVAL", 0.0)
     store = Store(path)
     yield store
     store.close()
@@ -177,17 +175,20 @@ def test_a_store_that_was_emptied_is_filled_again(store: Store, path: Path) -> N
     assert StoreReader(path).counts().spans == 3
 
 
-def test_a_table_that_somebody_dropped_is_a_failure_and_no_damage(
+def test_a_table_that_somebody_dropped_costs_the_file_and_nothing_more(
     store: Store, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert stored(store)
     with sqlite3.connect(path) as other:
         other.execute("DROP TABLE traces")
     other.close()
-    assert not stored(store)
-    assert not stored(store)
-    assert store.status.failed_batches == 2
-    assert "no such table" in str(store.status.last_error)
+    assert stored(store)
+    assert stored(store)
+    assert (store.status.failed_batches, store.status.last_error) == (0, None)
+    assert StoreReader(path).counts().spans == 2
+    (aside,) = store.status.set_aside
+    with closing(sqlite3.connect(aside)) as kept:
+        assert kept.execute("SELECT count(*) FROM spans").fetchone() == (1,)
     # Said once, not for each batch.
     assert len(caplog.records) == 1
 
@@ -234,8 +235,8 @@ def test_a_broken_store_that_cannot_be_renamed_is_a_failure(
 def test_a_folder_that_somebody_holds_delays_setting_aside(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "_PROBE_INTERVAL", 0.0)
-    monkeypatch.setattr(writing, "_CLOSING", 0.01)
+    monkeypatch.setattr(database, "_PROBE_INTERVAL", 0.0)
+    monkeypatch.setattr(database, "_CLOSING", 0.01)
     store = Store(path, timeout=0.02)
     assert stored(store, 40)
     fold(path)
@@ -256,6 +257,7 @@ def test_errors_are_known_without_sqlites_codes() -> None:
     assert store_errors.is_damage(bare("file is not a database"))
     assert store_errors.is_busy(bare("database is locked"))
     assert store_errors.is_stale(bare("attempt to write a readonly database"))
+    assert store_errors.is_stale(bare("disk I/O error"))
     assert not store_errors.is_damage(bare("database is locked"))
     assert not store_errors.is_damage(OSError("malformed"))
 
@@ -300,8 +302,8 @@ def test_what_another_process_has_set_aside_is_left_alone(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stored(store, 5)
-    write = database.write
-    calls = []
+    write = store._put
+    calls: list[Batch] = []
 
     def overtaken(connection: sqlite3.Connection, batch: Batch) -> None:
         calls.append(batch)
@@ -313,7 +315,7 @@ def test_what_another_process_has_set_aside_is_left_alone(
             raise sqlite3.DatabaseError("database disk image is malformed")
         write(connection, batch)
 
-    monkeypatch.setattr(database, "write", overtaken)
+    monkeypatch.setattr(store, "_put", overtaken)
     assert stored(store, 3)
     assert store.status.set_aside == ()
     assert StoreReader(path).counts().spans == 3
@@ -323,7 +325,7 @@ def test_a_new_store_waits_for_its_turn(path: Path, monkeypatch: pytest.MonkeyPa
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     # Instead of waiting: the other is done in the meantime.
-    monkeypatch.setattr(database.time, "sleep", lambda _: holder.execute("ROLLBACK"))
+    monkeypatch.setattr(opening.time, "sleep", lambda _: holder.execute("ROLLBACK"))
     store = Store(path, timeout=0.1)
     assert stored(store)
     holder.close()
@@ -331,10 +333,10 @@ def test_a_new_store_waits_for_its_turn(path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_disk_that_fails_at_once_is_said_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: sqlite3.Connection) -> None:
+    def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(database, "_set_up", fail)
+    monkeypatch.setattr(opening, "_set_up", fail)
     with pytest.raises(StoreError, match=r"cannot be written \(disk I/O error\)"):
         Store(path).open()
 
@@ -342,13 +344,13 @@ def test_a_disk_that_fails_at_once_is_said_so(path: Path, monkeypatch: pytest.Mo
 def test_closing_does_not_wait_for_ever(path: Path) -> None:
     store = Store(path, timeout=0.01)
     assert stored(store)
-    with store.lock:
+    with store._database.lock:
         thread = threading.Thread(target=store.close)
         thread.start()
         thread.join()
-        assert store.connection is not None
+        assert store._database.connection is not None
     store.close()
-    assert store.connection is None
+    assert store._database.connection is None
 
 
 def test_a_folder_that_is_gone_is_no_reason_to_wait(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import set_span_in_context
 
+from clearspan.core.sqlite import files
 from clearspan.exporters.store import (
     Store,
     StoreLogExporter,
     StoreMetricExporter,
     StoreReader,
     StoreSpanExporter,
-    files,
     retention,
 )
 from tests.exporters.kit import SECOND, logger, meter, spans, tracer
@@ -299,11 +299,3 @@ def test_a_deletion_that_fails_is_undone(path: Path, monkeypatch: pytest.MonkeyP
     assert exporter.export(spans(1)).name == "SUCCESS"
     assert files.size(path) <= LIMIT
     store.close()
-
-
-def test_the_log_is_kept_in_proportion(path: Path) -> None:
-    def pages(limit: int | None) -> int:
-        return retention.Retention(path, None, limit).log_pages(8192)
-
-    assert (pages(None), pages(600_000), pages(100_000_000_000)) == (1000, 16, 1000)
-    assert pages(16_000_000) == 16_000_000 // 8 // 8192

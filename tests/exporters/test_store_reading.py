@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ from clearspan.exporters.store import (
     StoreReader,
     StoreSpanExporter,
     TraceNotFound,
-    read,
+    opened,
 )
 from tests.exporters.kit import CHAT, SECOND, logger, spans, tracer, unprivileged
 
@@ -341,7 +342,7 @@ def test_damage_found_while_reading_is_said_so(filled: Any, path: Path) -> None:
 def test_a_store_that_somebody_holds_is_said_so(
     filled: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(opened, "_TIMEOUT", 0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
@@ -405,3 +406,28 @@ def test_a_file_is_not_begun_for_the_machine_alone(tmp_path: Path) -> None:
             pass
         assert runtime.flush(30)
         assert path.exists()
+
+
+def test_a_question_that_a_fork_interrupts_is_asked_once_more(filled: Any, path: Path) -> None:
+    reader = StoreReader(path)
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
+    asked: list[str] = []
+
+    real = StoreReader._asked
+
+    def ask(self: Any, query: str, values: Any, since: int) -> list[Any]:
+        asked.append(query)
+        return real(self, endless if len(asked) == 1 else query, values, since)
+
+    found: list[Any] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(StoreReader, "_asked", ask)
+        thread = threading.Thread(target=lambda: found.append(reader.counts()))
+        thread.start()
+        while thread.is_alive():
+            reader.interrupt()
+            thread.join(0.01)
+    assert found == [reader.counts()]
+    assert len(asked) == 2

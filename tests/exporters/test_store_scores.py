@@ -397,6 +397,6 @@ def test_an_upgraded_store_is_as_a_new_one(before: Path, tmp_path: Path) -> None
                 ).fetchall()
             )
             version = reading.execute("PRAGMA user_version").fetchone()
-            assert version == (len(schema.MIGRATIONS),)
+            assert version == (len(schema.SCHEMA.migrations),)
         reading.close()
     assert described[0] == described[1]

@@ -11,7 +11,7 @@ FLOORS = {
     5: ("runtime",),
     4: ("capture", "providers", "internals"),
     3: ("pipeline", "provider", "formats", "evaluators", "guards", "judges", "monitors"),
-    2: ("draft", "emit", "figures", "assess", "exporters", "samplers"),
+    2: ("draft", "said", "emit", "figures", "assess", "exporters", "samplers"),
     1: (
         "record",
         "choice",
@@ -39,7 +39,15 @@ STRANGERS = {
 }
 # The doors read what the store wrote, and draw it: its reader and the renderer are no plug-ins.
 READABLE = ("exporters.store", "exporters.console")
-TELEMETRY = ("emit.telemetry", "emit.boards", "exporters", "runtime", "otel", "testing")
+TELEMETRY = (
+    "emit.telemetry",
+    "emit.boards",
+    "emit.quiet",
+    "exporters",
+    "runtime",
+    "otel",
+    "testing",
+)
 VENDORS = (
     "amdsmi",
     "genai_prices",

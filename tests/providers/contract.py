@@ -462,7 +462,9 @@ def test_an_unread_stream_taken_as_lines(
         lines = side.take(side.enter(manager).iter_lines(), count)
         side.leave(manager)
         side.collect(lambda: not seen.open_calls)
-        assert outcome(only(seen)) == (None if count is None else "closed")
+        # Whoever stops early drops the generator of lines before leaving the block; a loop closes it only later.
+        early = "closed" if side.asynchronous else "abandoned"
+        assert outcome(only(seen)) == (None if count is None else early)
     assert lines
 
 

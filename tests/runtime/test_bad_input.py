@@ -15,6 +15,7 @@ from clearspan.exporters import Exporters
 from clearspan.provider import Provider, Server
 from tests.runtime.conftest import ours
 from tests.runtime.support import Kept, names, work
+from tests.support.otlp_sink import http_sink
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a provider that is not known": ({"providers": ["opanai"]}, "providers", "no provider named 'opanai'; known are "),
@@ -128,6 +129,27 @@ def test_what_was_built_before_the_error_is_closed_again(
     assert kept.closed == 1
     assert given.closed == 0, "the application's own is the application's"
     assert ours() == []
+
+
+def test_a_spool_that_was_opened_before_the_error_is_closed_again(folder: Path) -> None:
+    """What waits in it is for whoever starts next; its side files go with the last connection."""
+    spool = folder / "spool.db"
+    with http_sink() as sink:
+        given: dict[str, Any] = {"endpoint": sink.url, "spool": spool, "providers": (), "hardware": "off"}  # fmt: skip
+        sink.answer = 503
+        runtime = clearspan.init(**given)
+        work()
+        assert runtime.shutdown(30)
+        sink.answer = 200
+        sink.arrived.clear()
+        with pytest.raises(clearspan.SettingError, match="no exporter named 'jaeger'"):
+            clearspan.init(exporters=["jaeger"], **given)
+        assert sorted(each.name for each in folder.iterdir()) == ["spool.db"]
+        assert ours() == []
+        assert sink.arrived == []
+        runtime = clearspan.init(**given)
+        assert runtime.flush(30)
+        assert [item.item.name for item in sink.spans] == ["work"]
 
 
 def broken(*given: object) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,7 @@ def test_a_process_of_multiprocessing_leaves_by_its_finalizers(
     exits.when_child_ends(leave)
     exits.when_child_ends(leave)
     assert (len(registered), finalizers) == (1, [])
-    monkeypatch.setattr(multiprocessing.process, "_parent_process", object())
+    monkeypatch.setattr(multiprocessing.process, "_current_process", object())
     exits.when_child_ends(leave)
     exits.when_child_ends(leave)
     assert finalizers == [(None, leave, 0)]
@@ -206,9 +207,34 @@ def test_nothing_is_registered_where_multiprocessing_is_not_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exits, "_hooked", [])
-    monkeypatch.delitem(sys.modules, "multiprocessing.util", raising=False)
+    for name in ("multiprocessing.util", "multiprocessing.process", "billiard.process"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     exits.when_child_ends(lambda: None)
     assert exits._hooked == []
+    assert not exits._is_child()
+
+
+def test_workers_of_celery_are_heard_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Signal:
+        def __init__(self) -> None:
+            self.receivers: dict[str, Any] = {}
+
+        def connect(self, receiver: Any, *, weak: bool, dispatch_uid: str) -> None:
+            assert not weak
+            self.receivers.setdefault(dispatch_uid, receiver)
+
+        def disconnect(self, *, dispatch_uid: str) -> None:
+            self.receivers.pop(dispatch_uid, None)
+
+    signals = types.ModuleType("celery.signals")
+    signals.worker_process_shutdown = Signal()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "celery.signals", signals)
+    left: list[str] = []
+    exits.when_child_ends(lambda: left.append("first"))
+    exits.when_child_ends(lambda: left.append("last"))
+    (receiver,) = signals.worker_process_shutdown.receivers.values()
+    receiver(sender=None, pid=1)
+    assert left == ["last"]
 
 
 def test_what_a_fork_renews(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 import clearspan
-from clearspan import registry, runtime, semconv as sc
+from clearspan import runtime, semconv as sc
 from clearspan.capture import inlet
 from clearspan.core import fence
 from clearspan.runtime import Runtime
@@ -218,11 +218,14 @@ def test_flush_says_when_all_was_exported() -> None:
 
 
 def test_status_before_and_after() -> None:
-    assert clearspan.status() == clearspan.Status(False)
+    assert not clearspan.status().running
     with clearspan.init(exporters=[Kept()], providers=()) as runtime:
-        pass
-    assert clearspan.status() == clearspan.Status(False)
+        work()
+    last = clearspan.status()
+    assert (last.running, last.accounts.created, last.accounts.exported) == (False, 1, 1)
     assert runtime.status().running is False
+    with clearspan.init(exporters=[Kept()], providers=()):
+        assert clearspan.status().accounts.created == 0
 
 
 def test_status_tells_how_it_stands() -> None:
@@ -406,6 +409,17 @@ def test_the_service_and_its_environment_are_in_the_resource() -> None:
     assert found["team"] == "a"
 
 
+def test_what_no_exporter_takes_is_replaced_in_the_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "sh\udcffp")
+    kept = Kept()
+    with clearspan.init(providers=(), exporters=[kept], attributes={"te\udcffam": "\udcff"}):
+        work()
+    found = kept.spans[0].resource.attributes
+    assert (found["service.name"], found["te\ufffdam"]) == ("sh\ufffdp", "\ufffd")
+
+
 def test_the_standard_variables_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "by-otel")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=b")
@@ -473,29 +487,7 @@ def test_F53_disabled_means_inert(
     assert exporter.spans == []
 
 
-# -- coming and going -----------------------------------------------------------------------------
-
-
-def test_F61_coming_and_going_leaves_nothing_behind(folder: Path) -> None:
-    def cycle() -> None:
-        with clearspan.init(store="runs.db"):
-            work()
-
-    def descriptors() -> int:
-        opened = Path("/proc/self/fd")
-        return len(list(opened.iterdir())) if opened.is_dir() else 0
-
-    for _ in range(5):
-        cycle()
-    before = (threading.active_count(), descriptors(), len(registry.names(registry.PROVIDERS)))
-    for _ in range(195):
-        cycle()
-    assert (
-        threading.active_count(),
-        descriptors(),
-        len(registry.names(registry.PROVIDERS)),
-    ) == before
-    assert len(stored(folder / "runs.db")) == 200
+# -- taking over --------------------------------------------------------------------------------
 
 
 def test_a_program_takes_over_from_what_was_started_for_it(

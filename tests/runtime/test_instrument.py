@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,19 +20,11 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     """A library that is found by itself, as one with an entry point is."""
     library = tmp_path / "library"
     library.mkdir()
-    monkeypatch.syspath_prepend(str(library))
-    made = vendors.write(library)
-    monkeypatch.setitem(registry._added, (registry.PROVIDERS, made.name), made.provider)
-    monkeypatch.setattr(
-        registry,
-        "names",
-        lambda group: {registry.PROVIDERS: [made.name], registry.EXPORTERS: ["store"]}.get(
-            group, []
-        ),
-    )
-    yield made
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
+    with vendors.importable(library) as made:
+        monkeypatch.setitem(registry._added, (registry.PROVIDERS, made.name), made.provider)
+        found = {registry.PROVIDERS: [made.name], registry.EXPORTERS: ["store"]}
+        monkeypatch.setattr(registry, "names", lambda group: found.get(group, []))
+        yield made
 
 
 def create(vendor: Vendor) -> Any:
@@ -51,6 +42,16 @@ def test_everything_found_is_patched_and_restored_at_shutdown(vendor: Vendor) ->
         assert found.targets[f"{vendor.module}:Client.create"] == "patched"
     assert create(vendor) is raw
     assert [span.name for span in kept.spans] == ["chat m"]
+
+
+def test_without_a_name_everything_found_is_patched(vendor: Vendor) -> None:
+    raw = create(vendor)
+    with clearspan.init(exporters=[Kept()]):
+        clearspan.uninstrument()
+        assert create(vendor) is raw
+        clearspan.instrument()
+        assert create(vendor) is not raw
+    assert create(vendor) is raw
 
 
 def test_waiting_libraries_say_so(vendor: Vendor) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
+from opentelemetry import trace
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.trace import TracerProvider
@@ -12,6 +15,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 import clearspan
 from clearspan import registry
+from clearspan.core import deadline
 from clearspan.core.ledger import Ledger
 from clearspan.exporters import Exporters
 from clearspan.runtime.libraries import ProviderSet
@@ -159,3 +163,73 @@ def test_disabled_runtimes_have_nothing_to_renew() -> None:
     runtime.renew()
     assert runtime.ledger.read().created == 0
     assert threading.active_count() >= 1
+
+
+def test_all_that_a_span_holds_weighs() -> None:
+    text = "x" * 1_000
+    queue = SpanQueue(Kept(), max_bytes=10**6, interval=3600)
+    tracer = TracerProvider()
+    tracer.add_span_processor(queue)
+    made = tracer.get_tracer("x")
+    weights: list[int] = []
+
+    def ended(span: Any) -> int:
+        span.end()
+        weights.append(queue.worker.pending_bytes)
+        return weights[-1] - sum(weights[-2:-1])
+
+    bare = ended(made.start_span(""))
+    event = made.start_span("")
+    event.add_event(text, {"more": text})
+    link = made.start_span("", links=[trace.Link(event.get_span_context(), {"more": text})])
+    status = made.start_span("")
+    status.set_status(trace.StatusCode.ERROR, text)
+    numbers = made.start_span("", attributes={"many": list(range(1_000))})
+    assert ended(event) > bare + 2_000
+    assert ended(link) > bare + 1_000
+    assert ended(status) == bare + 1_000
+    assert ended(numbers) > bare + 8_000
+    assert ended(made.start_span(text)) == bare + 1_000
+    assert ended(made.start_span("\u6c49" * 1_000)) == bare + 3_000, "in bytes, not in characters"
+    assert queue.close(30)
+
+
+def test_the_body_of_a_log_record_weighs() -> None:
+    queue = LogQueue(InMemoryLogRecordExporter(), max_bytes=10**6, interval=3600)  # type: ignore[no-untyped-call]
+    provider = LoggerProvider()
+    provider.add_log_record_processor(queue)
+    provider.get_logger("x").emit(body={"text": ["x" * 5_000]})
+    assert queue.worker.pending_bytes > 5_000
+    assert queue.close(30)
+
+
+def test_halves_whose_turn_does_not_come_by_the_deadline_are_counted() -> None:
+    class TooLarge(Kept):
+        too_large = True
+
+        def export(self, spans: Any) -> Any:
+            time.sleep(0.05)  # longer than there is time
+            return super().export(spans)
+
+    ledger = Ledger()
+    kept = TooLarge(fail=True)
+    queue = SpanQueue(kept, max_bytes=10**6, interval=3600, ledger=ledger)
+    with deadline.within(0.02):
+        queue._records._export(["one", "two", "three", "four"])
+    assert ledger.read().dropped == {"export_failed": 4}
+    assert len(kept.spans) in (0, 4), "one export, and no more"
+    assert queue.close(30)
+
+
+def test_points_that_nobody_keeps_are_in_no_books(tmp_path: Path) -> None:
+    """There is no store yet, and nothing but the machine is told of."""
+    with clearspan.init(store=tmp_path / "runs.db", providers=(), hardware="process") as runtime:
+        assert runtime.flush(30)
+        books = [each for each in runtime.status().deliveries if each.signal == "metric points"]
+        assert [each.accounts.created for each in books] == [0]
+        assert list(tmp_path.iterdir()) == []
+        work()
+        assert runtime.flush(30)
+        books = [each for each in runtime.status().deliveries if each.signal == "metric points"]
+        assert books[0].accounts.stored > 0
+        assert (tmp_path / "runs.db").exists()

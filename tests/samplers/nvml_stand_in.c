@@ -1,6 +1,6 @@
 /* A stand-in for NVIDIA's management library: what it answers stands in a text file, read at each call.
  *
- * CLEARSPAN_NVML_SCRIPT names the file. Its lines, of which the last one that fits counts:
+ * CLEARSPAN_TEST_NVML_SCRIPT names the file. Its lines, of which the last one that fits counts:
  *   count 2                       how many GPUs there are
  *   driver 550.54                 the driver's version
  *   init_error 9                  what starting it fails with
@@ -33,7 +33,7 @@ int standInCalls(void) { return calls; }
 /* The rest of the last line of the script that begins with these words. */
 static int look(const char *words, char *rest)
 {
-    const char *name = getenv("CLEARSPAN_NVML_SCRIPT");
+    const char *name = getenv("CLEARSPAN_TEST_NVML_SCRIPT");
     FILE *file = name ? fopen(name, "r") : NULL;
     size_t length = strlen(words);
     char line[LINE];

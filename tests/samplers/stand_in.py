@@ -29,9 +29,9 @@ import clearspan.samplers
 clearspan.samplers.sees_all = lambda: True  # as outside of containers
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
 def lines(*wanted):
-    with open(os.environ["CLEARSPAN_NVML_SCRIPT"] + ".new", "w") as file:
+    with open(os.environ["CLEARSPAN_TEST_NVML_SCRIPT"] + ".new", "w") as file:
         file.write("\\n".join([*base, *wanted]).replace("own", str(os.getpid())) + "\\n")
-    os.replace(file.name, os.environ["CLEARSPAN_NVML_SCRIPT"])
+    os.replace(file.name, os.environ["CLEARSPAN_TEST_NVML_SCRIPT"])
 def told(sampler):
     keys = ("hw.id", "hw.gpu.task", "hw.limit_type", "error.type", "hw.state")
     return {
@@ -162,7 +162,7 @@ def environment(script: Path | None, **environ: str) -> dict[str, str]:
     """That of a process with the stand-in, or of one without any driver."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CUDA_")}
     if script is not None:
-        kept |= {"LD_LIBRARY_PATH": str(library()), "CLEARSPAN_NVML_SCRIPT": str(script)}
+        kept |= {"LD_LIBRARY_PATH": str(library()), "CLEARSPAN_TEST_NVML_SCRIPT": str(script)}
     return kept | {"CLEARSPAN_STRICT": "1"} | environ
 
 

@@ -313,7 +313,7 @@ def test_a_name_that_is_no_text_is_none(nvml: Bench) -> None:
 
 RAW = """
 def lines(*wanted):
-    with open(os.environ["CLEARSPAN_NVML_SCRIPT"], "ab") as file:
+    with open(os.environ["CLEARSPAN_TEST_NVML_SCRIPT"], "ab") as file:
         file.write("\\n".join(wanted).encode("utf-8", "surrogateescape") + b"\\n")
 """
 

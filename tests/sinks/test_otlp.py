@@ -134,8 +134,6 @@ def check_spans(found: Sink) -> None:
     }
 
 
-# What is read of the process and the machine, and not told by calls.
-READ = ("process.", "system.", "cpython.", "hw.", "clearspan.client.active_calls")
 UNITS = {
     "clearspan.client.operation.count": "{operation}",
     "gen_ai.client.operation.duration": "s",
@@ -146,19 +144,9 @@ UNITS = {
 }
 
 
-def told(found: Sink) -> dict[str, str]:
-    """Names and units of the instruments that calls told something through."""
-    return {
-        item.item.name: item.item.unit
-        for item in found.metrics
-        if not item.item.name.startswith(READ)
-    }
-
-
 def check_metrics(found: Sink) -> None:
-    assert told(found) == UNITS
-    # Cumulative: the last one tells all.
-    last = {item.item.name: item.item for item in found.metrics}
+    assert {name: metric.unit for name, metric in found.told().items()} == UNITS
+    last = found.told()  # cumulative: the last one tells all
     base = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "acme",
@@ -237,7 +225,7 @@ def test_the_environment_says_where(protocol: str, monkeypatch: pytest.MonkeyPat
             work()
             assert runtime.flush(BOUND)
         assert {item.item.name for item in found.spans} == {"chat m", "invoke_agent scout"}
-        assert set(told(found)) == set(UNITS)
+        assert set(found.told()) == set(UNITS)
         assert {item.resource["service.name"] for item in found.spans} == {"from-otel"}
         assert {item.resource["team"] for item in found.metrics} == {"blue"}
         assert found.header("x-key") == {"theirs"}
@@ -416,7 +404,7 @@ def test_a_program_that_just_ends_has_sent_everything(protocol: str, folder: Pat
         done = program(PROGRAM, folder, found.url, protocol, timeout=BOUND)
         assert (done.returncode, done.stdout, done.stderr) == (0, "45\n", "")
         assert [item.item.name for item in found.spans] == ["execute_tool look"] * 10
-        assert set(told(found)) == {
+        assert set(found.told()) == {
             "gen_ai.execute_tool.duration",
             "clearspan.client.operation.count",
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.server
 import socket
 import struct
@@ -16,7 +17,18 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 
-Answer: TypeAlias = 'int | Literal["hang", "reset"]'
+
+class Reply(NamedTuple):
+    """An answer with all that may be in one. For gRPC `status` is a code's name, and `headers` are trailers."""
+
+    status: int | str
+    headers: tuple[tuple[str, str | bytes], ...] = ()
+    body: bytes = b""
+    length: int | None = None
+    """What is said of the body's length, where that is not the truth."""
+
+
+Answer: TypeAlias = 'int | Reply | Literal["hang", "reset", "half close"]'
 
 _REQUESTS: dict[str, Any] = {
     "traces": traces.ExportTraceServiceRequest,
@@ -44,24 +56,48 @@ class Item(NamedTuple):
     item: Any
 
 
+# Instruments that are read of the process, the machine and clearspan itself: no call tells them anything.
+_READ = (
+    "process.",
+    "system.",
+    "cpython.",
+    "hw.",
+    "otel.sdk.",
+    "clearspan.client.active_calls",
+    "clearspan.queue.",
+)
+
+
 class Sink:
     """What arrived. `script` holds the answers to the next requests, then `answer` is given.
 
-    An answer is an HTTP status, or `hang` (until the sink is closed), or `reset`.
+    An answer is an HTTP status or a `Reply`, or `hang` (until the sink is closed), or `reset`, or `half close`:
+    nothing, but the connection stays open for what the client may still say.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.arrived: list[Arrived] = []
+        self.taken: list[Arrived] = []
+        """Of these the requests that were answered with success."""
+        self.heard = threading.Condition()
         self.script: list[Answer] = []
+        self.only: str | None = None
+        """The signal that the script is for, where it is not for all."""
         self.answer: Answer = 200
         self.reached = threading.Event()
         self.released = threading.Event()
 
     def take(self, signal: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         message = _REQUESTS[signal].FromString(body)
-        self.arrived.append(Arrived(signal, path, headers, message))
-        answer = self.script.pop(0) if self.script else self.answer
+        arrived = Arrived(signal, path, headers, message)
+        self.arrived.append(arrived)
+        scripted = self.script and self.only in (None, signal)
+        answer = self.script.pop(0) if scripted else self.answer
+        with self.heard:
+            if (answer.status if isinstance(answer, Reply) else answer) in (200, "OK"):
+                self.taken.append(arrived)
+            self.heard.notify_all()
         self.reached.set()
         if answer == "hang":
             self.released.wait(120)
@@ -77,6 +113,10 @@ class Sink:
     @property
     def metrics(self) -> list[Item]:
         return self._items("metrics", "resource_metrics", "scope_metrics", "metrics")
+
+    def told(self) -> dict[str, Any]:
+        """The last of each instrument that calls told something through, by name."""
+        return {item.item.name: item.item for item in self.metrics if not item.item.name.startswith(_READ)}  # fmt: skip
 
     @property
     def logs(self) -> list[Item]:
@@ -118,8 +158,18 @@ def _handler(sink: Sink) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = sink.take(self.path.rpartition("/")[2], self.path, headers, body)
+            signal = self.path.partition("?")[0].rpartition("/")[2]
+            answer = sink.take(signal, self.path, headers, body)
+            if answer == "half close":
+                self.connection.shutdown(socket.SHUT_WR)
+                sink.released.wait(120)
+                return
+            if isinstance(answer, Reply):
+                self._say(answer)
+                return
             if isinstance(answer, str):
                 self.connection.setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
@@ -132,6 +182,15 @@ def _handler(sink: Sink) -> type[http.server.BaseHTTPRequestHandler]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def _say(self, reply: Reply) -> None:
+            self.send_response(int(reply.status))
+            for name, value in reply.headers:
+                self.send_header(name, str(value))
+            length = len(reply.body) if reply.length is None else reply.length
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(reply.body)
+
         def log_message(self, *_: Any) -> None:
             """Keep the tests' output clean."""
 
@@ -139,10 +198,12 @@ def _handler(sink: Sink) -> type[http.server.BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def http_sink() -> Iterator[Sink]:
-    """A sink that speaks `http/protobuf`."""
+def http_sink(version: str = "HTTP/1.0") -> Iterator[Sink]:
+    """A sink that speaks `http/protobuf`; from `HTTP/1.1` on it keeps connections open, as real ones do."""
     sink = Sink()
-    server = _Server(("127.0.0.1", 0), _handler(sink))
+    handler = _handler(sink)
+    handler.protocol_version = version
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     sink.url = f"http://127.0.0.1:{server.server_port}"
@@ -165,6 +226,11 @@ class _Services(grpc.GenericRpcHandler):
 
         def export(body: bytes, context: grpc.ServicerContext) -> bytes:
             answer = self._sink.take(signal, details.method, headers, body)
+            if isinstance(answer, Reply):
+                context.set_trailing_metadata(answer.headers)
+                if answer.status != "OK":
+                    context.abort(grpc.StatusCode[str(answer.status)], answer.body.decode())
+                return answer.body
             if answer != 200:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
             return b""

@@ -24,7 +24,7 @@ from clearspan.assess.seat import EvaluatorStatus, Seat
 from clearspan.assess.subjects import concerns, first_of, lent, target_of, weight_of
 from clearspan.assess.waiting import Item, Kept, Task
 from clearspan.conversation import Conversation
-from clearspan.core.crew import Crew, Job
+from clearspan.core.crew import Crew, Job, started
 from clearspan.core.fence import fenced
 from clearspan.core.weight import weigh
 from clearspan.record import Invocation
@@ -307,6 +307,10 @@ class Bench:
 
     # -- from outside ----------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Have a thread at hand."""
+        self._crew.start()
+
     def end(self, session: str) -> None:
         """Say that a session is over: it is judged now."""
         if "session" in self._gathering.levels:
@@ -330,11 +334,17 @@ class Bench:
             self._still.set()
         self._give_up(left)
         closing = threading.Thread(
-            target=self._close_all, name="clearspan-assess-close", daemon=True
+            target=fenced,
+            args=("bench.close", self._close_all),
+            name="clearspan-assess-close",
+            daemon=True,
         )
-        closing.start()
-        closing.join(max(0.0, deadline - time.monotonic()))
-        self._crew.close(max(0.0, deadline - time.monotonic()))
+        apart = started(
+            closing
+        )  # at the end of a program there may be no other thread than the crew's
+        if apart:
+            closing.join(max(0.0, deadline - time.monotonic()))
+        self._crew.close(max(0.0, deadline - time.monotonic()), None if apart else self._close_all)
         return done
 
     def _give_up(self, left: Mapping[Seat, int]) -> None:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
-from clearspan.assess.options import meant, options_of, refuse
+from clearspan.assess.options import options_of, refuse
 from clearspan.conversation import Conversation
+from clearspan.core.spelling import meant
 from clearspan.record import Invocation, Operation
 from clearspan.score import Direction, Kind, Level, Score
 

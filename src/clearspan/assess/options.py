@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Collection
 
-__all__ = ["meant", "options_of", "refuse"]
+from clearspan.core.spelling import meant
+
+__all__ = ["options_of", "refuse"]
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -19,12 +20,6 @@ def options_of(made: type) -> list[str]:
             taken = inspect.signature(vars(each)["__init__"]).parameters.values()
             known |= {option.name for option in list(taken)[1:] if option.kind in _NAMED}
     return sorted(known)
-
-
-def meant(given: str, known: Collection[str]) -> str:
-    """`; did you mean 'threshold'?` where one that is known reads like `given`, else nothing."""
-    close = difflib.get_close_matches(given, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def refuse(whose: str, given: Collection[str], known: Collection[str]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextvars
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearspan.capture import guarding, recording
 from clearspan.core import read
+from clearspan.core.copying import Copier
 from clearspan.core.fence import fenced
 from clearspan.core.observe import Begin
 from clearspan.draft import Draft
@@ -16,7 +17,8 @@ from clearspan.provider import Call, Endpoint, Probe, Provider
 
 __all__ = ["beginner", "probing"]
 
-_DEPTH = 6
+_DEPTH = 16
+_SETTING = 12  # arguments that are not the content are no deeper, but for a schema
 
 # The call of which a phase is being timed: what the phase's function calls in turn is part of it.
 _timed: contextvars.ContextVar[Draft | None] = contextvars.ContextVar(
@@ -28,7 +30,7 @@ def beginner(provider: Provider, endpoint: Endpoint, instance: Any) -> Begin:
     """Starts the record of one call of `endpoint`."""
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-        return fenced("recording.begin", _begin, provider, endpoint, Call(instance, args, kwargs))
+        return _begin(provider, endpoint, Call(instance, args, kwargs))
 
     return begin
 
@@ -98,15 +100,16 @@ def _withholding(finish: Callable[[Draft], None] | None) -> Callable[[Draft], No
 
 def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
     """A copy of the arguments, until they are read."""
-    weight = [0]
+    copier = Copier()
     # Without content the arguments of a stream are kept all the same, where its tokens may have to be counted.
     depth = _DEPTH if draft.content or (draft.keeps and "stream" in draft.params) else 0
     kwargs = {
-        key: read.snapshot(value, depth if key in endpoint.deep else min(depth, 2), weight)
+        key: copier.of(value, depth if key in endpoint.deep else min(depth, _SETTING))
         for key, value in call.kwargs.items()
     }
     draft.call = Call(call.instance, call.args, kwargs)
-    draft.weight = weight[0]
+    draft.weight = copier.weight
+    draft.lost += copier.cuts
 
 
 def probing(provider: Provider, probe: Probe, live: Callable[[], bool]) -> Callable[..., Any]:
@@ -117,27 +120,42 @@ def probing(provider: Provider, probe: Probe, live: Callable[[], bool]) -> Calla
     ) -> Any:
         if not live():
             return wrapped(*args, **kwargs)
-        call = Call(instance, args, kwargs)
-        outer = recording.active()
-        draft = outer.draft if outer is not None and outer.owner is provider else None
-        if draft is not None and probe.read is not None:
-            fenced("reader.probe", _note, draft, probe.read, call)
-        timed = draft if probe.phase is not None and _timed.get() is not draft else None
-        token = None if timed is None else _timed.set(timed)
+        probed = fenced("probe.begin", begin, Call(instance, args, kwargs))
         started = time.perf_counter()
         try:
             result = wrapped(*args, **kwargs)
         finally:
             took = time.perf_counter() - started
-            if timed is not None and token is not None and probe.phase is not None:
-                timed.phase(probe.phase, took)
-                _timed.reset(token)
-        if probe.seen is not None:
-            told = draft is not None and probe.phase is not None
-            fenced("reader.probe", probe.seen, call, result, 0.0 if told else took)
+            if type(probed) is _Probed:
+                fenced("probe.end", end, probed, took)
+        if type(probed) is _Probed and probe.seen is not None:
+            told = probed.draft is not None and probe.phase is not None
+            fenced("reader.probe", probe.seen, probed.call, result, 0.0 if told else took)
         return result
 
+    def begin(call: Call) -> _Probed:
+        outer = recording.active()
+        draft = outer.draft if outer is not None and outer.owner is provider else None
+        if draft is not None and probe.read is not None:
+            fenced("reader.probe", _note, draft, probe.read, call)
+        timed = draft if probe.phase is not None and _timed.get() is not draft else None
+        return _Probed(call, draft, timed, None if timed is None else _timed.set(timed))
+
+    def end(probed: _Probed, took: float) -> None:
+        if probed.timed is not None and probed.token is not None and probe.phase is not None:
+            _timed.reset(probed.token)
+            probed.timed.phase(probe.phase, took)
+
     return wrapper
+
+
+class _Probed(NamedTuple):
+    """A probed call that is going on: the draft it belongs to, and that whose phase it is."""
+
+    call: Call
+    draft: Draft | None
+    timed: Draft | None
+    token: contextvars.Token[Draft | None] | None
 
 
 def _note(draft: Draft, reader: Callable[[Call], Mapping[str, Any]], call: Call) -> None:

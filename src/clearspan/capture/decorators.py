@@ -10,9 +10,12 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from clearspan import semconv as sc
 from clearspan.capture import inlet, recording
+from clearspan.capture.parameters import Parameters
 from clearspan.capture.steps import KINDS, check_kind, new_draft
 from clearspan.capture.wrapper import Wrapper, kind_of
+from clearspan.capture.yielded import Yielded
 from clearspan.core import read
+from clearspan.core.copying import Copier
 from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint
@@ -24,8 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Capture = bool | Mapping[str, bool | Callable[[Any], Any]]
 """What of a function is kept: all, nothing, or `{"inputs": ..., "output": ...}`."""
 
-_DEPTH = 6
-_MAX_ITEMS = 1_000
+_DEPTH = 16
 _LIMITS = ("top_k", "k", "limit", "n_results")
 _QUERY_NAMES = ("query", "question", "text", "q", "search", "prompt")
 
@@ -48,7 +50,8 @@ def observe(
     target that is not callable or a `capture` of another form.
 
     A class is returned as it is, with its `__call__` recorded, or all its public methods when it
-    has no `__call__`.
+    has no `__call__`. Of properties, the plain ones and the cached ones of `functools` are recorded; other descriptors
+    are returned as they are.
     """
     check_kind(kind)
     _check_capture(capture)
@@ -72,18 +75,22 @@ def _check_capture(capture: object) -> None:
 
 
 def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any:
-    if isinstance(target, property):
+    if type(target) is property:
         getter = _observed(target.fget, kind, name, capture) if target.fget is not None else None
         return property(getter, target.fset, target.fdel, target.__doc__)
+    if type(target) is functools.cached_property:
+        return functools.cached_property(_observed(target.func, kind, name, capture))
     if inspect.isclass(target):
         return _observed_class(target, kind, name, capture)
     inner = getattr(target, "__func__", target)
     if not callable(inner):
+        if hasattr(type(target), "__get__"):
+            return target  # of a kind that we do not know: made anew it might do something else
         raise TypeError(
             f"clearspan: cannot observe {type(target).__name__}: it is not a function, method or class"
         )
-    kept = _kept(inner, kind, capture)
-    endpoint, finish, drive = _endpoint(kept, kind), _joined(kept), kind_of(inner)
+    kept = _kept(kind, capture)
+    endpoint, finish, drive = _endpoint(inner, kept, kind), _joined(kept), kind_of(inner)
     # A retrieval's name is its data source, which only the developer can tell.
     label = None if kind == "retrieval" else _label(inner)
 
@@ -96,6 +103,8 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         opened = recording.begin(draft)
         if opened is None:
             return None
+        if not kept.parameters.learnt:
+            fenced("capture.parameters", kept.parameters.learn, inner)
         started = _Decorated(draft, opened, kept)
         fenced("capture.inputs", started.keep, call)
         return started
@@ -103,11 +112,11 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if inlet.current() is None:
+        if fenced("inlet.current", inlet.current) is None:
             return wrapped(*args, **kwargs)
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-            return fenced("recording.begin", start, Call(instance, args, kwargs))
+            return start(Call(instance, args, kwargs))
 
         return drive(wrapped, args, kwargs, begin)
 
@@ -147,18 +156,18 @@ def _full_name(function: Any) -> str:
 
 
 class _Kept(NamedTuple):
-    """What of a decorated function's arguments and result is kept."""
+    """What of a decorated function's arguments and result is kept. The function itself is not: see `Parameters`."""
 
-    function: Any
+    parameters: Parameters
     inputs: bool | Callable[[Any], Any]
     output: bool | Callable[[Any], Any]
     documents: bool
 
 
-def _kept(function: Any, kind: str, capture: Capture) -> _Kept:
+def _kept(kind: str, capture: Capture) -> _Kept:
     named = {"inputs": capture, "output": capture} if isinstance(capture, bool) else capture
     return _Kept(
-        function,
+        Parameters(),
         named.get("inputs", True),
         named.get("output", True),
         KINDS[kind][0] is Operation.RETRIEVAL,
@@ -174,22 +183,25 @@ class _Decorated(recording.Recording):
         super().__init__(draft, opened)
         self.kept = kept
 
+    def _copier(self) -> Copier:
+        # Among documents a text is one; the name of an object's type is none.
+        return Copier(bare=not self.kept.documents)
+
     def keep(self, call: Call) -> None:
         """Keep the arguments until they are read: a copy, or what the host's function makes of them."""
-        kept, draft, weight = self.kept, self.draft, [0]
+        kept, draft, copier = self.kept, self.draft, self._copier()
         if not draft.content or kept.inputs is False:
             return
         if callable(kept.inputs):
-            made = kept.inputs(_by_name(kept.function, call))
+            made = kept.inputs(kept.parameters.named(call))
             made = _query(made) if kept.documents else made
-            draft.value(given=read.snapshot(made, _DEPTH, weight))
+            draft.value(given=copier.of(made, _DEPTH))
         else:
-            args = tuple([read.snapshot(item, _DEPTH, weight) for item in call.args])
-            kwargs = {
-                key: read.snapshot(value, _DEPTH, weight) for key, value in call.kwargs.items()
-            }
-            draft.call = Call(call.instance, args, kwargs)
-        draft.weight += weight[0]
+            args = tuple([copier.of(item, _DEPTH) for item in call.args])
+            kwargs = {key: copier.of(value, _DEPTH) for key, value in call.kwargs.items()}
+            # That there was an instance is all that is asked of it; it may be what holds this call.
+            draft.call = Call(None if call.instance is None else True, args, kwargs)
+        draft.weight += copier.weight
 
     def result(self, value: Any) -> None:
         fenced("capture.output", self._take, value)
@@ -197,19 +209,21 @@ class _Decorated(recording.Recording):
         self.ended(Outcome.COMPLETED)
 
     def _take(self, value: Any) -> None:
-        draft, output, weight = self.draft, self.kept.output, [0]
+        draft, output, copier = self.draft, self.kept.output, self._copier()
         if draft.operation == Operation.CHAT:
             draft.response_id = read.text(value, "id")
         if draft.operation == Operation.EMBEDDINGS and not callable(output):
             _measure(draft, value)  # vectors say nothing to anybody, and are large
         elif draft.content and output is not False:
             made = output(value) if callable(output) else value
-            draft.result = read.snapshot(made, _DEPTH, weight)
-            draft.weight += weight[0]
+            draft.result = copier.of(made, _DEPTH)
+            draft.weight += copier.weight
 
     def chunk(self, item: Any) -> None:
         if self.kept.output is True and self.draft.content:
-            item = fenced("capture.output", read.snapshot, item, _DEPTH, [0])
+            item = fenced("capture.output", self._copier().of, item, _DEPTH)
+        elif not callable(self.kept.output) and self.draft.operation != Operation.CHAT:
+            item = None  # nobody reads it
         super().chunk(item)
 
 
@@ -222,13 +236,14 @@ def _measure(draft: Draft, vectors: Any) -> None:
         draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, len(row))
 
 
-def _endpoint(kept: _Kept, kind: str) -> Endpoint:
+def _endpoint(function: Any, kept: _Kept, kind: str) -> Endpoint:
     """Describe a decorated function as providers describe theirs, so that nothing is written twice."""
+    parameters, documents, taken = kept.parameters, kept.documents, kept.output is not False
 
     def request(draft: Draft, call: Call) -> None:
-        given = _by_name(kept.function, call)
-        draft.value(given=_query(given) if kept.documents else given)
-        if kept.documents:
+        given = parameters.named(call)
+        draft.value(given=_query(given) if documents else given)
+        if documents:
             draft.set(
                 retrieval_top_k=next(
                     (read.count(given, name) for name in _LIMITS if name in given), None
@@ -236,74 +251,44 @@ def _endpoint(kept: _Kept, kind: str) -> Endpoint:
             )
 
     def response(draft: Draft, value: Any) -> None:
-        draft.value(made=_documents(value) if kept.documents else value)
+        draft.value(made=_documents(value) if documents else value)
 
     def chunk(draft: Draft, item: Any) -> None:
         draft.pieces += 1
-        if kept.output is not False and draft.content:
+        if taken and draft.content:
             if draft.output_value is None:
-                draft.output_value = _Pieces()
-            if len(draft.output_value) < _MAX_ITEMS:
-                draft.output_value.append(item)
+                draft.output_value = Yielded(draft.longest)
+            draft.output_value.take(item)
 
-    extras = {sc.CODE_FUNCTION_NAME: _full_name(kept.function)}
-    told = getattr(kept.function, "__doc__", None) if kind == "tool" else None
+    extras = {sc.CODE_FUNCTION_NAME: _full_name(function)}
+    told = getattr(function, "__doc__", None) if kind == "tool" else None
     if isinstance(told, str) and told.strip():
         extras[sc.TOOL_DESCRIPTION] = " ".join(told.strip().partition("\n\n")[0].split())
     return Endpoint(KINDS[kind][0], (), request, response, chunk, stepped=True, extras=extras)
 
 
-class _Pieces(list[Any]):
-    """What a generator gave, one by one, until the end tells whether it is a text."""
-
-
 def _joined(kept: _Kept) -> Callable[[Draft], None]:
     """Puts together what a generator gave, when it has given all."""
+    output, documents = kept.output, kept.documents
 
     def finish(draft: Draft) -> None:
         pieces, draft.output_value = draft.output_value, None
-        if not isinstance(pieces, _Pieces):
+        if type(pieces) is not Yielded:
             draft.output_value = pieces
             return
-        made: Any = list(pieces)
-        if all(issubclass(type(item), str) for item in pieces):
-            made = "".join(pieces)
-        if callable(kept.output):
-            made = kept.output(made)
-        draft.output_value = _documents(made) if kept.documents else made
+        made: Any = pieces.made()
+        if callable(output):
+            made = output(made)
+        draft.output_value = _documents(made) if documents else made
 
     return finish
-
-
-def _by_name(function: Any, call: Call) -> dict[str, Any]:
-    """The arguments under their parameters' names; `self` and `cls` are not among them."""
-    try:
-        signature = inspect.signature(function)
-    except (ValueError, TypeError):  # written in C, some tell nothing
-        return {"args": list(call.args), **call.kwargs}
-    first = next(iter(signature.parameters), None)
-    args = call.args
-    if call.instance is not None and not inspect.isbuiltin(function):
-        args = (None, *args)
-    elif first not in ("self", "cls"):
-        first = None
-    bound = signature.bind_partial(*args, **call.kwargs).arguments
-    found: dict[str, Any] = {}
-    for name, value in bound.items():
-        if name == first:
-            continue
-        if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
-            found.update(value)
-        else:
-            found[name] = list(value) if type(value) is tuple else value
-    return found
 
 
 def _query(arguments: Any) -> Any:
     """The text that is searched for, where it can be told apart from the other arguments."""
     if not issubclass(type(arguments), dict):
         return arguments
-    texts = {name: value for name, value in arguments.items() if issubclass(type(value), str)}
+    texts = {name: value for name, value in dict.items(arguments) if issubclass(type(value), str)}
     for name in _QUERY_NAMES:
         if name in texts:
             return texts[name]
@@ -315,13 +300,13 @@ def _documents(made: Any) -> Any:
     if not issubclass(type(made), (list, tuple)):
         return made
     documents: list[Any] = []
-    for item in made:
+    for item in read.items(made):
         known = read.fields(item)
         if issubclass(type(item), str):
             documents.append({"content": item})
-        elif known is not None and "page_content" in known:
-            rest = {key: value for key, value in known.items() if key != "page_content"}
-            documents.append({**rest, "content": known["page_content"]})
+        elif known is not None and dict.__contains__(known, "page_content"):
+            rest = {key: value for key, value in dict.items(known) if key != "page_content"}
+            documents.append({**rest, "content": dict.__getitem__(known, "page_content")})
         else:
             documents.append(item)
     return documents

@@ -54,7 +54,7 @@ def passing(passage: Passage, live: Callable[[], bool]) -> Callable[[Driver], Ca
             args: tuple[Any, ...],
             kwargs: dict[str, Any],
         ) -> Any:
-            listener = inlet.current()
+            listener = fenced("inlet.current", inlet.current)
             if listener is None or not live():
                 return wrapped(*args, **kwargs)
 
@@ -63,7 +63,8 @@ def passing(passage: Passage, live: Callable[[], bool]) -> Callable[[Driver], Ca
                 headers = None if ask is None else fenced("reader.headers", ask, call)
                 return _Joined(listener, headers) if headers else None
 
-            return drive(wrapped, _carried(args, passage.handed), kwargs, begin)
+            carried = fenced("passage.carry", _carried, args, passage.handed)
+            return drive(wrapped, args if type(carried) is not tuple else carried, kwargs, begin)
 
         return wrapper
 

@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import wrapt
 from packaging.version import InvalidVersion, Version
 
-from clearspan.capture import guarding, inlet
+from clearspan.capture import guarding, inlet, layers
 from clearspan.capture.calls import beginner, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
@@ -46,6 +46,20 @@ def installed_version(distribution: str) -> str | None:
 _Build = Callable[[Driver], Callable[..., Any]]
 
 
+class _Way(NamedTuple):
+    """How a call goes: what is called, and how its record is begun, if there is to be one."""
+
+    wrapped: Callable[..., Any]
+    begin: observe.Begin | None
+
+
+@dataclass(slots=True, eq=False)
+class _Installation:
+    """One time of being installed. What is left of one that is over makes way where another is to stand."""
+
+    over: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class _Target:
     """One place that is or will be wrapped; `derived` for the classes below it instead."""
@@ -69,6 +83,7 @@ class _Target:
 class Patches:
     """All that is patched for one provider. `live` turns every wrapper of it on or off.
 
+    Bound methods may be kept by anybody, and clients keep some: they too are on again when the patches come back.
     Several may ask for the same provider (a runtime, a test's capture); the last one to leave
     undoes the patches.
     """
@@ -78,6 +93,7 @@ class Patches:
     users: int = 0
     note: str | None = None
     targets: list[_Target] = field(default_factory=list[_Target])
+    _installation: _Installation = field(default_factory=_Installation)
     _awaited: set[str] = field(default_factory=set[str])
     _verdict: bool | None = None
 
@@ -86,7 +102,7 @@ class Patches:
         self.users += 1
         if self.live:
             return
-        self.live, self._verdict = True, None
+        self.live, self._installation, self._verdict = True, _Installation(), None
         self.targets = [
             target
             for build, item in self._builds()
@@ -103,7 +119,7 @@ class Patches:
         self.users = max(0, self.users - 1)
         if self.users:
             return
-        self.live = False
+        self.live, self._installation.over = False, True
         for target in reversed(self.targets):  # what was put on last comes off first
             fenced("patching.remove", _restore, target)
 
@@ -164,12 +180,15 @@ class Patches:
                 target.family = Family(base, attribute, lambda own: _wrapped(own, target.build))
                 target.state = "patched"
             return
-        owner, attribute, original = _find(module, path)
+        owner, attribute, found = _find(module, path)
+        holder, original = layers.below(found)
+        original = _without_remains(original)
         if original is None or type(original) is Wrapper:
             return  # not in this version; or the same class under a second name: once is enough
         target.owner, target.attribute, target.original = owner, attribute, original
         target.installed = _wrapped(original, target.build)
-        setattr(owner, attribute, target.installed)
+        target.installed._self_installation = self._installation  # noqa: SLF001 -- how wrapt names what is a proxy's own
+        layers.put_in(owner, attribute, holder, target.installed)
         target.state = "patched"
 
     def _calls(self, endpoint: Endpoint) -> _Build:
@@ -182,14 +201,24 @@ class Patches:
             ) -> Any:
                 if not self.live:
                     return wrapped(*args, **kwargs)
+                if instance is None and "self" in kwargs:  # through its class, by name
+                    instance = kwargs["self"]
+                way = fenced("patching.call", ready, wrapped, instance, drive is observe.call)
+                if type(way) is not _Way:
+                    return wrapped(*args, **kwargs)
+                if way.begin is None:
+                    return way.wrapped(*args, **kwargs)
+                return drive(way.wrapped, args, kwargs, way.begin)
+
+            def ready(wrapped: Callable[..., Any], instance: Any, waits: bool) -> _Way:  # noqa: FBT001 -- as the guards have it
                 if guarding.current() is not None:
-                    waits = drive is observe.call
                     wrapped = guarding.around(
                         wrapped, self.provider, endpoint, instance, waits=waits
                     )
-                if inlet.current() is None:
-                    return wrapped(*args, **kwargs)
-                return drive(wrapped, args, kwargs, beginner(self.provider, endpoint, instance))
+                listens = inlet.current() is not None
+                return _Way(
+                    wrapped, beginner(self.provider, endpoint, instance) if listens else None
+                )
 
             return wrapper
 
@@ -247,12 +276,22 @@ def _own(owner: Any) -> Mapping[str, Any]:
     return vars(owner) if issubclass(type(owner), (type, ModuleType)) else {}
 
 
+def _without_remains(original: Any) -> Any:
+    """What lies below wrappers of ours that are off: a neighbour kept one, and put it back after we had left."""
+    while type(original) is Wrapper:
+        installation = getattr(original, "_self_installation", None)
+        if installation is None or not installation.over:
+            break
+        original = original.__wrapped__
+    return original
+
+
 def _restore(target: _Target) -> None:
     if target.family is not None:
         target.family.remove()
         target.family = None
-    elif target.state == "patched" and vars(target.owner).get(target.attribute) is target.installed:
-        setattr(target.owner, target.attribute, target.original)
-    # Otherwise somebody wrapped us in turn: ours stays inside theirs and passes everything through.
+    elif target.state == "patched":
+        # Where somebody holds ours in a closure it stays there, and passes everything through.
+        layers.take_out(target.owner, target.attribute, target.installed, target.original)
     if target.state == "patched":
         target.state = "removed"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextvars
 import time
-import traceback
 import weakref
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from clearspan.capture.context import current_context, last_response, silent
+from clearspan.capture.errors import describe_error
 from clearspan.capture.inlet import Inlet, current
+from clearspan.capture.wrapper import Wrapper
 from clearspan.core import observe
+from clearspan.core.dropped import apart
 from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.provider import Endpoint
@@ -24,8 +25,6 @@ from clearspan.semconv import AGENT_NAME
 __all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
 
 _BATCH = 32
-_FRAMES = 32
-_GENERATORS = (GeneratorType, AsyncGeneratorType)
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
@@ -110,7 +109,7 @@ class Recording:
         self._inner: Recording | None = None
         self._late = False
         self.left: Any = None
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         self._stream: weakref.ref[Any] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -150,8 +149,9 @@ class Recording:
         """Follow a stream, or take the value as the answer."""
         kind = type(value)
         endpoint: Endpoint = self.draft.endpoint
-        if kind is CoroutineType or (endpoint.stepped and kind in _GENERATORS):
-            return self._driven(value)
+        generator = kind is GeneratorType or kind is AsyncGeneratorType
+        if kind is CoroutineType or (endpoint.stepped and generator):
+            return self.driven(value)
         if endpoint.follow is not None and fenced("recording.follow", endpoint.follow, value, self):
             self._remember()
             return value
@@ -164,17 +164,9 @@ class Recording:
         self.result(value)
         return value
 
-    def _driven(self, value: Any) -> Any:
-        """Drive a coroutine or generator; one that is dropped before its first step ends here."""
-        driver = observe.follow(value, self)
-        self._finalizer = weakref.finalize(driver, self._unused, value)
-        self._finalizer.atexit = False
-        return driver
-
-    def _unused(self, value: Any) -> None:
-        if type(value) is CoroutineType:
-            value.close()  # its driver is already reported as never awaited
-        self.ended(Outcome.ABANDONED)
+    def driven(self, value: Any) -> Any:
+        """Drive a coroutine or generator; one that is dropped before its first step is abandoned."""
+        return observe.follow(value, self)
 
     def chunk(self, item: Any) -> bool | None:
         """Note a chunk and when it came; batches are handed on so that none lives for long.
@@ -195,19 +187,25 @@ class Recording:
             self._late = True  # a decorated function handed on a stream that is still being read
             return
         self._done = True
+        fenced("recording.ended", self._conclude, outcome, error)
+        if self.draft.end_ns < self.draft.start_ns:  # that failed: now, by the clock, will do
+            self.draft.end_ns = max(time.time_ns(), self.draft.start_ns)
+        self._close()
+
+    def _conclude(self, outcome: Outcome, error: BaseException | None) -> None:
+        """Take down how and when it ended, and let go of what was watched."""
         draft = self.draft
-        draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
         draft.outcome = draft.outcome or outcome
+        draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
         if self._finalizer is not None:
             self._finalizer.detach()
         while self._undo:
-            self._undo.pop()()
+            fenced("recording.undo", self._undo.pop())
         if error is not None and outcome is Outcome.FAILED:
             described = fenced("recording.error", describe_error, error, self.error_code)
             draft.error = described or ErrorInfo(type(error).__name__)
         if draft.unread:
             fenced("inlet.chunks", self._inlet.chunks, draft)
-        self._close()
 
     def _close(self) -> None:
         fenced("inlet.close", self._inlet.close, self.draft)
@@ -264,23 +262,36 @@ class Recording:
         stream.__name__ = getattr(iterator, "__name__", stream.__name__)
         stream.__qualname__ = getattr(iterator, "__qualname__", stream.__qualname__)
         # Weakly: the generator's frame holds this recording, and a circle would delay its end.
-        self._stream = weakref.ref(stream)
-        self.watch(stream)
+        # With a callback, which has nothing to do: such references are cleared before what is garbage is closed.
+        self._stream = weakref.ref(stream, _gone)
         return stream
 
     def closing(self, owner: object, method: str) -> None:
         """End the record when `owner.method()` is called from outside the stream itself."""
-        inner = getattr(owner, method)
         before = vars(owner).get(method)
+        inner = before if before is not None else getattr(type(owner), method)
 
-        def closed(*args: Any, **kwargs: Any) -> Any:
-            if not self._reading():
-                self.ended(Outcome.CLOSED)
-            return inner(*args, **kwargs)
+        def close(
+            wrapped: Callable[..., Any],
+            instance: Any,
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+        ) -> Any:
+            del instance
+            fenced("recording.closed", self._closed)
+            return wrapped(*args, **kwargs)
+
+        # It pickles and copies as the method does, so that its owner still can be.
+        closed: Any = Wrapper(inner, close)
+        closed = closed if before is not None else closed.__get__(owner, type(owner))
 
         def undo() -> None:
             found = known()
-            if found is None or vars(found).get(method) is not closed:
+            # By its way of closing: what is bound to the owner would keep that alive from here.
+            mine = (
+                None if found is None else getattr(vars(found).get(method), "_self_wrapper", None)
+            )
+            if mine is not close:
                 return  # gone, or somebody else's in the meantime
             if before is None:
                 delattr(found, method)
@@ -292,6 +303,14 @@ class Recording:
         # What holds itself would be collected late only, and needs no ear any more.
         self._undo.append(undo)
 
+    def _closed(self) -> None:
+        if self._reading():
+            return
+        if self._stream is not None and self._stream() is None:
+            apart(self, Outcome.ABANDONED)
+        else:
+            self.ended(Outcome.CLOSED)
+
     def _reading(self) -> bool:
         """Whether the stream is just being read: then it knows better than we why it is closed."""
         stream = self._stream() if self._stream is not None else None
@@ -299,8 +318,8 @@ class Recording:
 
     def watch(self, owner: object) -> None:
         """End the record when `owner` is collected without having been read or closed."""
-        if self._finalizer is None:
-            self._finalizer = weakref.finalize(owner, self.ended, Outcome.ABANDONED)
+        if self._finalizer is None and self._stream is None:  # a stream of ours tells by itself
+            self._finalizer = weakref.finalize(owner, apart, self, Outcome.ABANDONED)
             self._finalizer.atexit = (
                 False  # at exit the runtime ends what is open, within its deadline
             )
@@ -349,6 +368,10 @@ class _Inner(Recording):
         self._outer.inner_ended(self.draft)
 
 
+def _gone(stream: object) -> None:
+    """Nobody holds `stream`: it is asked about where that matters."""
+
+
 def _family(operation: str) -> str:
     return (
         "inference"
@@ -356,44 +379,4 @@ def _family(operation: str) -> str:
         else "embeddings"
         if operation == Operation.EMBEDDINGS
         else ""
-    )
-
-
-def describe_error(
-    error: BaseException, code: Callable[[BaseException], str | None] | None = None
-) -> ErrorInfo:
-    """What an exception says, as text: nothing of it is kept alive.
-
-    Frames are listed without their source, which would mean reading files on the caller's thread.
-    """
-    name = qualified(type(error))
-    known = fenced("reader.error", code, error) if code is not None else None
-    message = fenced("recording.error", str, error)
-    cause = error.__cause__
-    return ErrorInfo(
-        known or name,
-        message or None,
-        _frames(error),
-        name,
-        qualified(type(cause)) if cause is not None else None,
-    )
-
-
-def qualified(cls: type) -> str:
-    """The full name of a class; built-in ones go without their module."""
-    return (
-        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    )
-
-
-def _frames(error: BaseException) -> str | None:
-    innermost = deque(traceback.walk_tb(error.__traceback__), _FRAMES)
-    lines = [
-        f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}'
-        for frame, line in innermost
-    ]
-    return (
-        "\n".join(["Traceback (most recent call last):", *lines, qualified(type(error))])
-        if lines
-        else None
     )

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from clearspan.capture import recording
-from clearspan.core import read
+from clearspan.capture import inlet, recording
+from clearspan.capture.told import new_told, word
+from clearspan.core import heed, read
 from clearspan.core.fence import fenced
-from clearspan.core.observe import outcome_of
 from clearspan.draft import Draft
-from clearspan.record import Operation, Outcome
+from clearspan.record import OTHER, Operation, Outcome
 
 __all__ = ["KINDS", "Step", "check_kind", "invocation", "new_draft", "span"]
 
@@ -37,7 +37,7 @@ def new_draft(kind: str, name: str | None) -> Draft:
     """A draft of the given kind."""
     operation, side = KINDS[kind]
     draft = Draft(operation, kind=side)
-    draft.name = name
+    draft.name = fenced("step.name", word, name)
     return draft
 
 
@@ -49,6 +49,16 @@ def _say(draft: Draft, given: Any, made: Any, attributes: Mapping[str, Any]) -> 
         draft.extra(name, value)
 
 
+class _Deaf:
+    """Stands for a draft that could not be made: it takes everything, and keeps nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self
+
+
 class _Block:
     """Opens a record on entering, ends it on leaving, and passes every exception on.
 
@@ -57,30 +67,59 @@ class _Block:
     """
 
     def __init__(self, make: Callable[[], Draft]) -> None:
-        self.draft = make()
+        self.draft: Any = fenced("step.make", make) or _Deaf()
         self._make = make
         self._again = False
         self._entered: list[tuple[Draft, recording.Recording | None, Any]] = []
 
     def __enter__(self) -> Any:
+        before = len(self._entered)
+        fenced("step.enter", self._enter)
+        if len(self._entered) == before:
+            self._entered.append((self.draft, None, None))
+        return self
+
+    def _enter(self) -> None:
         if self._again:
             self.draft = self._make()
         self._again = True
-        started = fenced("recording.begin", recording.start, self.draft)
-        if started is None:
-            self.draft.content = False  # nobody will read it, so nothing need be kept
-        self._entered.append((self.draft, started, started and started.attach()))
-        return self
+        started = None
+        try:
+            if inlet.current() is not None and not self._deaf():
+                self._before()
+                started = recording.start(self.draft)
+        finally:
+            if started is None:
+                self.draft.content = False  # nobody will read it, so nothing need be kept
+        if started is not None:
+            self._begun()
+        token = None if started is None else heed.attach(started)
+        self._entered.append((self.draft, started, token))
+
+    def _deaf(self) -> bool:
+        return type(self.draft) is _Deaf
+
+    def _before(self) -> None:
+        """Tell the draft, just before its recording is begun, what the sampler shall see."""
+
+    def _begun(self) -> None:
+        """Tell it, when that is known to be wanted, what it was given."""
 
     def __exit__(
         self, kind: object, error: BaseException | None, frames: TracebackType | None
     ) -> None:
+        if not self._entered:
+            return  # left already
         _, started, token = self._entered.pop()
         if self._entered:
             self.draft = self._entered[-1][0]
-        if started is not None:
-            started.detach(token)
-            started.ended(Outcome.COMPLETED if error is None else outcome_of(error), error)
+        if started is None:
+            return
+        heed.detach(started, token)
+        if error is None:
+            heed.ended(started, Outcome.COMPLETED)
+        else:
+            heed.broke(started, error)
 
     async def __aenter__(self) -> Any:
         return self.__enter__()
@@ -94,6 +133,22 @@ class _Block:
 class Step(_Block):
     """A step while it is open; what `with clearspan.span(...) as step` gives."""
 
+    def __init__(self, make: Callable[[], Draft], given: Mapping[str, Any]) -> None:
+        super().__init__(make)
+        self._given = dict(given)
+        self._values = self._given.pop("input", None), self._given.pop("output", None)
+
+    def _before(self) -> None:
+        said = self.draft.extras
+        rest = {name: value for name, value in self._given.items() if name not in said}
+        fenced("step.set", _say, self.draft, None, None, rest)
+
+    def _begun(self) -> None:
+        draft, (given, made) = self.draft, self._values
+        given = given if draft.input_value is None else None
+        made = made if draft.output_value is None else None
+        fenced("step.set", _say, draft, given, made, {})
+
     def set(self, *, input: Any = None, output: Any = None, **attributes: Any) -> None:  # noqa: A002 -- public contract
         """Say what the step was given and made; any other keyword becomes an attribute.
 
@@ -105,7 +160,8 @@ class Step(_Block):
 class _Invocation(_Block):
     def __enter__(self) -> Draft:
         super().__enter__()
-        return self.draft
+        draft: Draft = self.draft
+        return draft
 
     async def __aenter__(self) -> Draft:
         return self.__enter__()
@@ -117,14 +173,7 @@ def span(name: str, *, kind: str = "task", **attributes: Any) -> Step:
     Sync or async; `attributes` are set at once. Raises `ValueError` for an unknown kind.
     """
     check_kind(kind)
-    given, made = attributes.pop("input", None), attributes.pop("output", None)
-
-    def make() -> Draft:
-        draft = new_draft(kind, name)
-        fenced("step.set", _say, draft, given, made, attributes)
-        return draft
-
-    return Step(make)
+    return Step(lambda: new_draft(kind, name), attributes)
 
 
 def invocation(
@@ -142,9 +191,14 @@ def invocation(
         raise ValueError(f"clearspan: kind must be 'client' or 'internal', not {kind!r}")
 
     def make() -> Draft:
-        draft = Draft(operation, kind=kind)
-        draft.provider, draft.model = provider, model
-        draft.server_address, draft.server_port = server, port
-        return draft
+        known = fenced("draft.operation", word, operation)
+        return new_told(
+            known or OTHER,
+            kind,
+            provider=provider,
+            model=model,
+            server_address=server,
+            server_port=port,
+        )
 
     return _Invocation(make)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import importlib.metadata
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import wrapt
+from packaging.version import Version
 
 from clearspan.core import observe
 
 __all__ = ["Driver", "Wrapper", "kind_of"]
 
 Driver = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], observe.Begin], Any]
+
+
+# What Python makes class methods of without being asked, where they are functions of its own.
+_CLASS_METHODS = ("__class_getitem__", "__init_subclass__")
 
 
 def kind_of(function: Any) -> Driver:
@@ -27,12 +33,38 @@ def kind_of(function: Any) -> Driver:
     return observe.call_async if inspect.iscoroutinefunction(inner) else observe.call
 
 
+def _nothing(owner: object, name: str) -> None:
+    """What a name means to a wrapper that does not ask."""
+
+
 def _resolve(module: str, qualname: str) -> Any:
     return functools.reduce(getattr, qualname.split("."), importlib.import_module(module))
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
+class _ByName(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
+    """wrapt 1.16 misses the instance when a method of a class gets it by name, as `self`."""
+
+    # `self` is what the instance may be called.
+    def __call__(*args: Any, **kwargs: Any) -> Any:
+        bound, *given = args
+        if given or bound._self_instance is not None:  # noqa: SLF001 -- how wrapt names what is a proxy's own
+            return wrapt.BoundFunctionWrapper.__call__(bound, *given, **kwargs)
+        return bound._self_wrapper(bound.__wrapped__, None, (), kwargs)  # noqa: SLF001
+
+
+def _bound_by(version: str) -> type[Any]:
+    """What bound wrappers are derived from, with this version of wrapt."""
+    return _ByName if Version(version) < Version("1.17") else wrapt.BoundFunctionWrapper
+
+
+class _Bound(_bound_by(importlib.metadata.version("wrapt"))):  # type: ignore[misc]  # one of two
     """What attribute access on an instance gives; copies and pickles as a bound method does."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        # Taken from a class and put back into it by the program: it is the same object as before.
+        if instance is None and self._self_instance is None and self._self_binding == "function":
+            return self
+        return super().__get__(instance, owner)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         owner = copy.deepcopy(getattr(self, "__self__", None), memo)
@@ -52,6 +84,21 @@ class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in it
     """A function wrapper that signature, introspection, pickling and copying do not notice."""
 
     __bound_function_wrapper__ = _Bound
+    # Without an annotation: those of the function are looked for here.
+    _self_unbound = cast("Any", None)
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        getattr(super(), "__set_name__", _nothing)(owner, name)  # not in wrapt 1.16
+        if name in _CLASS_METHODS and self._self_binding == "function":
+            setattr(owner, name, classmethod(cast("Any", self)))
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        # Through its class a function is one and the same object, which programs compare by `is`.
+        if instance is not None or self._self_binding != "function":
+            return super().__get__(instance, owner)
+        if self._self_unbound is None:
+            self._self_unbound = super().__get__(None, owner)
+        return self._self_unbound
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self  # as functions are

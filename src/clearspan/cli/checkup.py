@@ -22,6 +22,7 @@ from clearspan.cli.veil import Veil
 from clearspan.exporters.store import StoreError, StoreNotFound, StoreReader
 from clearspan.provider import Endpoint, Probe, Provider
 from clearspan.runtime import Runtime
+from clearspan.runtime.doubts import doubtful, strangers
 from clearspan.settings import SETTINGS, SettingError, Settings, load
 
 __all__ = ["examine"]
@@ -36,6 +37,9 @@ _PACKAGES: Final = (
 _STANDARD: Final = (
     "OTEL_EXPORTER_OTLP",
     "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
     "OTEL_RESOURCE_ATTRIBUTES",
     "OTEL_SEMCONV",
 )
@@ -53,8 +57,10 @@ def examine(given: Mapping[str, Any], *, send: bool, timeout: float) -> Report:
         for name, value in sorted(os.environ.items())
         if name.startswith(_STANDARD)
     }
+    report.problems += strangers()
     try:
         settings = load(given)
+        report.notes += doubtful(settings)
         report.settings = [
             {"name": name, "value": veil.text(value), "origin": origin}
             for name, value, origin in settings.shown()

@@ -82,6 +82,8 @@ def _parts(value: Any) -> str:
 def _part(part: Mapping[str, Any]) -> str:
     kind = part.get("type")
     content = part.get("content")
+    if content == "" and isinstance(part.get("length"), int):  # of content mode `metadata`
+        content = f"({part['length']:,} characters, not kept)"
     if kind == "text" and isinstance(content, str):
         return content
     if kind in ("reasoning", "refusal") and isinstance(content, str):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -12,6 +13,7 @@ from clearspan.cli.evaluators import Fared, Stood
 from clearspan.cli.findings import Library, Report, Sent, Stock
 from clearspan.cli.judging import Judging
 from clearspan.cli.screen import Rows
+from clearspan.core import parse
 
 __all__ = ["prescription"]
 
@@ -21,6 +23,8 @@ _MARKS = {
     "bad": ("✗", "x", "red"),
     "so": ("·", "-", "dim"),
 }
+_NO_RECORDS = 1_024
+"""Bytes of a queue in which requests wait to collect or to deliver, and no telemetry."""
 _GOOD = ("patched", "delivered", "healthy", "set", "answers")
 _ILL = ("ailing", "silent")
 _BAD = ("broken", "failed", "pending")
@@ -56,7 +60,7 @@ class Prescription:
             rows = [_marked(each.state, _stepped_in(each), plain=plain) for each in report.guards]
             yield from _section("Guards", rows)
         if report.status:
-            yield from _section("This process", _pairs(dict(_process(report))))
+            yield from _section("This process", _listed(_process(report)))
         yield from _section("Result", _verdict(report, plain=plain))
 
 
@@ -66,7 +70,11 @@ def _section(title: str, rows: Sequence[tuple[Text, Text]]) -> Iterator[Text | R
 
 
 def _pairs(rows: Mapping[str, str | None]) -> list[tuple[Text, Text]]:
-    return [(Text(name, "cyan"), Text(value or "not installed")) for name, value in rows.items()]
+    return _listed((name, value or "not installed") for name, value in rows.items())
+
+
+def _listed(rows: Iterable[tuple[str, str]]) -> list[tuple[Text, Text]]:
+    return [(Text(name, "cyan"), Text(value)) for name, value in rows]
 
 
 def _setting(row: Mapping[str, str]) -> tuple[Text, Text]:
@@ -165,31 +173,60 @@ def _stock(stock: Stock) -> str:
     if stock.counts is not None:
         counts = stock.counts
         found += (
-            f": {counts.traces:,} traces, {counts.spans:,} spans, {counts.events:,} events, "
-            f"{counts.metric_points:,} metric points, {counts.bytes / 1e6:,.1f} MB"
+            f": {_many(counts.traces, 'trace')}, {_many(counts.spans, 'span')}, {_many(counts.events, 'event')}, "
+            f"{_many(counts.metric_points, 'metric point')}, {counts.bytes / 1e6:,.1f} MB"
         )
     if stock.set_aside:
         found += f"; set aside as damaged: {', '.join(stock.set_aside)}"
     return found
 
 
-def _process(report: Report) -> Iterator[tuple[str, str]]:
-    accounts = report.status["accounts"]
-    dropped = ", ".join(f"{count} {reason}" for reason, count in accounts["dropped"].items()) or "0"
-    yield (
-        "spans",
-        (
-            f"{accounts['created']} created, {accounts['exported']} exported, "
-            f"{accounts['stored']} stored, dropped {dropped}"
-        ),
+def _many(count: int, of: str) -> str:
+    return f"{count:,} {of}{'' if count == 1 else 's'}"
+
+
+def _books(accounts: Mapping[str, Any]) -> str:
+    dropped = (
+        ", ".join(f"{count:,} {reason}" for reason, count in accounts["dropped"].items()) or "0"
     )
+    return (
+        f"{accounts['created']:,} created, {accounts['exported']:,} exported, "
+        f"{accounts['stored']:,} stored, {accounts['pending']:,} pending, dropped {dropped}"
+    )
+
+
+def _process(report: Report) -> Iterator[tuple[str, str]]:
+    yield ("spans", _books(report.status["accounts"]))
+    deliveries = report.status["deliveries"]
+    places = Counter(signal for signal, _, _ in deliveries)
+    for signal, destination, accounts in deliveries:
+        if signal != "spans":  # of those the first destination's books are the ones above
+            to = f"to {destination}: " if places[signal] > 1 else ""
+            yield signal, f"{to}{_books(accounts)}"
     for queue in report.status["queues"]:
-        yield (
-            queue["name"],
-            f"{queue['items']:,} of {queue['max_items']:,} places, {queue['bytes']:,} of {queue['max_bytes']:,} bytes",
-        )
+        yield queue["name"], _waiting(queue)
+    told = report.status["destination_status"]
+    if "spool" in told:
+        yield "spool", "; ".join(_spool(told))
     errors = report.status["internal_errors"]
     yield (
         "internal errors",
         ", ".join(f"{site} {count}" for site, count in errors.items()) or "none",
     )
+
+
+def _waiting(queue: Mapping[str, Any]) -> str:
+    said = f"{queue['items']:,} of {queue['max_items']:,} places"
+    if queue["max_bytes"] <= _NO_RECORDS:
+        return said
+    return f"{said}, {queue['bytes']:,} bytes of {parse.spelt_size(queue['max_bytes'])}"
+
+
+def _spool(told: Mapping[str, str | int]) -> Iterator[str]:
+    """Where it lies, what waits in it, and what became of the rest."""
+    for name, value in told.items():
+        if name == "spool":
+            yield str(value)
+        elif name.startswith("spool "):
+            shown = f"{value:,}" if isinstance(value, int) else value
+            yield f"{name.removeprefix('spool ')} {shown}"

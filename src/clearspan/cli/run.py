@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from clearspan.cli.failure import Failure, Misuse
+from clearspan.core import parse
 from clearspan.settings import SETTINGS, Setting, SettingError, load
 
 __all__ = ["command"]
@@ -28,6 +29,13 @@ _OFFERED: Final = tuple(
 )
 
 
+_METAVARS: Final[Mapping[Callable[[Any], Any], str]] = {
+    parse.flag: "true|false",
+    parse.spool: "true|FILE",
+}
+"""Of settings that look as if they needed no value, what they take."""
+
+
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
@@ -37,7 +45,7 @@ def _settings(function: F) -> F:
     for setting in reversed(_OFFERED):
         function = click.option(
             _option(setting.name), setting.name,
-            metavar="VALUE", help=f"{_note(setting)}  [${setting.variable}]",
+            metavar=_METAVARS.get(setting.parse, "VALUE"), help=f"{_note(setting)}  [${setting.variable}]",
         )(function)  # fmt: skip
     return function
 
@@ -58,11 +66,14 @@ Examples:
 )
 @click.option("-m", "as_module", is_flag=True, help="PROGRAM is a module: as `python -m PROGRAM`.")
 @_settings
-@click.argument("program", metavar="PROGRAM")
+@click.pass_context
+@click.argument("program", metavar="PROGRAM", required=False)
 @click.argument("arguments", metavar="[ARGUMENTS]...", nargs=-1, type=click.UNPROCESSED)
 def command(
+    ctx: click.Context,
+    /,
     as_module: bool,  # noqa: FBT001 -- click passes options by name
-    program: str,
+    program: str | None,
     arguments: tuple[str, ...],
     **options: str | None,
 ) -> None:
@@ -72,6 +83,8 @@ def command(
     follows it is the program's own.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    if program is None:
+        raise click.UsageError(f"Missing argument 'PROGRAM'.{_eaten(given)}", ctx)
     environment = _environment(given, _store(given))
     if not sys.executable:
         raise Failure("Python does not say where it lies; start it by its full path")
@@ -82,6 +95,15 @@ def command(
         # There a replaced process loses its console; a child keeps it.
         raise SystemExit(_supervised(words, environment))
     os.execve(words[0], words, environment)  # noqa: S606 -- running the user's program is the purpose
+
+
+def _eaten(given: Mapping[str, str]) -> str:
+    """Where PROGRAM may have gone: to an option that looks as if it took no value."""
+    for setting in _OFFERED:
+        if setting.name in given and setting.parse in _METAVARS:
+            option, value = _option(setting.name), given[setting.name]
+            return f" {option} takes a value, here {value!r}: write {option} true PROGRAM."
+    return ""
 
 
 def _store(given: Mapping[str, str]) -> str | None:

@@ -63,20 +63,35 @@ def printable(text: str) -> str:
 
 
 class Rows:
-    """Labels with what belongs to them beside, wrapped there; no space is left at a line's end."""
+    """Labels with what belongs to them beside, wrapped there; no space is left at a line's end.
+
+    A label that would leave too little room stands on lines of its own.
+    """
 
     def __init__(self, rows: Sequence[tuple[Text, Text]]) -> None:
         self._rows = rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw in the width of `options`."""
-        left = _INDENT + max((label.cell_len for label, _ in self._rows), default=0) + 2
-        room = max(_NARROWEST, options.max_width - left)
+        longest = max((label.cell_len for label, _ in self._rows), default=0)
+        half = options.max_width // 2
+        widest = max(min(half, options.max_width - _NARROWEST), min(half, 2 * _INDENT))
+        left = min(_INDENT + longest + 2, widest)
+        room = max(1, options.max_width - left)
         for label, said in self._rows:
-            for number, wrapped in enumerate(said.wrap(console, room, overflow="fold")):
-                text = Text(" " * _INDENT, no_wrap=True)
-                if number == 0:
-                    text.append_text(label)
-                text.append(" " * (left - text.cell_len)).append_text(wrapped)
-                text.rstrip()
-                yield text
+            beside = [label]
+            if _INDENT + label.cell_len >= left:
+                above = max(1, options.max_width - _INDENT)
+                yield from (_line(each) for each in label.wrap(console, above, overflow="fold"))
+                beside = []
+            for wrapped in said.wrap(console, room, overflow="fold"):
+                yield _line(*beside, wrapped, at=left)
+                beside = []
+
+
+def _line(*pieces: Text, at: int = _INDENT) -> Text:
+    """A line: what comes last begins at `at`, what stands before it is indented."""
+    text = Text(" " * _INDENT, no_wrap=True).append_text(Text().join(pieces[:-1]))
+    text.append(" " * (at - text.cell_len)).append_text(pieces[-1])
+    text.rstrip()
+    return text

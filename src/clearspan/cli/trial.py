@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+import os
+import re
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import clearspan
 from clearspan.cli.findings import Sent
+from clearspan.cli.hints import hint
 from clearspan.cli.stored import TEST_SPAN
 from clearspan.cli.veil import Veil
 from clearspan.runtime import Runtime
 from clearspan.settings import Settings
 
 __all__ = ["listening", "sent"]
+
+_OF_SPANS: Final = re.compile(r"\b(?:spans?|traces)\b")
+"""What an exporter logs of spans, and not of metrics or events."""
 
 
 def sent(
@@ -34,20 +41,29 @@ def sent(
         return Sent("delivered")
     if "unsampled" in lost:
         return Sent("unsampled", "the sampler left it out: see sample_rate and OTEL_TRACES_SAMPLER")
-    # Retries repeat themselves; what was said last says most.
-    reason = veil.text("".join([*heard, *_last_errors(runtime)][-1:]))
+    said = [*heard, *_last_errors(runtime)]
     if delivered:
-        return Sent("failed", f"it was delivered, but not everything was: {reason}")
-    if lost:
-        return Sent("failed", reason or ", ".join(sorted(lost)))
+        # Retries repeat themselves; what was said last says most.
+        return Sent("failed", veil.text(f"it was delivered, but not everything was: {said[-1]}"))
+    reason = veil.text("".join(([*filter(_OF_SPANS.search, said)] or said)[-1:]))
+    reason = reason or ", ".join(sorted(lost))
+    reason = reason or f"{runtime.destination} gave no answer within {timeout:g} seconds"
+    advice = hint(runtime.destination, reason, os.environ)
     return Sent(
-        "pending", reason or f"{runtime.destination} gave no answer within {timeout:g} seconds"
+        "failed" if lost else "pending",
+        "; ".join(filter(None, (reason, advice, _kept(runtime, lost)))),
     )
 
 
+def _kept(runtime: Runtime, lost: Collection[str]) -> str:
+    """Where the span is now, if it is not gone."""
+    spool = runtime.status().destination_status.get("spool")
+    return f"it waits in {spool} and is sent again" if spool and not lost else ""
+
+
 def _last_errors(runtime: Runtime) -> list[str]:
-    found = runtime.status().destination_status.get("last error")
-    return [str(found)] if found else []
+    told = runtime.status().destination_status
+    return [str(told[name]) for name in ("spool problem", "last error") if told.get(name)]
 
 
 class _Heard(logging.Handler):

@@ -21,7 +21,7 @@ from typing import Any
 
 from clearspan.core import fence
 
-__all__ = ["Crew", "Job"]
+__all__ = ["Crew", "Job", "renew_all", "started"]
 
 _BEAT = 0.05
 _HANDS = 32
@@ -71,7 +71,9 @@ class _Hand:
 
     def __init__(self, crew: Crew) -> None:
         self.job: Job | None = None
-        self.thread = threading.Thread(target=crew.serve, args=(self,), name=crew.name, daemon=True)
+        self.thread = threading.Thread(
+            target=fence.fenced, args=("crew.serve", crew.serve, self), name=crew.name, daemon=True
+        )
 
 
 class Crew:
@@ -95,6 +97,7 @@ class Crew:
         self._setup = setup
         self._patience = patience
         self._closed = False
+        self._last: Callable[[], object] | None = None
         self.renew()
         _crews.add(self)
 
@@ -112,8 +115,7 @@ class Crew:
 
     def rouse(self) -> None:
         """There is something to take. Never waits for anything but the start of a first thread."""
-        if self._taking is None:
-            self._relieve(None)
+        self.start()
         if not self._roused:  # said once for each look around, so that nothing piles up
             self._roused = True
             self._wake.put(None)
@@ -127,9 +129,18 @@ class Crew:
             hand.thread is current for hand in list(self._hands)
         )
 
-    def close(self, timeout: float) -> None:
-        """Let the threads end; waits at most `timeout` seconds for those that are not held up by a job."""
+    def start(self) -> None:
+        """Have a first thread at hand: at the end of a program none can be started any more."""
+        if self._taking is None:
+            self._relieve(None)
+
+    def close(self, timeout: float, last: Callable[[], object] | None = None) -> None:
+        """Let the threads end; waits at most `timeout` seconds for those that are not held up by a job.
+
+        The one that takes jobs does `last` before it ends.
+        """
         deadline = time.monotonic() + timeout
+        self._last = last
         self._closed = True
         self._over.set()
         self._wake.put(None)
@@ -153,6 +164,8 @@ class Crew:
                 if job is not None:
                     self._do(hand, job)
                 elif self._closed:
+                    if self._last is not None:
+                        fence.fenced("crew.last", self._last)
                     break
                 else:
                     self._rest()
@@ -190,7 +203,13 @@ class Crew:
     def _await(self, job: Job, answer: Awaitable[Any]) -> None:
         with self._lock:
             if self._loop is None or self._loop.stuck:
-                self._loop = _Loop(self.name)
+                try:
+                    self._loop = _Loop(self.name)
+                except RuntimeError as error:
+                    if inspect.iscoroutine(answer):
+                        answer.close()
+                    job.settle(job.failed, error)
+                    return
             self._aloft.append(job)
             loop = self._loop
         job.future = loop.run(answer)
@@ -214,9 +233,9 @@ class Crew:
             if self._overseer is not None:
                 return
             self._overseer = made = threading.Thread(
-                target=self._oversee, name=f"{self.name}-watch", daemon=True
-            )
-        if not _started(made):
+                target=fence.fenced, args=("crew.watch", self._oversee), name=f"{self.name}-watch", daemon=True
+            )  # fmt: skip
+        if not started(made):
             self._overseer = None
 
     def _oversee(self) -> None:
@@ -274,7 +293,7 @@ class Crew:
             self._taking = other = _Hand(self)
             self._hands.append(other)
         # Not under the lock: starting waits for the new thread, on which a collection may come back here.
-        if not _started(other.thread):
+        if not started(other.thread):
             with self._lock:
                 self._hands.remove(other)
                 self._taking = hand
@@ -287,7 +306,9 @@ class _Loop:
         self.stuck = False
         self._loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, name=f"{name}-loop", daemon=True)
-        self.thread.start()
+        if not started(self.thread):
+            self._loop.close()
+            raise RuntimeError("no thread is to be had")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -324,7 +345,8 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def _started(thread: threading.Thread) -> bool:
+def started(thread: threading.Thread) -> bool:
+    """Start a thread; `False` where there is none to be had."""
     try:
         thread.start()
     except RuntimeError:  # no thread to be had just now, or ever again: going down
@@ -332,11 +354,11 @@ def _started(thread: threading.Thread) -> bool:
     return True
 
 
-def _renew_all() -> None:
+def renew_all() -> None:
     """In a forked child: the parent's threads and locks are gone."""
     for crew in list(_crews):
         crew.renew()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(after_in_child=renew_all)

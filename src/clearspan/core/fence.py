@@ -6,21 +6,29 @@ for each site, and raised again under `CLEARSPAN_STRICT=1`, which the tests set.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import time
-from collections import Counter
+import traceback
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-__all__ = ["caught", "failures", "fenced", "reset"]
+__all__ = ["caught", "failures", "fenced", "overflows", "reset"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = logging.getLogger("clearspan")
 _LOG_INTERVAL = 60.0
+_FRAMES = 32
 _counts: Counter[str] = Counter()
+overflows = [0]
+"""How often the program was so deep in calls that nothing of ours could be called, this module's functions included.
+
+It is about to hear so itself. Whoever stops that adds one here, and calls nothing.
+"""
 _logged: dict[str, float] = {}
 
 
@@ -31,6 +39,9 @@ def fenced(site: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kw
     """
     try:
         return function(*args, **kwargs)
+    except RecursionError:
+        overflows[0] += 1
+        return None
     except Exception as error:  # noqa: BLE001 -- this is the fence
         caught(site, error)
         return None
@@ -38,27 +49,59 @@ def fenced(site: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kw
 
 def caught(site: str, error: Exception) -> None:
     """Count and log a failure of our own that a caller has already stopped."""
+    interruption = _interruption(error)
+    if interruption is not None:
+        raise interruption from None
     _counts[site] += 1
     now = time.monotonic()
     if now - _logged.get(site, -_LOG_INTERVAL) >= _LOG_INTERVAL:
         _logged[site] = now
-        # The message may quote content, so it goes to debug; the class alone is always safe.
+        # The message may quote content or a key, so it is told nowhere; classes and places are always safe.
         _log.warning(
             "clearspan: internal error in %s: %s (the program is not affected)",
             site,
             type(error).__name__,
         )
-        _log.debug("clearspan: internal error in %s", site, exc_info=error)
+        _log.debug("clearspan: internal error in %s: %s", site, _places(error))
     if os.environ.get("CLEARSPAN_STRICT") == "1":
         raise error
 
 
+def _interruption(error: Exception) -> KeyboardInterrupt | None:
+    """The Ctrl-C that came while a lock was about to be taken or released: Python makes a `RuntimeError` of that.
+
+    One that the host is just handling is none of it: that was caught in a frame below which we were called.
+    """
+    came = error.__context__
+    if not isinstance(came, KeyboardInterrupt) or came.__traceback__ is None:
+        return None
+    caught_in = came.__traceback__.tb_frame
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame is caught_in:
+            return None
+        frame = frame.f_back
+    return came
+
+
+def _places(error: BaseException) -> str:
+    """The class of `error` and of what it came from, and the frames from the innermost outwards."""
+    frames = [
+        f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}"
+        for frame, line in reversed(deque(traceback.walk_tb(error.__traceback__), _FRAMES))
+    ]
+    came = error.__cause__ or error.__context__
+    origin = "" if came is None else f" (from {type(came).__name__})"
+    return " < ".join([type(error).__name__ + origin, *frames])
+
+
 def failures() -> dict[str, int]:
     """How many failures were held back, by site."""
-    return dict(_counts)
+    return {**_counts, **({"recursion": overflows[0]} if overflows[0] else {})}
 
 
 def reset() -> None:
     """Forget all counts, as a forked child or a fresh runtime does."""
     _counts.clear()
+    overflows[0] = 0
     _logged.clear()

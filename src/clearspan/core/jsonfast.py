@@ -27,7 +27,7 @@ def dumps(value: Any) -> str:
     try:
         encoded = _encode(value)
     except (TypeError, ValueError, RecursionError):
-        encoded = _encode(read.plain(value, _DEPTH, _BREADTH))
+        encoded = _encode(read.plain(value, _DEPTH, _BREADTH, _BREADTH))
     return valid(encoded)
 
 

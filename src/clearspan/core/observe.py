@@ -16,7 +16,7 @@ import contextlib
 import functools
 import inspect
 import sys
-import weakref
+import types
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -26,8 +26,22 @@ from collections.abc import (
     Iterator,
 )
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Protocol
+from typing import Any
 
+from clearspan.core.dropped import Watched, apart
+from clearspan.core.fence import fenced
+from clearspan.core.heed import (
+    Begin,
+    Recording,
+    attach,
+    begun,
+    broke,
+    detach,
+    ended,
+    noted,
+    outcome_of,
+    returned,
+)
 from clearspan.record import Outcome
 
 __all__ = [
@@ -39,35 +53,11 @@ __all__ = [
     "call_async",
     "follow",
     "is_async",
+    "outcome_of",
     "relay",
     "resume",
     "step",
 ]
-
-_CANCELLED = ("CancelledError", "Cancelled")  # asyncio's and trio's, neither of which is imported
-
-
-class Recording(Protocol):
-    """One operation while it is going on. Nothing here raises; `ended` may be called twice."""
-
-    def attach(self) -> object:
-        """Make the operation the active one; answers what `detach` needs."""
-
-    def detach(self, token: object) -> None:
-        """Undo `attach`."""
-
-    def returned(self, value: Any) -> Any:
-        """The call came back with `value`; answers what the caller gets."""
-
-    def chunk(self, item: Any) -> bool | None:
-        """One element of a stream went by; true where only we asked for it, so that it goes no further."""
-
-    def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
-        """It is over. Only the first call counts."""
-
-
-Begin = Callable[[tuple[Any, ...], dict[str, Any]], Recording | None]
-"""Starts a recording for the given arguments, or answers `None` when nothing is to be recorded."""
 
 
 def is_async(function: Callable[..., Any]) -> bool:
@@ -75,31 +65,22 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(inspect.unwrap(function))
 
 
-def outcome_of(error: BaseException) -> Outcome:
-    """How an operation that `error` left has ended."""
-    if isinstance(error, GeneratorExit):
-        return Outcome.CLOSED
-    names = {cls.__name__ for cls in type(error).__mro__}
-    cancelled = not isinstance(error, Exception) and not names.isdisjoint(_CANCELLED)
-    return Outcome.CANCELLED if cancelled else Outcome.FAILED
-
-
 def call(
     wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], begin: Begin
 ) -> Any:
     """Call a plain function under a recording."""
-    recording = begin(args, kwargs)
+    recording = begun(begin, args, kwargs)
     if recording is None:
         return wrapped(*args, **kwargs)
-    token = recording.attach()
+    token = attach(recording)
     try:
         value = wrapped(*args, **kwargs)
     except BaseException as error:
-        recording.detach(token)
-        recording.ended(outcome_of(error), error)
+        detach(recording, token)
+        broke(recording, error)
         raise
-    recording.detach(token)
-    return recording.returned(value)
+    detach(recording, token)
+    return returned(recording, value)
 
 
 def call_async(
@@ -110,46 +91,48 @@ def call_async(
     The call itself is made at once: it runs nothing of the coroutine, but wrong arguments are
     refused here, as they are without us. Where `begin` put in others, it is made again with those.
     """
-    inner = wrapped(*args, **kwargs)
-    driver = _named(_await(inner, wrapped, args, kwargs, begin), wrapped)
-    if type(inner) is CoroutineType:
-        # One that is never awaited is one coroutine to the host, and warns once.
-        weakref.finalize(driver, inner.close).atexit = False
-    return driver  # type: ignore[no-any-return]  # a coroutine by construction
+    held = Watched()  # older than the coroutine: so it is also asked first where both are garbage
+    held.inner = wrapped(*args, **kwargs)
+    driver = _await(held, wrapped, args, kwargs, begin)
+    fenced("observe.named", _named, driver, wrapped)
+    return driver
 
 
-def _named(driver: Any, like: Any) -> Any:
+def _named(driver: Any, like: Any) -> None:
     # A coroutine that is never awaited is reported by its name, which must be the host's.
     for name in ("__name__", "__qualname__"):
         known = getattr(like, name, None)
         if isinstance(known, str):
             setattr(driver, name, known)
-    return driver
 
 
 async def _await(
-    inner: Any,
+    held: Watched,
     wrapped: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     begin: Begin,
 ) -> Any:
+    inner = held.begun()
     given = dict(kwargs)
-    recording = begin(args, kwargs)
+    recording = begun(begin, args, kwargs)
     if recording is None:
         return await inner
-    token = recording.attach()
+    token = attach(recording)
     try:
-        if type(inner) is CoroutineType and _differ(given, kwargs):
+        if (
+            type(inner) is CoroutineType
+            and fenced("observe.differ", _differ, given, kwargs) is True
+        ):
             inner.close()  # it has not begun: nothing of it has run
             inner = wrapped(*args, **kwargs)
         value = await inner
     except BaseException as error:
-        recording.detach(token)
-        recording.ended(outcome_of(error), error)
+        detach(recording, token)
+        broke(recording, error)
         raise
-    recording.detach(token)
-    return recording.returned(value)
+    detach(recording, token)
+    return returned(recording, value)
 
 
 def _differ(given: dict[str, Any], kwargs: dict[str, Any]) -> bool:
@@ -159,17 +142,23 @@ def _differ(given: dict[str, Any], kwargs: dict[str, Any]) -> bool:
     )
 
 
-async def resume(awaitable: Coroutine[Any, Any, Any], recording: Recording) -> Any:
+def resume(awaitable: Coroutine[Any, Any, Any], recording: Recording) -> Coroutine[Any, Any, Any]:
     """Await what a plain function returned, when that turned out to be an awaitable."""
-    token = recording.attach()
+    held = Watched(recording, awaitable)
+    return held.telling(_resume(held, recording))
+
+
+async def _resume(held: Watched, recording: Recording) -> Any:
+    awaitable = held.awaiting()
+    token = attach(recording)
     try:
         value = await awaitable
     except BaseException as error:
-        recording.detach(token)
-        recording.ended(outcome_of(error), error)
+        detach(recording, token)
+        broke(recording, error)
         raise
-    recording.detach(token)
-    return recording.returned(value)
+    detach(recording, token)
+    return returned(recording, value)
 
 
 def relay(
@@ -180,7 +169,8 @@ def relay(
     A `lazy` stream sends its request at the first step: the recording is attached there.
     """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
-    return _drive(source, recording, recording if lazy else None, once=True)
+    held = Watched(recording)
+    return held.watching(_drive(held, source, recording, recording if lazy else None, once=True))
 
 
 def arelay(
@@ -189,25 +179,35 @@ def arelay(
     """Pass a vendor's asynchronous stream on; the rest is as for `relay`."""
     if isinstance(iterator, AsyncGenerator):
         return _unseen(iterator, recording, recording if lazy else None, once=True)
-    return _apass(iterator, recording)
+    held = Watched(recording)
+    return held.watching(_apass(held, iterator, recording))
 
 
-async def _apass(iterator: AsyncIterator[Any], recording: Recording) -> AsyncGenerator[Any, None]:
+async def _apass(
+    held: Watched, iterator: AsyncIterator[Any], recording: Recording
+) -> AsyncGenerator[Any, None]:
     """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
-    chunk = recording.chunk
     try:
         async for item in iterator:
-            if not chunk(item):
+            if not noted(recording, item):
                 yield item
     except BaseException as error:
-        recording.ended(outcome_of(error), error)
+        held.begun()
+        if held.dropped:
+            apart(recording, Outcome.ABANDONED)
+        else:
+            broke(recording, error)
         raise
-    recording.ended(Outcome.COMPLETED)
+    held.begun()  # only now: a loop that has ended closes nothing
+    ended(recording, Outcome.COMPLETED)
 
 
 def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator[Any, Any, Any]:
     """Drive a decorated generator; its code runs attached, the consumer's does not."""
-    return _drive(generator, recording, recording)
+    held = Watched(recording)
+    drive: Any = _drive_awaited if inspect.isawaitable(generator) else _drive
+    driver: Generator[Any, Any, Any] = drive(held, generator, recording, recording)
+    return held.watching(driver)
 
 
 def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGenerator[Any, Any]:
@@ -217,24 +217,27 @@ def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGen
 
 def follow(value: Any, recording: Recording) -> Any:
     """Drive what a decorated function gave: a coroutine or generator of the host's own code."""
-    drive = _DRIVERS.get(type(value))
-    if drive is None:
+    kind = type(value)
+    if kind is CoroutineType:
+        driver: Any = resume(value, recording)
+    elif kind is GeneratorType:
+        driver = step(value, recording)
+    elif kind is AsyncGeneratorType:
+        driver = astep(value, recording)
+    else:
         recording.ended(Outcome.COMPLETED)
         return value
-    return _named(drive(value, recording), value)
+    fenced("observe.named", _named, driver, value)
+    return driver
 
 
-def _detach(scope: Recording | None, token: object) -> None:
-    if scope is not None:
-        scope.detach(token)
-
-
-def _left(thrown: BaseException | None) -> Outcome:
-    """How a generator ended that returned, or went on, after `thrown` was thrown into it."""
-    return Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED
+def _over(recording: Recording, thrown: BaseException | None) -> None:
+    """A generator has returned, perhaps because `thrown` was thrown into it."""
+    ended(recording, Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED)
 
 
 def _drive(
+    held: Watched,
     generator: Generator[Any, Any, Any],
     recording: Recording,
     scope: Recording | None,
@@ -242,25 +245,26 @@ def _drive(
     once: bool = False,
 ) -> Generator[Any, Any, Any]:
     """The whole protocol: what is sent, thrown and returned goes through, `GeneratorExit` too."""
+    gone = _going(held, scope)
     sent: Any = None
     thrown: BaseException | None = None
     while True:
-        token = None if scope is None else scope.attach()
+        token = None if scope is None else attach(scope)
         try:
             item = generator.send(sent) if thrown is None else generator.throw(thrown)
         except StopIteration as stop:
-            _detach(scope, token)
-            recording.ended(_left(thrown))
+            detach(scope, token)
+            _over(recording, thrown)
             return stop.value
         except BaseException as error:
-            _detach(scope, token)
-            recording.ended(outcome_of(error), error)
+            detach(scope, token)
+            broke(recording, error)
             thrown = None  # the frame is in its traceback: together they would be a circle
             raise
         if scope is not None:
-            scope.detach(token)
+            detach(scope, token)
             scope = None if once else scope
-        kept = recording.chunk(item)
+        kept = noted(recording, item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None
@@ -270,7 +274,30 @@ def _drive(
         try:
             sent = yield item
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
+            if held.dropped:
+                break
             sent, thrown = None, error
+    # Nobody holds the driver. What it drove may be somebody's all the same (a function returned what others have,
+    # too): it is let go of, and closed by that if it was ours alone. What a collection has stopped keeps its context.
+    scope = None if held.collected else scope
+    token = None if scope is None else attach(scope)
+    del generator
+    detach(scope, token)
+    apart(recording, gone)
+
+
+@types.coroutine
+def _drive_awaited(
+    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, scope: Recording
+) -> Generator[Any, Any, Any]:
+    """The same for a coroutine that is made of a generator: it can be awaited, too."""
+    return (yield from _drive(held, generator, recording, scope))
+
+
+def _going(held: Watched, scope: Recording | None) -> Outcome:
+    """It begins to run; answers how it will have ended if nobody reads on. Of a stream, nobody closed it, then."""
+    held.begun()
+    return Outcome.ABANDONED if scope is None else Outcome.CLOSED
 
 
 def _unseen(
@@ -286,10 +313,10 @@ def _unseen(
     shut down, all that are left. They meet the inner one as they would without us. Of the outer one
     they are not told: closed by two parties at once, one of the two fails.
     """
-    dropped: list[object] = []
-    driver = _adrive(generator, recording, scope, dropped, once=once)
+    held = Watched(recording)
+    driver = held.watching(_adrive(held, generator, recording, scope, once=once))
     hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, functools.partial(_drop, dropped))
+    sys.set_asyncgen_hooks(None, functools.partial(_drop, recording))
     try:
         # Hooks are taken at the first step. This one is refused, so that nothing begins by it.
         with contextlib.suppress(TypeError):
@@ -299,50 +326,54 @@ def _unseen(
     return driver
 
 
-def _drop(dropped: list[object], driver: AsyncGenerator[Any, Any]) -> None:
+def _drop(recording: Recording, driver: AsyncGenerator[Any, Any]) -> None:
     """End an outer generator that nobody holds; the inner one goes the way that it would have gone."""
-    dropped.append(True)
-    with contextlib.suppress(StopIteration):
+    try:
         driver.aclose().send(None)
+    except StopIteration:
+        return
+    except RuntimeError:  # dropped in the middle of a step: it cannot be closed any more
+        apart(recording, Outcome.ABANDONED)
 
 
 async def _adrive(
+    held: Watched,
     generator: AsyncGenerator[Any, Any],
     recording: Recording,
     scope: Recording | None,
-    dropped: list[object],
     *,
     once: bool,
 ) -> AsyncGenerator[Any, Any]:
+    gone = _going(held, scope)
     thrown: BaseException | None = None
     turn = generator.asend(None)
     while True:
-        token = None if scope is None else scope.attach()
+        token = None if scope is None else attach(scope)
         try:
             item = await turn
         except StopAsyncIteration:
-            _detach(scope, token)
-            recording.ended(_left(thrown))
+            detach(scope, token)
+            _over(recording, thrown)
             del turn  # it holds what was thrown, as below
             return
         except BaseException as error:
-            _detach(scope, token)
-            recording.ended(outcome_of(error), error)
+            detach(scope, token)
+            broke(recording, error)
             thrown = None  # as above
             del turn
             raise
         if scope is not None:
-            scope.detach(token)
+            detach(scope, token)
             scope = None if once else scope
-        kept = recording.chunk(item)
+        kept = noted(recording, item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None
         try:
             turn = generator.asend(None if kept else (yield item))
         except BaseException as error:  # not held back: the generator gets it
-            if dropped:
-                recording.ended(Outcome.CLOSED)
+            if held.dropped:
+                apart(recording, gone)
                 raise
             thrown = error
             turn = generator.athrow(error)
@@ -351,11 +382,4 @@ async def _adrive(
 def _went_on(thrown: BaseException, recording: Recording) -> None:
     """A generator that yields once more although it was closed is ended all the same."""
     if isinstance(thrown, GeneratorExit):
-        recording.ended(Outcome.CLOSED)
-
-
-_DRIVERS: dict[type, Callable[[Any, Recording], Any]] = {
-    GeneratorType: step,
-    AsyncGeneratorType: astep,
-    CoroutineType: resume,
-}
+        ended(recording, Outcome.CLOSED)

@@ -19,6 +19,9 @@ __all__ = [
     "pricing",
     "share",
     "size",
+    "spelt_duration",
+    "spelt_size",
+    "spool",
     "text",
     "url",
     "whole",
@@ -35,6 +38,8 @@ _SIZES = {
     "mib": 2**20,
     "gib": 2**30,
 }
+_SPELT_UNITS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0))
+_SPELT_SIZES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MIN_SIZE = 1024
 
@@ -93,7 +98,17 @@ def url(value: Any) -> str:
 
 def path(value: Any) -> str:
     """A file's path as text."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError("use the path of a file")
     return text(value if isinstance(value, str) else os.fsdecode(value))
+
+
+def spool(value: Any) -> bool | str:
+    """Yes, no, or a file's path as text."""
+    try:
+        return flag(value)
+    except ValueError:
+        return path(value)
 
 
 def judge(value: Any) -> Any:
@@ -171,12 +186,30 @@ def size(value: Any) -> int:
     return found
 
 
+def spelt_duration(seconds: float) -> str:
+    """As somebody would write it: `2s`, `7d`; `duration` reads it back."""
+    for unit, length in _SPELT_UNITS:
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds * 1e3:g}ms" if seconds < 1 else f"{seconds!r}s"
+
+
+def spelt_size(count: int) -> str:
+    """As somebody would write it: `32MiB`, `1000`; `size` reads it back."""
+    for unit, length in _SPELT_SIZES:
+        if count >= length and count % length == 0:
+            return f"{count // length}{unit}"
+    return str(count)
+
+
 def _measured(value: Any, units: Mapping[str, float], remedy: str) -> float:
     if isinstance(value, bool):
         raise TypeError(remedy)
     if isinstance(value, (int, float)):
         value = f"{value:f}"
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
-    if found is None or found.group(2).lower() not in units or float(found.group(1)) <= 0:
+    found = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
+    if found is None or found.group(2).lower() not in units:
         raise ValueError(remedy)
+    if float(found.group(1)) <= 0:
+        raise ValueError("must be above 0")
     return float(found.group(1)) * units[found.group(2).lower()]

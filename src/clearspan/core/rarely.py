@@ -8,6 +8,7 @@ from collections.abc import Callable
 __all__ = ["Rarely"]
 
 _INTERVAL = 60.0
+_SUBJECTS = 256
 
 
 class Rarely:
@@ -22,5 +23,7 @@ class Rarely:
         now = self._clock()
         if now - self._said.get(subject, -_INTERVAL) < _INTERVAL:
             return False
+        if len(self._said) >= _SUBJECTS:
+            self._said.clear()  # rather something twice than a list without end
         self._said[subject] = now
         return True

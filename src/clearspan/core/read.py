@@ -22,7 +22,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from clearspan.record import Json
 
-__all__ = ["count", "fields", "get", "items", "number", "plain", "snapshot", "text", "whole"]
+__all__ = [
+    "count", "definer", "elements", "fields", "get", "held", "is_sequence", "items", "module", "number", "of_http",
+    "plain", "qualname", "raised_with", "text", "whole",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -46,17 +49,41 @@ _SEQUENCES: tuple[_Sequence, ...] = (
 )
 _MAX_DEPTH = 12
 _MAX_ITEMS = 1_000
-_LONG = 4_096
-_MAX_NODES = 100_000
+_MAX_NODES = 20_000
 _MAX_BITS = 2_048  # Python refuses to print longer numbers, and no JSON reader wants them
 _MAX_KINDS = 512
+_HTTP = ("aiohttp", "httpx", "httpx2", "requests")
 
 # What a class has, asked of `type` itself, because a metaclass may answer for it.
 _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _namespace: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
-_qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+"""The name of a class within its module, whatever its metaclass says."""
 _module: Callable[[type], Any] = type.__dict__["__module__"].__get__
+
+# As Python itself keeps them: a class of exceptions may have properties of those names.
+_kept: Any = vars(BaseException)
+held: Callable[[BaseException], dict[str, Any]] = _kept["__dict__"].__get__
+"""What an exception has under names of its own."""
+raised_with: Callable[[BaseException], tuple[Any, ...]] = _kept["args"].__get__
+"""What an exception was made of."""
+
+
+def module(cls: type) -> str:
+    """The name of the module that a class says it is of; `?` where that is none."""
+    found = _module(cls)
+    return found if type(found) is str else "?"
+
+
+def of_http(value: object) -> bool:
+    """Whether a request or a response is of a library that speaks HTTP, so that it may be asked."""
+    return module(type(value)).partition(".")[0] in _HTTP
+
+
+def definer(cls: type, name: str) -> type:
+    """The class, among `cls` and its bases, that `name` is inherited from; `object` where it is from none."""
+    return next((base for base in _mro(cls) if name in _namespace(base)), object)
 
 
 class _Kind(NamedTuple):
@@ -94,7 +121,9 @@ def _kind_of(cls: type) -> _Kind:
     for base in _mro(cls):
         own = _namespace(base)
         model = model or (_name(base) == "BaseModel" and str(_module(base)).startswith("pydantic"))
-        names = names or tuple(own.get("__dataclass_fields__", ()))
+        declared = own.get("__dataclass_fields__")
+        if type(declared) is dict and not names:  # anybody may call something so
+            names = tuple([name for name in declared if type(name) is str])
     if not model and not names:
         return _Kind(cls)
     slots = ((name, _storage(cls, name)) for name in names)
@@ -207,50 +236,36 @@ def items(value: object, *path: str) -> list[Any]:
     return []
 
 
-def _is_number(value: Any) -> bool:
-    cls = type(value)
-    return cls is int or cls is float
+def is_sequence(cls: type) -> bool:
+    """Whether instances of `cls` are lists, tuples or sets, by Python's own inheritance."""
+    return any(issubclass(cls, kind) for kind, _, _ in _SEQUENCES)
 
 
-def snapshot(value: Any, depth: int, weight: list[int]) -> Any:
-    """Copy the containers of `value` down to `depth`; strings and other leaves are shared.
-
-    What the caller does with its lists afterwards is then invisible. `weight[0]` grows by the
-    length of the strings and bytes met: a cheap measure of the memory that the copy keeps alive.
-    """
-    cls = type(value)
-    if cls is str or cls is bytes:
-        weight[0] += len(value)
-    elif depth > 0:
-        if cls is dict:
-            return {key: snapshot(item, depth - 1, weight) for key, item in value.items()}
-        if cls is list or cls is tuple:
-            if len(value) > _LONG or (value and _is_number(value[0])):
-                # Rows of numbers, mostly: copied at one stroke, so that their length costs next to nothing.
-                weight[0] += 8 * len(value)
-                return value[:]
-            return cls([snapshot(item, depth - 1, weight) for item in value])
-        if _kind(cls).model:
-            found = fields(value) or {}
-            return {key: snapshot(item, depth - 1, weight) for key, item in found.items()}
-    return value
+def elements(value: Any) -> tuple[Iterator[Any], int]:
+    """What a list, tuple or set holds and how much that is, by Python's own methods; nothing for anything else."""
+    for kind, iterate, length in _SEQUENCES:
+        if _is(value, kind):
+            return iterate(value), length(value)
+    return iter(()), 0
 
 
-def plain(value: Any, depth: int = _MAX_DEPTH, breadth: int = _MAX_ITEMS) -> Json:
+def plain(
+    value: Any, depth: int = _MAX_DEPTH, breadth: int = _MAX_ITEMS, nodes: int = _MAX_NODES
+) -> Json:
     """`value` as JSON can hold it, running none of its code.
 
     Depth, breadth and the number of values altogether are bounded, so a cycle ends; what is not
     known is named by its type. Numbers that are not finite become `None`.
     """
-    return _Plain(breadth).of(value, depth)
+    return _Plain(breadth, nodes).of(value, depth)
 
 
 class _Plain:
     """One walk: what it may still take in."""
 
-    def __init__(self, breadth: int) -> None:
+    def __init__(self, breadth: int, nodes: int) -> None:
         self._breadth = breadth
-        self._left = _MAX_NODES
+        self._left = nodes
 
     def of(self, value: Any, depth: int) -> Json:
         cls = type(value)
@@ -269,9 +284,8 @@ class _Plain:
         return self._container(value, cls, depth)
 
     def _container(self, value: Any, cls: type, depth: int) -> Json:
-        for kind, iterate, length in _SEQUENCES:
-            if issubclass(cls, kind):
-                return "..." if depth <= 0 else self._listed(iterate(value), length(value), depth)
+        if is_sequence(cls):
+            return "..." if depth <= 0 else self._listed(*elements(value), depth)
         found = fields(value)
         if found is None:
             return _printed(value, cls)
@@ -306,8 +320,7 @@ def _printed(value: Any, cls: type) -> str:
 
 
 def _named(cls: type) -> str:
-    module = _module(cls)
-    return f"<{module if type(module) is str else '?'}.{_qualname(cls)}>"
+    return f"<{module(cls)}.{qualname(cls)}>"
 
 
 def _key(key: object) -> str:

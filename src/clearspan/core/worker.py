@@ -11,21 +11,29 @@ made for that, and not through an `Event`, whose lock is not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from clearspan.core import fence
+from clearspan.core import deadline, fence
 
-__all__ = ["Worker"]
+__all__ = ["Startable", "Worker", "renew_all"]
 
 T = TypeVar("T")
 _workers: weakref.WeakSet[Worker[object]] = weakref.WeakSet()
+
+
+class Startable(Protocol):
+    """What has a thread of its own."""
+
+    def start(self) -> None:
+        """See to it that the thread runs."""
 
 
 class Worker(Generic[T]):
@@ -34,7 +42,8 @@ class Worker(Generic[T]):
 
     `linger` is how long (seconds) the thread gathers after it was woken; `every` lets it call
     `tick` when so many seconds passed, queue or no queue. `setup` runs once on the new thread,
-    `teardown` when it ends.
+    `teardown` when it ends. With its own thread it starts those of its `companions`, which are to go on
+    with what it makes: at the end of a program, where they would be needed first, none can be started any more.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class Worker(Generic[T]):
         self._tick = tick
         self._every = every
         self._teardown = teardown
+        self.companions: Sequence[Startable] = ()
         self._closed = False
         self._inherited = False
         self._thread: threading.Thread | None = None
@@ -77,6 +87,7 @@ class Worker(Generic[T]):
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._urged = False
         self._idle = True
+        self._moved = False
 
     def renew(self) -> None:
         """Start with an empty queue and no thread, as in a forked child; one that ticks goes on."""
@@ -126,9 +137,14 @@ class Worker(Generic[T]):
         made: threading.Thread | None = None
         with self._lock:
             if self._thread is None:
-                made = threading.Thread(target=self._run, name=self.name, daemon=True)
+                made = threading.Thread(
+                    target=fence.fenced, args=("worker.run", self._run), name=self.name, daemon=True
+                )
                 self._thread = made
         # Not under the lock: starting waits for the new thread, on which a collection may offer.
+        if made is not None:
+            for companion in self.companions:
+                companion.start()
         if made is None or self._started(made):
             self._wake.put(None)
 
@@ -144,33 +160,46 @@ class Worker(Generic[T]):
     def mark(self) -> threading.Event | None:
         """Ask for everything offered so far to be handled now; the event tells when it was.
 
-        `None` when there is nothing to wait for, or when the asking thread is the worker's own.
+        `None` when there is nothing to wait for, or when the asking thread is the worker's own. Where no thread can
+        be started, the asking one does the work, as far as it comes by its deadline (`core.deadline`).
         """
         if threading.current_thread() is self._thread:
             return None
-        marker = threading.Event()
         with self._lock:
             if not self._queue and self._idle:
                 return None
-            self._queue.append((marker, 0))
-            self._idle = False
-        self._rouse()
+            marker = self._marker()
+            idle, self._idle = self._idle, False
+        if idle:  # otherwise the thread is at work, or woken already
+            self._rouse()
         self._urge()
-        if self._thread is None:  # no thread can start any more: the interpreter is going down
+        if self._thread is None:  # none can be started any more: the interpreter is going down
             self._drain()
+        return marker
+
+    def _marker(self) -> threading.Event:
+        """One at the end of the queue, where that is not one already: who asks again and again has the same."""
+        with contextlib.suppress(IndexError):  # the thread takes from it without the lock
+            last = self._queue[-1][0]
+            if isinstance(last, threading.Event):
+                return last
+        marker = threading.Event()
+        self._queue.append((marker, 0))
         return marker
 
     def flush(self, timeout: float) -> bool:
         """Wait until all that was offered so far is handled; `False` after `timeout` seconds."""
-        marker = self.mark()
-        return marker is None or marker.wait(timeout)
+        until = time.monotonic() + timeout
+        with deadline.within(timeout):
+            marker = self.mark()
+        return marker is None or marker.wait(max(0.0, until - time.monotonic()))
 
     def close(self, timeout: float) -> bool:
         """Flush within `timeout` seconds, then refuse everything and see the thread end.
 
         `False` when something was not handled, or the thread had not ended by then.
         """
-        deadline = time.monotonic() + timeout
+        until = time.monotonic() + timeout
         done = self.flush(timeout)
         with self._lock:
             first, self._closed = not self._closed, True
@@ -180,10 +209,11 @@ class Worker(Generic[T]):
         thread = self._thread
         if thread is None or thread.ident is None or thread is threading.current_thread():
             return done
-        thread.join(max(0.0, deadline - time.monotonic()))
+        thread.join(max(0.0, until - time.monotonic()))
         return done and not thread.is_alive()
 
     def _run(self) -> None:
+        self._moved = False
         try:
             if self._setup is not None:
                 fence.fenced("worker.setup", self._setup)
@@ -193,8 +223,8 @@ class Worker(Generic[T]):
             with self._lock:
                 if not self._closed:
                     self._thread, self._idle = None, True
-            if self._queue and not self._closed:
-                self._rouse()
+            if self._queue and not self._closed and self._moved:
+                self._rouse()  # one that gets nowhere waits for the next offer: it would start again without end
 
     def _work(self) -> None:
         due = self._next_tick()
@@ -228,10 +258,11 @@ class Worker(Generic[T]):
         return None if self._every is None else time.monotonic() + self._every
 
     def _drain(self) -> None:
-        while True:
+        while not deadline.passed():
             batch: list[T] = []
             markers: list[threading.Event] = []
             weight = self._take(batch, markers)
+            self._moved = self._moved or bool(batch)
             try:
                 if batch:
                     fence.fenced(f"worker.{self.name}", self._handle, batch)
@@ -260,11 +291,11 @@ class Worker(Generic[T]):
         return weight
 
 
-def _renew_all() -> None:
+def renew_all() -> None:
     """In a forked child: the parent's items are the parent's, its locks and thread are gone."""
     for worker in list(_workers):
         worker.renew()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(after_in_child=renew_all)

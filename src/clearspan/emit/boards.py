@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -78,10 +79,17 @@ class Board:
         def read(options: CallbackOptions) -> Iterable[Observation]:
             del options
             shown = self._shown() if self._shown is not None else None
-            figures = fenced(self._site, shown.read, name) if shown is not None else None
-            return [Observation(each.value, dict(each.attributes)) for each in figures or ()]
+            return [] if shown is None else fenced(self._site, _observed, shown, name) or []
 
         return read
+
+
+def _observed(shown: _Shown, name: str) -> list[Observation]:
+    return [
+        Observation(each.value, dict(each.attributes))
+        for each in shown.read(name)
+        if math.isfinite(each.value)
+    ]
 
 
 _boards: weakref.WeakKeyDictionary[Meter, dict[str, Board]] = weakref.WeakKeyDictionary()

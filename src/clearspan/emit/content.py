@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clearspan.core import jsonfast, read
-from clearspan.emit import redact
+from clearspan.core import jsonfast
+from clearspan.core.marks import length
+from clearspan.emit import names, redact, walk
+from clearspan.emit.boxed import Boxed
 from clearspan.emit.fit import fit, noted
-from clearspan.record import CallContext, ErrorInfo, Message
+from clearspan.emit.outline import only, outline, wordless
+from clearspan.emit.walk import EDGE, Walk, Way, noting
+from clearspan.record import OTHER, CallContext, ErrorInfo, Message, TokenScore
 from clearspan.score import Score
+from clearspan.semconv import LOGPROBS
 
 __all__ = ["ContentPolicy", "Kept"]
 
-# Redaction runs before the final cut, on more than will be kept. Of a text that is cut even before
-# that, the last part is dropped afterwards: there a cut may have left half of a secret, or of a
-# name, that no pattern knows any more.
-_EDGE = 4_096
-_DEPTH = 16
-_OURS = ("gen_ai.", "openai.", "code.", "clearspan.")
 _MAX_MESSAGE = 2_048
 _MAX_WORD = 200
 # What labels, reasons and types of errors look like, and content hardly ever does.
 _WORD = re.compile(r"[a-z][a-z_.:|-]{0,49}|[A-Z][A-Za-z]{0,59}")
 _WITHHELD = "withheld"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float))
-
-
-# What feedback tells of itself: no words of anybody's. A user's name is the hash that stands for one.
-_WORDLESS: Mapping[str, Callable[[Any], bool]] = {
-    "raw": _is_number,
-    "scale": lambda given: isinstance(given, list) and all(map(_is_number, given)),
-    "source": lambda given: given in ("end_user", "annotator", "implicit"),
-    "user": lambda given: (
-        isinstance(given, str) and re.fullmatch("[0-9a-f]{32}", given) is not None
-    ),
-}
+_STOPS = "stop_sequences"
 
 
 class Kept(NamedTuple):
@@ -68,6 +53,17 @@ class ContentPolicy:
     tool_schemas: bool = False
 
     @property
+    def slow(self) -> bool:
+        """Whether cleaning may take long: functions of the application's own have a say in it."""
+        return any(isinstance(each, Boxed) for each in self.redactors)
+
+    def close(self) -> None:
+        """Let the threads of those functions go."""
+        for each in self.redactors:
+            if isinstance(each, Boxed):
+                each.close()
+
+    @property
     def wanted(self) -> bool:
         """Whether any content is to be collected at all."""
         return self.mode != "off"
@@ -77,22 +73,42 @@ class ContentPolicy:
         if not messages or self.mode == "off":
             return _NOTHING
         if self.mode == "metadata":
-            return self._fitted([_outline(message) for message in messages], _messages)
-        return self._fitted(messages, _messages)
+            return self._fitted([outline(message) for message in messages], walk.messages)
+        return self._fitted(messages, walk.messages)
 
     def tools(self, tools: list[Mapping[str, Any]]) -> Kept:
         """Clean tool definitions. They are the developer's, so mode `metadata` keeps the names."""
         if not tools or self.mode == "off":
             return _NOTHING
         if self.tool_schemas and self.mode != "metadata":
-            return self._fitted(tools, _texts)
-        return self._fitted([_only(tool, ("type", "name")) for tool in tools], _texts)
+            return self._fitted(tools, walk.value)
+        return self._fitted([only(tool, ("type", "name")) for tool in tools], walk.value)
 
     def value(self, value: Any) -> Kept:
         """Clean any value; nothing of it stays in mode `metadata`."""
         if value is None or self.mode in ("off", "metadata"):
             return _NO_VALUE
-        return self._fitted(value, _texts)
+        return self._fitted(names.joined(value), walk.value)
+
+    def tokens(self, rows: list[list[TokenScore]]) -> Kept:
+        """Clean tokens with their log probabilities; none of an answer of which something must not be kept."""
+        if self.mode in ("off", "metadata"):
+            return _NO_VALUE
+        kept = [
+            row if names.stays("".join([score[0] for score in row]), self.redactors) else []
+            for row in rows
+        ]
+        told = [[list(score[:2]) for score in row] for row in kept]
+        clean = ContentPolicy(self.mode, self.limit)
+        return clean.value(told) if any(kept) else _NO_VALUE
+
+    def name(self, text: Any) -> Any:
+        """Clean a name, an id or a word of an API: those of known words are nobody's, others may be anything.
+
+        Credentials are taken out in every mode. The built-in rules leave alone what looks like an id,
+        functions of the application's own are asked.
+        """
+        return names.clean(text, self.redactors, self.limit) if type(text) is str else text
 
     def context(self, context: CallContext) -> CallContext:
         """Clean what the application said; the variables of a prompt are content like the prompt."""
@@ -105,21 +121,45 @@ class ContentPolicy:
             prompt=None
             if context.prompt is None
             else (self._text(context.prompt[0]), self._maybe(context.prompt[1])),
-            variant={name: self._text(text) for name, text in context.variant.items()},
-            metadata={name: self._text(text) for name, text in context.metadata.items()},
-            variables={
-                name: self._text(text) for name, text in context.variables.items() if wanted
-            },
+            variant=self._named(context.variant),
+            metadata=self._named(context.metadata),
+            variables=self._named(context.variables) if wanted else {},
             documents=tuple([self._text(text) for text in context.documents if wanted]),
             references=tuple([self._text(text) for text in context.references if wanted]),
         )
 
-    def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
-        """Clean attributes that the application named itself; ours hold no free text."""
+    def _named(self, texts: Mapping[str, str]) -> dict[str, str]:
         return {
-            name: value if name.startswith(_OURS) else self._label(value)
-            for name, value in labels.items()
+            self.name(name): redact.MARK if text and redact.names_secret(name) else self._text(text)
+            for name, text in texts.items()
         }
+
+    def params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Clean what was asked for. The texts at which a model is to stop are content, the rest is ids and settings."""
+        kept = {name: self._names(value) for name, value in params.items()}
+        stops = kept.pop(_STOPS, None)
+        if stops is not None and self.mode in ("redacted", "full"):
+            kept[_STOPS] = self._label(stops)
+        return kept
+
+    def labels(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """Clean attributes that the application named itself; ours hold no free text, but what servers said."""
+        clean: dict[str, Any] = {}
+        for name, value in labels.items():
+            if name == LOGPROBS:
+                clean[name] = value  # clean already, and no longer one text
+            elif name.startswith(names.OWN):
+                clean[name] = self._names(value)
+            else:
+                said = type(value) is str and value and redact.names_secret(name)
+                clean[self.name(name)] = redact.MARK if said else self._label(value)
+        return clean
+
+    def _names(self, value: Any, depth: int = 4) -> Any:
+        if type(value) is not list:
+            return self.name(value)
+        # No parameter is that deep, but a list may hold itself.
+        return [self._names(item, depth - 1) for item in value] if depth else []
 
     def _label(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -132,14 +172,25 @@ class ContentPolicy:
     def _text(self, text: str) -> str:
         return self._bounded(text, self.limit)[: self.limit]
 
-    def error(self, error: ErrorInfo) -> ErrorInfo:
-        """Messages of exceptions quote prompts: they stay only where content does."""
-        if self.mode in ("off", "metadata"):
-            return dataclasses.replace(error, message=None)
-        if error.message is None:
-            return error
-        message = self._bounded(error.message, _MAX_MESSAGE)
-        return dataclasses.replace(error, message=message[:_MAX_MESSAGE])
+    def error(
+        self, error: ErrorInfo, said: Callable[[], Iterable[str] | None] = tuple
+    ) -> ErrorInfo:
+        """Messages of exceptions quote prompts: they stay only where content does. Types go to metrics: no text does.
+
+        `said` answers the texts of the request, which a code does not repeat; `None` where nobody knows them.
+        """
+        exception = self.name(error.exception)
+        told = error.type
+        if told == error.exception:
+            told = exception
+        elif self.name(told) != told or not names.is_code(told, said):
+            told = exception or OTHER
+        message = None
+        if error.message is not None and self.mode not in ("off", "metadata"):
+            message = self._bounded(error.message, _MAX_MESSAGE)[:_MAX_MESSAGE]
+        return dataclasses.replace(
+            error, type=told, exception=exception, cause=self.name(error.cause), message=message
+        )
 
     def score(self, score: Score, *, plain: bool) -> Score:
         """Clean what a score says. One that is `plain` holds no text of the call, by its evaluator's word.
@@ -150,7 +201,7 @@ class ContentPolicy:
         if plain and score.error is None:
             return score
         wanted = self.mode in ("redacted", "full")
-        metadata = self.value(dict(score.metadata)).value if wanted else _wordless(score)
+        metadata = self.value(dict(score.metadata)).value if wanted else wordless(score)
         said = score.explanation if wanted else None
         return dataclasses.replace(
             score,
@@ -181,143 +232,22 @@ class ContentPolicy:
 
     def _bounded(self, text: str, limit: int) -> str:
         """A text without what must not be kept; of one much longer than `limit`, its beginning."""
-        longest = limit + 2 * _EDGE
+        longest = limit + 2 * EDGE
         valid = jsonfast.valid(text[:longest])
         clean = redact.apply(redact.scrub(valid), self.redactors)
         if len(text) <= longest:
             return clean
-        kept = clean[: max(0, len(clean) - _EDGE)]
-        return noted(kept, len(text) - len(kept))
+        kept = clean[: max(0, len(clean) - EDGE)]
+        return noted(kept, length(text) - len(kept))
 
-    def _fitted(self, value: Any, walk: _Walk) -> Kept:
+    def _fitted(self, value: Any, way: Way) -> Kept:
         """`value` clean and cut, with its JSON text."""
-        longest = self.limit + 2 * _EDGE
+        longest = self.limit + 2 * EDGE
         if not self.redactors:
             # Looking once through all texts is much cheaper than through each of them.
             seen: list[str] = []
-            whole = walk(value, _Texts(lambda text: _noting(text, longest, seen), longest))
+            whole = way(value, Walk(lambda text: noting(text, longest, seen), longest))
             if not redact.holds_secret("\n".join(seen)):
                 return Kept(*fit(whole, self.limit))
-        clean = walk(value, _Texts(lambda text: self._bounded(text, self.limit), longest))
+        clean = way(value, Walk(lambda text: self._bounded(text, self.limit), longest, self.name))
         return Kept(*fit(clean, self.limit))
-
-
-class _Texts(NamedTuple):
-    """What happens to each text, and how long a blob may be at most."""
-
-    change: Callable[[str], str]
-    longest: int
-
-
-_Walk = Callable[[Any, _Texts], Any]
-
-
-def _noting(text: str, longest: int, seen: list[str]) -> str:
-    kept = text if len(text) <= longest else text[: longest - _EDGE]
-    seen.append(jsonfast.valid(kept))
-    return seen[-1] if kept is text else noted(seen[-1], len(text) - len(kept))
-
-
-def _texts(value: Any, texts: _Texts, depth: int = _DEPTH) -> Any:
-    """`value` as JSON can hold it, with every text in it changed, those among the keys too."""
-    cls = type(value)
-    if cls is str:
-        return texts.change(value)
-    if value is None or cls is bool or cls is int:
-        return value
-    if (cls is list or cls is tuple) and depth > 0:
-        return [_texts(item, texts, depth - 1) for item in value]
-    if cls is dict and depth > 0:
-        return {_key(key, texts): _field(key, value[key], texts, depth) for key in value}
-    bare = read.plain(value, depth)
-    # What is still a container was of a class of the host's, and is one of Python's own now.
-    return _texts(bare, texts, depth) if isinstance(bare, (str, list, dict)) else bare
-
-
-# A name that somebody gave in a program, not a person's data.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_.\-]{0,63}")
-
-
-def _key(key: Any, texts: _Texts) -> str:
-    name = _spelt(key)
-    return name if _NAME.fullmatch(name) else texts.change(name)
-
-
-def _spelt(key: Any) -> str:
-    return key if type(key) is str else str(read.plain(key, 1))
-
-
-def _field(key: Any, item: Any, texts: _Texts, depth: int) -> Any:
-    if type(item) is str and item and type(key) is str and redact.names_secret(key):
-        return redact.MARK
-    return _texts(item, texts, depth - 1)
-
-
-# What makes a message a message: no text of anybody's, and meaningless when changed.
-_STRUCTURE = frozenset({"role", "type", "finish_reason", "modality", "mime_type", "id"})
-
-
-def _messages(messages: Any, texts: _Texts) -> Any:
-    """Messages, or system parts, with every text changed but not what holds them together."""
-    if not isinstance(messages, list):
-        return _texts(messages, texts)
-    return [
-        _message(item, texts) if type(item) is dict else _texts(item, texts) for item in messages
-    ]
-
-
-def _message(message: dict[str, Any], texts: _Texts) -> dict[str, Any]:
-    blob = message.get("type") == "blob" and "modality" in message
-    kept: dict[str, Any] = {}
-    for name, item in message.items():
-        key = _spelt(name)
-        if key == "parts":
-            kept[key] = _messages(item, texts)
-        elif key in _STRUCTURE and type(item) is str:
-            kept[key] = jsonfast.valid(item)
-        elif blob and key == "content" and type(item) is str:
-            # Base64 is no text to redact. Half a blob is none; its size says what was there.
-            kept[key] = item if len(item) <= texts.longest else ""
-            if not kept[key] and item:
-                kept["omitted"] = len(item)
-        else:
-            kept[key] = _texts(item, texts)
-    return kept
-
-
-_OUTLINE = ("type", "id", "name", "modality", "mime_type")
-
-
-def _only(item: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: item[name] for name in names if name in item} if type(item) is dict else {}
-
-
-def _outline(message: Any) -> dict[str, Any]:
-    """A message's shape without a word of it; lengths are in characters."""
-    parts = message.get("parts") if type(message) is dict else None
-    if not isinstance(parts, list):
-        return _part_outline(message)
-    kept = _only(message, ("role", "finish_reason"))
-    kept["parts"] = [_part_outline(part) for part in parts]
-    return kept
-
-
-def _part_outline(part: Any) -> dict[str, Any]:
-    kept = _only(part, _OUTLINE)
-    if "tool" not in str(kept.get("type")):
-        kept.pop("name", None)  # a tool's name is the developer's; a file's is the user's
-    content = part.get("content") if type(part) is dict else part
-    if isinstance(content, str):
-        kept.update(content="", length=len(content))
-    return kept
-
-
-def _wordless(score: Score) -> dict[str, Any]:
-    """What of a person's feedback is no text."""
-    if score.kind != "human":
-        return {}
-    return {
-        name: value
-        for name, value in score.metadata.items()
-        if name in _WORDLESS and _WORDLESS[name](value)
-    }

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from clearspan.core import jsonfast
+from clearspan.core.marks import NOTED, noted
 
 __all__ = ["fit", "noted"]
 
-_NOTE = "…[{} more]"
-_NOTED = re.compile(r"…\[(\d{1,18}) more\]\Z")
 _NOTE_ROOM = 40
 _TOO_LARGE = "…[too large]"
 _SHORTEST = 16
-
-
-def noted(kept: str, missing: int) -> str:
-    """`kept` with the remark that so many more characters were there."""
-    return kept + _NOTE.format(missing)
 
 
 def fit(value: Any, limit: int) -> tuple[Any, str]:
@@ -94,7 +87,7 @@ def _cut(value: Any, cap: int, *, bare: bool = False) -> Any:
 
 
 def _shortened(text: str, cap: int, *, bare: bool) -> str:
-    before = _NOTED.search(text[-_NOTE_ROOM:])
+    before = NOTED.search(text[-_NOTE_ROOM:])
     missing = len(text) - cap
     if before is not None:  # it was cut once already: one note tells of both
         missing += int(before.group(1)) - len(before.group())

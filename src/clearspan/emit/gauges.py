@@ -14,6 +14,7 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
+from clearspan.emit import redact
 from clearspan.emit.measures import INFERENCE, Point, call_attributes
 from clearspan.emit.series import Series, label
 from clearspan.record import Invocation, Operation
@@ -45,7 +46,7 @@ class ActiveCalls:
         for draft in calls:
             if _is_call(draft):
                 found = self._series.of(
-                    call_attributes(draft.operation, draft.provider, draft.model)
+                    call_attributes(draft.operation, draft.provider, _without_keys(draft.model))
                 )
                 key = frozenset(found.items())
                 self._seen[key] = found
@@ -54,6 +55,10 @@ class ActiveCalls:
             Point(sc.METRIC_ACTIVE_CALLS, now[key], found)
             for key, found in list(self._seen.items())
         ]
+
+
+def _without_keys(name: str | None) -> str | None:
+    return None if name is None else redact.scrub_name(name)
 
 
 def _is_call(draft: Draft) -> bool:

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from clearspan import semconv as sc
-from clearspan.core import jsonfast
+from clearspan.core import jsonfast, read
+from clearspan.core.marks import length, noted
 from clearspan.draft import Draft
+from clearspan.emit import redact
 from clearspan.emit.rows import INT64, ROWS, SEVERAL, Row, text
 from clearspan.record import (
+    OTHER,
     CallContext,
     Confidence,
     Cost,
@@ -45,6 +48,12 @@ _CONTENT = (
     ("system", sc.SYSTEM_INSTRUCTIONS),
     ("tools", sc.TOOL_DEFINITIONS),
 )
+_MAX_NAME = 1_024
+# Facts that are words and no texts, though not in a row of their own; groups of rows of which the policy cut the texts.
+_WORDS = ("code.", "openai.")
+_LONG = ("context", "error")
+_MAX_LIST = 65_536
+"""Characters of all texts of a list together, or that many numbers."""
 # Facts that are content: tokens of the answer, what a prompt was filled with.
 _SPOKEN = (sc.LOGPROBS, sc.PROMPT_VARIABLE)
 # Names of older versions of the conventions, which many programs still write.
@@ -71,34 +80,31 @@ def _value_names(operation: str) -> tuple[str, str]:
     return _VALUES.get(operation, (sc.INPUT, sc.OUTPUT))
 
 
-def _name_attribute(operation: str) -> str:
-    return _NAMES.get(operation, sc.STEP_NAME)
-
-
 def span_name(operation: str, model: str | None, name: str | None) -> str:
     """`{operation} {model}` for model calls, `{operation} {name}` for the rest, a step's bare name."""
     subject = name if operation in _NAMES or operation == Operation.TASK else model or name
-    if operation == Operation.TASK and subject:
-        return jsonfast.valid(subject)
-    return jsonfast.valid(f"{operation} {subject}") if subject else operation
+    if not subject:
+        return operation
+    told = jsonfast.valid(_short(redact.scrub_name(subject)))
+    return told if operation == Operation.TASK else f"{operation} {told}"
 
 
 def start_attributes(draft: Draft) -> dict[str, Any]:
-    """What a sampler may decide on: set when the span starts."""
+    """What a sampler may decide on: set when the span starts, and set anew when all of it is clean."""
     found: dict[str, Any] = {sc.OPERATION_NAME: draft.operation}
     if draft.provider:
         found[sc.PROVIDER_NAME] = draft.provider
     if draft.model:
-        found[sc.REQUEST_MODEL] = draft.model
+        found[sc.REQUEST_MODEL] = redact.scrub_name(draft.model)
     if draft.server_address:
         found[sc.SERVER_ADDRESS] = draft.server_address
         if draft.server_port is not None:
             found[sc.SERVER_PORT] = draft.server_port
     if draft.name:
-        found[_name_attribute(draft.operation)] = draft.name
+        found[_NAMES.get(draft.operation, sc.STEP_NAME)] = redact.scrub_name(draft.name)
         if draft.operation == Operation.EXECUTE_TOOL:
             found[sc.TOOL_TYPE] = draft.params.get("tool_type", "function")
-    return {name: _sendable(value) for name, value in found.items()}
+    return {name: _sendable(_bounded(value, content=False)) for name, value in found.items()}
 
 
 def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:
@@ -132,7 +138,10 @@ def event_attributes(record: Invocation) -> dict[str, Any]:
 
 
 def _facts(record: Invocation) -> dict[str, Any]:
-    found = {jsonfast.valid(name): _sendable(value) for name, value in record.extras.items()}
+    found: dict[str, Any] = {}
+    for name, value in record.extras.items():
+        # The others are as long as content may be: the policy cut them.
+        found[_named(name, found)] = _sendable(_bounded(value, content=not name.startswith(_WORDS)))
     places: dict[str, Any] = {
         "usage": record.usage, "timing": record.timing, "gaps": record.timing.gaps, "error": record.error,
         "context": record.context, "cost": record.cost, "confidence": record.confidence, "hardware": record.hardware,
@@ -144,10 +153,10 @@ def _facts(record: Invocation) -> dict[str, Any]:
         else:
             value = getattr(places[row.group] if row.group else record, row.key, None)
         if value is not None and (typed := row.type(value)) is not None:
-            found[row.name] = typed
+            found[row.name] = _bounded(typed, content=row.group in _LONG)
     _context_facts(record, found)
     if record.name:
-        found[_name_attribute(record.operation)] = jsonfast.valid(record.name)
+        found[_NAMES.get(record.operation, sc.STEP_NAME)] = jsonfast.valid(_short(record.name))
     if record.operation == Operation.EXECUTE_TOOL:
         found[sc.TOOL_TYPE] = _sendable(record.params.get("tool_type", "function"))
     if record.outcome not in (Outcome.COMPLETED, Outcome.FAILED):
@@ -161,7 +170,7 @@ def _context_facts(record: Invocation, found: dict[str, Any]) -> None:
     context = record.context
     for prefix, field in _MAPS:
         for key, value in getattr(context, field).items():
-            found[prefix + jsonfast.valid(key)] = _sendable(value)
+            found[_named(prefix + key, found)] = _sendable(value)
     if context.prompt is not None:
         found[sc.PROMPT_NAME] = _sendable(context.prompt[0])
         if context.prompt[1] is not None:
@@ -176,7 +185,41 @@ def _sendable(value: Any) -> Any:
         return jsonfast.valid(value)
     if isinstance(value, (list, tuple)):
         return [_sendable(item) for item in value]
-    return str(value) if isinstance(value, int) and not -INT64 <= value < INT64 else value
+    if isinstance(value, int) and not -INT64 <= value < INT64:
+        return str(read.plain(value))  # of one that Python refuses to print, its size
+    return value
+
+
+def _short(name: str) -> str:
+    """A name, an id, a word of a server's: what is longer than any of them should be is cut."""
+    return name if len(name) <= _MAX_NAME else noted(name[:_MAX_NAME], length(name) - _MAX_NAME)
+
+
+def _bounded(value: Any, *, content: bool) -> Any:
+    """A fact without what no reader of it could want: very long words, and very many of them."""
+    if isinstance(value, str):
+        return value if content else _short(value)
+    if not isinstance(value, (list, tuple)):
+        return value
+    left, kept = _MAX_LIST, list[Any]()
+    for item in value:
+        told = _bounded(item, content=False)
+        left -= len(told) + 1 if isinstance(told, str) else 1
+        if left < 0:
+            break
+        kept.append(told)
+    missing = len(value) - len(kept)
+    if missing and all(
+        isinstance(item, str) for item in kept
+    ):  # of numbers there may be none but numbers
+        kept.append(f"... {missing} more")
+    return kept
+
+
+def _named(name: str, found: dict[str, Any]) -> str:
+    """The name of an attribute, as it may be sent. One that was cut is not that of another."""
+    short = jsonfast.valid(_short(name))
+    return short if short is name or short not in found else f"{short}{len(found)}"
 
 
 def _as_text(value: Any, name: str) -> str:
@@ -216,12 +259,12 @@ def invocation(
     context = _take_context(rest, groups)
     values = _take_content(rest, operation)
     ended = _OUTCOMES.get(text(rest.pop(sc.OUTCOME, None)))
-    name = text(rest.pop(_name_attribute(operation), None))
+    name = text(rest.pop(_NAMES.get(operation, sc.STEP_NAME), None))
     if operation == Operation.EXECUTE_TOOL:
         tool_type = text(rest.pop(sc.TOOL_TYPE, None))
         if tool_type not in (None, "function"):
             groups["params"]["tool_type"] = tool_type
-    error_type = groups["error"].get("type") or (_OTHER if failed else None)
+    error_type = groups["error"].get("type") or (OTHER if failed else None)
     return Invocation(
         operation=operation,
         timing=Timing(
@@ -257,7 +300,6 @@ def _numbers(groups: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 _OUTCOMES: dict[str | None, Outcome] = {outcome.value: outcome for outcome in Outcome}
-_OTHER = "_OTHER"  # what the convention says of an error that nobody named
 
 
 def _take_context(rest: dict[str, Any], groups: dict[str, dict[str, Any]]) -> CallContext:

@@ -5,12 +5,14 @@ What such things look like is known to `core.shapes`. Here they are replaced, an
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from clearspan.core import fence
+from clearspan.core import fence, known
 from clearspan.core.shapes import checks, credentials, personal, phones
 from clearspan.core.shapes.span import plain
+from clearspan.emit.boxed import Boxed
 
 __all__ = [
     "BUILT_IN",
@@ -22,6 +24,7 @@ __all__ = [
     "names_secret",
     "resolve",
     "scrub",
+    "scrub_name",
 ]
 
 Redactor = Callable[[str], str]
@@ -33,14 +36,33 @@ FAILED = "[redaction failed]"
 MARK = "[secret]"
 
 names_secret = credentials.is_name
-holds_secret = credentials.holds
+
+
+def holds_secret(text: str) -> bool:
+    """Whether `text` holds a key that a client of the program holds, or something shaped like a credential."""
+    return known.within(text) or credentials.holds(text)
 
 
 def scrub(text: str) -> str:
-    """Replace everything shaped like a credential by `[secret]`."""
-    for shape in credentials.likely(text):
+    """Replace keys of the program's clients, and everything shaped like a credential, by `[secret]`."""
+    return _unshaped(known.without(text, MARK))
+
+
+def scrub_name(text: str) -> str:
+    """The same for names of models, ids and words, of which the same few come again and again."""
+    if type(text) is not str or len(text) > _SHORT:
+        return scrub(str(text))
+    return _short(known.without(text, MARK))
+
+
+def _unshaped(text: str) -> str:
+    for shape in credentials.likely(text, sent=True):
         text = shape.pattern.sub(_masked, text)
     return text
+
+
+_SHORT = 256
+_short = functools.lru_cache(maxsize=1024)(_unshaped)
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -128,17 +150,23 @@ BUILT_IN: dict[str, Redactor] = {
 
 
 def resolve(wanted: Iterable[str | Redactor], mode: str) -> tuple[Redactor, ...]:
-    """The redactors to run for `content=mode` and `redact=wanted`.
+    """The redactors to run for `content=mode` and `redact=wanted`; functions of the program's own are boxed.
+
+    Only `full` keeps what the built-in rules take out: what `metadata` and `off` let pass (users, tags) is no more
+    than what `redacted` does.
 
     Raises `KeyError` with the unknown name when a name is not a built-in rule.
     """
     named = [item if callable(item) else BUILT_IN[item] for item in wanted]
-    built_in = list(BUILT_IN.values()) if mode == "redacted" else []
-    return tuple(built_in + [redactor for redactor in named if redactor not in built_in])
+    built_in = [] if mode == "full" else list(BUILT_IN.values())
+    ours = list(BUILT_IN.values())
+    return tuple(
+        built_in + [each if each in ours else Boxed(each) for each in named if each not in built_in]
+    )
 
 
 def apply(text: str, redactors: Sequence[Redactor]) -> str:
-    """Run `redactors` in order. One that raises or answers no text closes the field: `FAILED`."""
+    """Run `redactors` in order. One that raises, answers no text or takes too long closes the field: `FAILED`."""
     for redactor in redactors:
         answer = fence.fenced("redact", _redacted, redactor, text)
         if answer is None:
@@ -151,4 +179,4 @@ def _redacted(redactor: Callable[[str], object], text: str) -> str:
     answer = redactor(text)
     if not isinstance(answer, str):
         raise TypeError(f"a redactor answered {type(answer).__name__} instead of a text")
-    return answer
+    return str.__str__(answer)  # of a class of its own it may say something else when it is cut

@@ -69,7 +69,7 @@ ROWS: tuple[Row, ...] = (
     Row(sc.REQUEST_PRESENCE_PENALTY, "params", "presence_penalty", _double, "as asked"),
     Row(sc.REQUEST_SEED, "params", "seed", _whole, "as asked"),
     Row(sc.REQUEST_CHOICE_COUNT, "params", "choice_count", lambda value: None if value == 1 else _whole(value), "as asked, when it is not 1"),
-    Row(sc.REQUEST_STOP_SEQUENCES, "params", "stop_sequences", _texts, "as asked"),
+    Row(sc.REQUEST_STOP_SEQUENCES, "params", "stop_sequences", _texts, "as asked; content"),
     Row(sc.REQUEST_STREAM, "params", "stream", _flag, "true for a stream, absent otherwise"),
     Row(sc.REQUEST_STREAM_CURSOR, "params", "stream_cursor", _text, "where a fetched stream resumes"),
     Row(sc.REQUEST_REASONING_LEVEL, "params", "reasoning_level", _text, "as asked"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -10,11 +11,18 @@ from clearspan import semconv as sc
 from clearspan.core import jsonfast
 from clearspan.emit.measures import Point
 from clearspan.emit.series import Words
+from clearspan.record import OTHER
 from clearspan.score import Score, Target
 
 __all__ = ["SCORE_ROWS", "ScoreRow", "event_attributes", "points", "quiet"]
 
 _NOWHERE = Target()
+# One of few: some words, no sentence, no address, no id.
+_LABEL = re.compile(r"(?!(?:\D*\d){7})(?!(?:\S* ){4})[\w+][\w .:|+/\-]{0,59}")
+
+
+def _word(text: str | None) -> str | None:
+    return text if text is None or _LABEL.fullmatch(text) else OTHER
 
 
 class ScoreRow(NamedTuple):
@@ -69,11 +77,11 @@ def points(score: Score, words: Words) -> Iterator[Point]:
     about = _about(score)
     if score.skipped is not None:
         yield Point(
-            sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_SKIPPED: score.skipped}
+            sc.METRIC_EVALUATION_SKIPPED, 1, {**about, sc.EVALUATION_SKIPPED: _word(score.skipped)}
         )
         return
     if score.error is not None:
-        yield Point(sc.METRIC_EVALUATION_ERRORS, 1, {**about, sc.ERROR_TYPE: score.error})
+        yield Point(sc.METRIC_EVALUATION_ERRORS, 1, {**about, sc.ERROR_TYPE: _word(score.error)})
     else:
         yield Point(sc.METRIC_EVALUATION_RESULTS, 1, {**about, **_verdict(score, words)})
     if (value := _placed(score)) is not None:
@@ -107,7 +115,7 @@ def _placed(score: Score) -> float | None:
 
 def _verdict(score: Score, words: Words) -> dict[str, Any]:
     verdict = {
-        sc.EVALUATION_LABEL: words.of(score.name, score.label),
+        sc.EVALUATION_LABEL: words.of(score.name, _word(score.label)),
         sc.EVALUATION_PASSED: score.passed,
     }
     return {name: value for name, value in verdict.items() if value is not None}

@@ -12,6 +12,7 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.core import jsonfast
+from clearspan.record import OTHER
 
 __all__ = ["LONGEST", "Series", "Words", "label"]
 
@@ -31,7 +32,6 @@ _SHARED = 4
 _SPEAKERS = 256
 _MOST_WORDS = 20
 _LONGEST_WORD = 40
-_OTHER = "_OTHER"
 
 
 class Series:
@@ -97,11 +97,11 @@ class Words:
         if word is None:
             return None
         if speaker not in self._known and len(self._known) >= _SPEAKERS:
-            return _OTHER
+            return OTHER
         known = self._known.setdefault(speaker, set())
         if word in known:
             return word
         if len(word) > _LONGEST_WORD or len(known) >= _MOST_WORDS:
-            return _OTHER
+            return OTHER
         known.add(word)
         return word

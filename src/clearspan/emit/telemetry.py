@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Token
 from typing import Any, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
-from opentelemetry.context import Context, attach, detach, get_current, get_value
+from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -23,9 +24,11 @@ from opentelemetry.trace import (
 )
 
 from clearspan import semconv as sc
+from clearspan.core.fence import fenced
 from clearspan.draft import Draft
-from clearspan.emit import measures, projection, scores
+from clearspan.emit import measures, projection, quiet, scores
 from clearspan.emit.boards import board_of
+from clearspan.emit.crowded import limit_of, limited
 from clearspan.emit.gauges import ActiveCalls, RateLimits
 from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
 from clearspan.emit.measures import Point, Vocabulary
@@ -35,11 +38,10 @@ from clearspan.score import Score
 
 __all__ = ["Telemetry"]
 
-# Keys by which OpenTelemetry and its instrumentations say "not now".
-_SUPPRESSION = ("suppress_instrumentation", "suppress_language_model_instrumentation")
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _PROPAGATED = "clearspan."
 _DETAILED = measures.INFERENCE
+_SPANS, _LOGS = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"
 
 
 class _Handle(NamedTuple):
@@ -109,7 +111,7 @@ class Telemetry:
 
     def suppressed(self) -> bool:
         """Whether the current context asks instrumentations to keep still."""
-        return any(get_value(key) for key in _SUPPRESSION)
+        return quiet.asked()
 
     def open(self, draft: Draft) -> None:
         """Start the span of a draft, with what a sampler may want to know."""
@@ -129,29 +131,42 @@ class Telemetry:
 
     def attach(self, draft: Draft) -> Any:
         """Make the draft's span the current one; answers the token for `detach`."""
-        return attach(draft.span.context)
+        handle: _Handle | None = draft.span
+        # It may be over before its code is: ended with clearspan, while the program reads on.
+        return attach(get_current() if handle is None else handle.context)
 
     def detach(self, token: Any) -> None:
         """Undo `attach`."""
-        detach(token)
+        if type(token) is Token:  # anything else would only be complained of, on standard error
+            detach(token)
 
-    def close(self, record: Invocation, handle: _Handle) -> None:
-        """Set what the record tells, end the span at its own end time, record the points."""
-        if handle.span.is_recording():
-            try:
-                self._describe(handle, record)
-            finally:  # whatever was wrong with it, it is over
-                handle.span.end(record.timing.end_ns)
+    def close(self, record: Invocation, handle: _Handle) -> bool:
+        """Set what the record tells, end the span at its own end time, record the points.
+
+        Answers whether there was a span to end: some are not recorded, whatever their context says.
+        """
+        recorded = handle.span.is_recording()
+        if recorded:
+            fenced("emit.span", self._describe, handle, record)
+            # Whatever was wrong with it, it is over; and what fails here is somebody else's processor.
+            fenced("pipeline.emit", handle.span.end, record.timing.end_ns)
+        fenced("emit.points", self._measure, record, handle)
+        fenced("emit.events", self._report, record, handle)
+        return recorded
+
+    def _measure(self, record: Invocation, handle: _Handle) -> None:
         for point in measures.points(
             record, self._vocabulary, counted=self._counted, context=self._context
         ):
             self._record[point.name](point.value, point.attributes, handle.context)
         self._limits.note(record)
+
+    def _report(self, record: Invocation, handle: _Handle) -> None:
         if self._events and record.operation in _DETAILED:
             self._emit(
                 sc.EVENT_DETAILS,
                 SeverityNumber.DEBUG,
-                projection.event_attributes(record),
+                limited(projection.event_attributes(record), limit_of(None, _LOGS)),
                 record,
                 handle,
             )
@@ -174,7 +189,10 @@ class Telemetry:
         name = projection.span_name(record.operation, record.model, record.name)
         if name != handle.name:  # the model became known on the way
             handle.span.update_name(name)
-        handle.span.set_attributes(projection.attributes(record, content=self._spans))
+        found = projection.attributes(record, content=self._spans)
+        there: Any = getattr(handle.span, "attributes", None) or ()
+        others = sum(name not in found for name in there)
+        handle.span.set_attributes(limited(found, limit_of(handle.span, _SPANS) - others))
         if record.error is not None:
             self._fail(handle.span, record.error, record.timing.end_ns)
 

@@ -7,9 +7,10 @@ work in any OpenTelemetry program. Importing this module loads no SDK and opens 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from clearspan.settings import SettingError
 
@@ -18,11 +19,27 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace.export import SpanExporter
 
-__all__ = ["Build", "Destination", "DestinationError", "Exporters"]
+__all__ = ["Build", "Courier", "Destination", "DestinationError", "Exporters", "Spooling"]
 
 
 class DestinationError(SettingError):
     """A destination that cannot be used as asked. The message names the setting and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooling:
+    """How to keep telemetry on disk until its receiver has it."""
+
+    path: str
+    """The file."""
+    max_bytes: int
+    """Size that the file keeps to; beyond it the oldest goes."""
+    max_age: float
+    """Seconds for which something is kept."""
+    bandwidth: int | None = None
+    """Bytes a second that may be sent, on average; `None` for any."""
+    metrics_first: bool = False
+    """Send metrics before all else, instead of the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,35 @@ class Destination:
     """Size in bytes that a store keeps to."""
     timeout: float | None = None
     """Seconds that one export may take."""
+    spool: Spooling | None = None
+    """Whether to keep on disk what is on its way to a receiver."""
+
+
+class Courier(Protocol):
+    """Delivers, later, what an exporter has accepted."""
+
+    worker: Any
+    """The queue that shows in `clearspan.status()`."""
+
+    def start(
+        self,
+        settle: Callable[[str, int], None],
+        drop: Callable[[str, int], None],
+        setup: Callable[[], object],
+    ) -> None:
+        """Begin to deliver, on a thread that runs `setup` first.
+
+        `settle("exported", n)` is told of spans that arrived, `drop(reason, n)` of spans that will not.
+        """
+        ...
+
+    def mark(self) -> threading.Event | None:
+        """Ask for a round of deliveries now; the event tells when it is over."""
+        ...
+
+    def close(self, timeout: float) -> bool:
+        """Deliver what can be within `timeout` seconds, then stop; only stop where it was not started."""
+        ...
 
 
 def _no_status() -> Mapping[str, str | int]:
@@ -65,6 +111,8 @@ class Exporters:
     """Under which name the accounts keep what was delivered here."""
     status: Callable[[], Mapping[str, str | int]] = _no_status
     """How the destination fares, by name: for `clearspan doctor` and `clearspan.status()`."""
+    courier: Courier | None = None
+    """Who delivers what these exporters accept, where they do not do so themselves: the spans are settled then."""
 
 
 class Build(Protocol):

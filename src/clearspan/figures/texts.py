@@ -34,7 +34,7 @@ def density(draft: Draft) -> None:
 
 
 def _lossy(draft: Draft) -> bool:
-    return bool(draft.lost or (draft.inner is not None and draft.inner.lost))
+    return bool(draft.lost or draft.cut or (draft.inner is not None and draft.inner.lost))
 
 
 def _tokens(counts: Mapping[str, Any]) -> int:

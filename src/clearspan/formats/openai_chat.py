@@ -22,7 +22,7 @@ def request(draft: Draft, call: Call) -> None:
     """Parameters, messages and tools of a call."""
     given = common.arguments(call)
     common.sampling(draft, given)
-    spoken = "audio" in read.items(given, "modalities")
+    spoken = "audio" in map(read.text, read.items(given, "modalities"))
     draft.set(output_type="speech" if spoken else common.output_type(given.get("response_format")))
     if common.is_openai(draft):
         draft.extra(sc.OPENAI_API_TYPE, "chat_completions")
@@ -102,7 +102,7 @@ def _part(draft: Draft, part: Any, index: int) -> None:
     pieces = {"text": draft.text, "reasoning": draft.reasoning, "refusal": draft.refusal}.get(
         part["type"]
     )
-    if pieces is not None:
+    if pieces is not None and "content" in part:
         pieces(part["content"], index)
     else:
         draft.part(part, index)

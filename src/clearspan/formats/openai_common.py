@@ -9,6 +9,7 @@ from clearspan import semconv as sc
 from clearspan.core import jsonfast, read
 from clearspan.draft import Draft
 from clearspan.provider import Call
+from clearspan.record import OTHER
 
 __all__ = [
     "arguments",
@@ -120,7 +121,7 @@ def failure(draft: Draft, error: Any) -> None:
     """An error that came in the body of an answer which is, by its status, none."""
     said = read.text(error)
     if said is not None:
-        draft.fail("_OTHER", said)
+        draft.fail(OTHER, said)
     elif _filled(error):
         code = read.whole(error, "code")
         kind = (
@@ -128,7 +129,7 @@ def failure(draft: Draft, error: Any) -> None:
             or (str(code) if code is not None else None)
             or read.text(error, "type")
         )
-        draft.fail(kind or "_OTHER", read.text(error, "message"))
+        draft.fail(kind or OTHER, read.text(error, "message"))
 
 
 def _filled(error: Any) -> bool:

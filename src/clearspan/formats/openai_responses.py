@@ -15,7 +15,7 @@ from clearspan.formats import openai_common as common, token_scores
 from clearspan.formats.openai_items import item_parts, messages
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
-from clearspan.record import Operation
+from clearspan.record import OTHER, Operation
 
 __all__ = ["chunk", "compacted", "fetch", "request", "response"]
 
@@ -75,7 +75,7 @@ def response(draft: Draft, body: Any) -> None:
     error = read.get(body, "error")
     common.failure(draft, error)
     if status == "failed" and draft.error is None:
-        draft.fail("_OTHER")
+        draft.fail(OTHER)
 
 
 def _identity(draft: Draft, body: Any) -> None:
@@ -120,11 +120,12 @@ def _item(draft: Draft, item: Any, index: int) -> None:
 def _part(draft: Draft, part: Any, key: tuple[int, object]) -> None:
     kind = part["type"]
     pieces = {"text": draft.text, "reasoning": draft.reasoning, "refusal": draft.refusal}.get(kind)
-    if pieces is not None:
+    # Some server's own items may be called like parts of ours, and hold something else.
+    if pieces is not None and type(part.get("content")) is str:
         pieces(part["content"], key=key)
     elif kind == "tool_call":
         draft.tool_call(
-            0, key, id=part.get("id"), name=part["name"], arguments=part.get("arguments")
+            0, key, id=part.get("id"), name=part.get("name"), arguments=part.get("arguments")
         )
     else:
         if kind == "compaction":
@@ -194,9 +195,10 @@ def _added(draft: Draft, event: Any, index: int) -> None:
 
 
 def _done(draft: Draft, event: Any, index: int) -> None:
-    parts = draft.choice(0).parts
-    for kind, key in [held for held in parts if isinstance(held[1], tuple) and held[1][0] == index]:
-        del parts[(kind, key)]
+    answer = draft.choice(0)
+    for kind, key in list(answer.parts):
+        if isinstance(key, tuple) and key[0] == index:
+            answer.drop((kind, key))
     _item(draft, read.get(event, "item"), index)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clearspan.core import read
+from clearspan.core.ports import PORTS
 from clearspan.draft import Draft
 from clearspan.provider import Call
 
@@ -22,7 +23,6 @@ _WANTED = "include_usage"
 _ABSENT = ("NotGiven", "Omit")  # what the client's own words for "not said" are called
 _REFUSALS = (400, 422)
 _MOST = 256
-_PORTS = {"https": 443, "http": 80}
 
 # Who refused, oldest first: (host, port).
 _refusing: dict[tuple[str | None, int | None], None] = {}
@@ -70,19 +70,20 @@ def _extra(item: Any) -> bool:
 
 def refused(exception: BaseException) -> None:
     """Remember the server of a failed call, where it refused the field."""
-    held = vars(exception)
+    held = read.held(exception)
     response: Any = held.get("response")
     said: tuple[object, ...]
-    if response is not None:
+    if read.of_http(response):
         status, request = getattr(response, "status_code", None), response.request
         body = getattr(response, "_content", None)  # as far as it was read: reading is the caller's
-        said = (str(exception), str(held.get("body")), body if isinstance(body, bytes) else b"")
+        told = read.plain((read.raised_with(exception), held.get("body")))
+        said = (told, body if isinstance(body, bytes) else b"")
         sent, asked = (
             str(request.url),
             getattr(request, "_content", None) or getattr(request, "body", None),
         )
     else:  # an error of aiohttp's, beside which the hub's client keeps what was answered
-        status, said = held.get("status"), (str(held.get("response_error_payload")),)
+        status, said = held.get("status"), (read.plain(held.get("response_error_payload")),)
         sent, asked = str(getattr(held.get("request_info"), "real_url", "")), None
     if status not in _REFUSALS or _FIELD not in str(said):
         return
@@ -91,4 +92,4 @@ def refused(exception: BaseException) -> None:
     parts = urlsplit(sent)
     while len(_refusing) >= _MOST:
         _refusing.pop(next(iter(_refusing)), None)
-    _refusing[parts.hostname, parts.port or _PORTS.get(parts.scheme)] = None
+    _refusing[parts.hostname, parts.port or PORTS.get(parts.scheme)] = None

@@ -5,19 +5,20 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clearspan.capture import guarding, inlet, wardens
 from clearspan.capture.patching import Patches
 from clearspan.core import fence
+from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Provider
-from clearspan.runtime import exits
+from clearspan.runtime import exits, forks, signals
 from clearspan.runtime.assess import evaluators_of, judge_by
+from clearspan.runtime.books import Books
 from clearspan.runtime.build import (
     Providers,
     assemble,
@@ -26,13 +27,14 @@ from clearspan.runtime.build import (
     sampler_of,
     statuses,
 )
-from clearspan.runtime.ends import Deadline, exported
+from clearspan.runtime.doubts import doubtful, strangers
+from clearspan.runtime.ends import Deadline, Slot, end_session, exported
 from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
-from clearspan.runtime.state import QueueStatus, Status
+from clearspan.runtime.state import Status
 from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ __all__ = [
 ]
 
 _log = logging.getLogger("clearspan")
+_OFF = Status(False)
 _EXIT_DEADLINE = 2.0
+_FLUSH_DEADLINE = 5.0
 _JUDGING = 0.6
 _CLOSING, _EXPORTING = 0.25, 0.5
 
@@ -97,6 +101,7 @@ class Runtime:
             figures=self._figures, hardware=self._hardware, evaluators=evaluators,
         )  # fmt: skip
         self._chosen = chosen
+        self._books = Books(self.ledger, self.pipeline, self._providers)
 
     def start(self) -> None:
         """Listen, and patch what is to be patched."""
@@ -106,6 +111,7 @@ class Runtime:
         self.running = True
         if self._providers is not None:
             self._hardware.start(meter_of(self._providers))
+            self._books.show(meter_of(self._providers))
         inlet.use(self.pipeline)
         guarding.use(self._warden)
         for patches in self._chosen:
@@ -130,10 +136,10 @@ class Runtime:
         return "nowhere" if self._providers is None else self._providers.label
 
     def instrument(self, *targets: Any) -> list[Patches]:
-        """Patch libraries by name or by a client object of theirs; answers what was patched."""
+        """Patch libraries by name or by a client object of theirs, or all; answers what was patched."""
         if self.pipeline is None:
             return []
-        chosen = self._patches.choose([name_of(target) for target in targets])
+        chosen = self._patches.choose([name_of(target) for target in targets] or None)
         for patches in chosen:
             self._patches.install(patches)
         return chosen
@@ -142,107 +148,91 @@ class Runtime:
         """Give every target the object that it was."""
         self._patches.remove(patches)
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float = _FLUSH_DEADLINE) -> bool:
         """Complete, export and judge everything so far; returns by `timeout` seconds whatever lies below."""
         if self.pipeline is None or self._providers is None:
             return True
-        until = Deadline(timeout)
-        done = self.pipeline.complete_all(until.left)
+        until = Deadline(timeout, _FLUSH_DEADLINE)
+        done = fenced("flush.complete", self.pipeline.complete_all, until.left) is True
         # Calls are not kept from going out by whoever judges them; scores follow.
-        done = exported(self._providers.queues, until.left) and done
-        if self.pipeline.judges():
-            done = self.pipeline.judge_all(until.sparing(_CLOSING, _EXPORTING)) and done
-            done = exported(self._providers.queues, until.left) and done
+        done = fenced("flush.export", exported, self._providers, until.left) is True and done
+        if fenced("flush.judge", self.pipeline.judges):
+            judging = until.sparing(_CLOSING, _EXPORTING)
+            done = fenced("flush.judge", self.pipeline.judge_all, judging) is True and done
+            done = fenced("flush.export", exported, self._providers, until.left) is True and done
         return done
 
     def shutdown(self, timeout: float = _EXIT_DEADLINE) -> bool:
         """Undo all patches, end what is open, export and judge what is left: by `timeout` seconds."""
+        until = Deadline(timeout, _EXIT_DEADLINE)
         with _running.lock:
             if _running.runtime is self:
                 _running.runtime = None
             stopped, self.running = not self.running, False
         if stopped or self.pipeline is None or self._providers is None:
             return True
-        until = Deadline(timeout)
-        self.uninstrument()
-        guarding.use(None)
+        # Whatever goes wrong at one step, the others are taken.
+        fenced("shutdown.patches", self.uninstrument)
+        fenced("shutdown.guards", guarding.use, None)
         if self._warden is not None:
-            self._warden.close(until.left * _CLOSING)
-        inlet.stop(self.pipeline)
-        self.pipeline.end_open()
-        done = self.flush(until.left * _JUDGING)
-        done = self.pipeline.stop(until.left * _JUDGING) and done
-        for queue in self._providers.queues:
-            done = queue.close(until.left) and done
-        self._hardware.close(until.left)
-        judge_by(None)
+            fenced("shutdown.guards", self._warden.close, until.left * _CLOSING)
+        fenced("shutdown.inlet", inlet.stop, self.pipeline)
+        done = fenced("shutdown.save", self.save, until.left * _JUDGING) is True
+        done = (
+            fenced("shutdown.pipeline", self.pipeline.stop, until.left * _JUDGING) is True and done
+        )
+        for queue in (*self._providers.queues, *self._providers.couriers):
+            done = fenced("shutdown.queue", queue.close, until.left) is True and done
+        fenced("shutdown.hardware", self._hardware.close, until.left)
+        fenced("shutdown.judge", judge_by, None)
+        fenced("shutdown.signals", signals.forget, self)
+        _running.last = fenced("runtime.status", self.status)
         return done
+
+    def save(self, timeout: float) -> bool:
+        """End what is open, and flush: nothing more, so that it can be done whatever the program is at."""
+        if self.pipeline is not None:
+            self.pipeline.end_open()
+        return self.flush(timeout)
 
     def status(self) -> Status:
         """How it stands."""
         if self.pipeline is None or self._providers is None:
-            return Status(False)
-        workers = [
-            self.pipeline.worker,
-            *(getattr(queue, "worker", None) for queue in self._providers.queues),
-        ]
-        return Status(
-            running=self.running,
-            destination=self.destination,
-            content=self.settings.content,
-            providers=self._patches.statuses(),
-            queues=tuple(
-                QueueStatus(
-                    worker.name,
-                    worker.pending,
-                    worker.pending_bytes,
-                    worker.max_items,
-                    worker.max_bytes,
-                )
-                for worker in workers
-                if worker is not None
-            ),
-            accounts=self.ledger.read(),
-            open_calls=self.pipeline.open_calls,
-            internal_errors=fence.failures(),
-            destination_status=statuses(self._providers.exporters),
-            hardware=self._hardware.status(),
-            missing=self._figures.missing(),
-            evaluators=self.pipeline.judges(),
-            guards=counted(self._warden),
-        )
+            return _OFF
+        pipeline, providers = self.pipeline, self._providers
+        return Status.of(self.running, {
+            "destination": lambda: self.destination,
+            "content": lambda: self.settings.content,
+            "providers": self._patches.statuses,
+            "queues": self._books.queues,
+            "accounts": self.ledger.read,
+            "open_calls": lambda: pipeline.open_calls,
+            "internal_errors": fence.failures,
+            "destination_status": lambda: statuses(providers.exporters),
+            "hardware": self._hardware.status,
+            "missing": partial(self._figures.missing, running=self.running),
+            "evaluators": pipeline.judges,
+            "guards": lambda: counted(self._warden),
+            "deliveries": self._books.deliveries,
+        })  # fmt: skip
 
     def renew(self) -> None:
         """In a forked child: what the parent had open is the parent's."""
         self.ledger.renew()
         if self.pipeline is not None:
+            self._books.renew()
+            forks.renew(self._providers)
             self.pipeline.renew()
             self._hardware.renew()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        frames: TracebackType | None,
-    ) -> None:
-        self.shutdown()
+    def __exit__(self, *error: object) -> None:
+        fenced("runtime.shutdown", self.shutdown)
 
 
-class _Running:
-    runtime: Runtime | None = None
-
-    def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        """In a forked child: a lock that another thread of the parent held stays held for ever."""
-        self.lock = threading.RLock()
-
-
-_running = _Running()
+_running: Slot[Runtime] = Slot()
 
 
 def init(
@@ -252,6 +242,11 @@ def init(
     endpoint: str | None = None,
     protocol: str | None = None,
     headers: Mapping[str, str] | str | None = None,
+    spool: bool | str | os.PathLike[str] | None = None,
+    spool_bytes: int | str | None = None,
+    spool_age: float | str | None = None,
+    spool_bandwidth: int | str | None = None,
+    spool_order: str | None = None,
     store: str | os.PathLike[str] | None = None,
     max_age: float | str | None = None,
     max_bytes: int | str | None = None,
@@ -281,6 +276,7 @@ def init(
     queue_bytes: int | str | None = None,
     export_interval: float | str | None = None,
     metric_interval: float | str | None = None,
+    exit_signals: bool | None = None,
     disabled: bool | None = None,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
@@ -322,9 +318,13 @@ def _init(settings: Settings) -> Runtime:
             running.start()
             _running.runtime = running
             exits.when_child_ends(_at_exit)
+            for doubt in [] if settings.disabled else [*strangers(), *doubtful(settings)]:
+                _warn_once(f"clearspan: {doubt}")
         elif other:
             _warn_once(f"clearspan: it is already running, with another {', '.join(other)}; that stays. "
                        "Call clearspan.shutdown() before init() to change it.")  # fmt: skip
+        if running.running and running.settings.exit_signals:
+            signals.watch(running, _EXIT_DEADLINE)
     return running
 
 
@@ -338,7 +338,7 @@ def _warn_once(message: str) -> None:
 
 
 def instrument(*targets: Any) -> Instrumentation:
-    """Record libraries named by name, by a `Provider`, or by a client object of theirs.
+    """Record libraries by name, by a `Provider`, or by a client object of theirs; without any, all there are.
 
     Starts clearspan by its environment when it is not running. The answer undoes it, as a context
     manager or by `undo()`. Raises `SettingError` for a name that is not known, or an installed
@@ -354,33 +354,33 @@ def uninstrument() -> None:
         _running.runtime.uninstrument()
 
 
-def flush(timeout: float = 5.0) -> bool:
+def flush(timeout: float = _FLUSH_DEADLINE) -> bool:
     """Complete and export everything so far; `False` when `timeout` (seconds) came first."""
-    return _running.runtime is None or _running.runtime.flush(timeout)
+    fenced("runtime.forked", identifiers.look)
+    running = _running.runtime
+    return running is None or fenced("runtime.flush", running.flush, timeout) is True
 
 
 def shutdown(timeout: float = _EXIT_DEADLINE) -> bool:
     """Undo all patches and export what is left, by `timeout` seconds; `False` when that was not all."""
-    return _running.runtime is None or _running.runtime.shutdown(timeout)
+    fenced("runtime.forked", identifiers.look)
+    running = _running.runtime
+    return running is None or fenced("runtime.shutdown", running.shutdown, timeout) is True
 
 
 def status() -> Status:
-    """Providers, queues, the accounting identity, internal errors: a reading of this moment."""
-    return Status(False) if _running.runtime is None else _running.runtime.status()
-
-
-def end_session(session: str) -> None:
-    """Say that a session is over, so that evaluators of whole sessions judge it now and not when it has fallen silent."""
-    listener = inlet.current()
-    if listener is not None:
-        listener.end_session(session)
+    """Providers, queues, the accounting identity, internal errors: a reading of this moment, or of the last one."""
+    running = _running.runtime
+    told = _running.last if running is None else fenced("runtime.status", running.status)
+    return told if type(told) is Status else _OFF
 
 
 def _at_exit() -> None:
     try:
         shutdown()
-    except KeyboardInterrupt:
-        return  # Ctrl-C ends the waiting, without a traceback of ours
+    except KeyboardInterrupt:  # Ctrl-C ends the waiting, without a traceback of ours
+        _running.runtime = None
+    signals.forget()
 
 
 def _after_fork() -> None:
@@ -394,6 +394,7 @@ def _after_fork() -> None:
         exits.when_child_ends(_at_exit)
 
 
+identifiers.forked = partial(forks.unseen, _after_fork)
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):  # pragma: no branch -- absent on Windows only
     os.register_at_fork(after_in_child=_after_fork)

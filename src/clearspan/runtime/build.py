@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,46 +18,31 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 
 from clearspan import registry
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
+from clearspan.core.sqlite import files
+from clearspan.core.sqlite.errors import Unusable
 from clearspan.core.worker import Worker
-from clearspan.exporters import Destination, DestinationError, Exporters
+from clearspan.exporters import Courier, Destination, DestinationError, Exporters, Spooling
+from clearspan.runtime.forks import Meters
+from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
+from clearspan.runtime.resource import resource_of
 from clearspan.settings import SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
 
 _log = logging.getLogger("clearspan")
+DEFAULT_SPOOL = Path(".clearspan") / "spool.db"
+_SPOOL_INTERVAL = 1.0
+_CLOSING = 2.0
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
 _OTLP_VARIABLES = tuple(
     f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
 )
-
-
-class _Identifiers(IdGenerator):
-    """Trace and span ids from a generator of our own: the host may seed the global one, and a fork copies it."""
-
-    def __init__(self) -> None:
-        self.reseed()
-
-    def reseed(self) -> None:
-        """Start anew from the operating system, as a forked child must."""
-        self._bits = random.Random(os.urandom(32)).getrandbits  # noqa: S311 -- ids need be unique, not secret
-
-    def generate_span_id(self) -> int:
-        """A span id that is not zero."""
-        return self._bits(64) or self.generate_span_id()
-
-    def generate_trace_id(self) -> int:
-        """A trace id that is not zero."""
-        return self._bits(128) or self.generate_trace_id()
-
-
-identifiers = _Identifiers()
 
 
 @dataclass(slots=True)
@@ -70,6 +55,7 @@ class Providers:
     own: bool
     label: str
     queues: list[Queue] = field(default_factory=list[Queue])
+    couriers: list[Courier] = field(default_factory=list[Courier])
     exporters: list[Exporters] = field(default_factory=list[Exporters])
 
 
@@ -83,7 +69,7 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
     meter = settings.meter_provider or _applications(metrics.get_meter_provider())
     logger = settings.logger_provider or _applications(_logs.get_logger_provider())
     found = _destinations(settings, default=tracer is None)
-    resource = _resource(settings)
+    resource = resource_of(settings)
     queues: list[Queue] = []
     if tracer is None:
         tracer = _tracer_provider(settings, resource, found, ledger, queues)
@@ -92,15 +78,34 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         own = False
         _say_what_is_not_used(settings, tracer)
     if meter is None:
-        meter = _meter_provider(settings, resource, found, queues)
+        meter = _meter_provider(
+            found, queues, settings, lambda: tracer.resource if own else resource_of(settings)
+        )
     if logger is None:
         logger = _logger_provider(settings, resource, found, queues)
+    couriers = _couriers(found, ledger if own else None)
     label = (
         " and ".join(item.label for item in found)
         if own
         else f"the application's {type(tracer).__name__}"
     )
-    return Providers(tracer, meter, logger, own, label or "nowhere", queues, found)
+    return Providers(tracer, meter, logger, own, label or "nowhere", queues, couriers, found)
+
+
+def _couriers(found: list[Exporters], ledger: Ledger | None) -> list[Courier]:
+    """Set those on their way that deliver by themselves; the spans' first destination tells the ledger."""
+    first = next((item for item in found if item.span is not None), None)
+    for item in found:
+        if item.courier is not None:
+            if ledger is not None and item is first:
+                item.courier.start(ledger.settle, ledger.drop, quiet)
+            else:
+                item.courier.start(_untold, _untold, quiet)
+    return [item.courier for item in found if item.courier is not None]
+
+
+def _untold(what: str, spans: int) -> None:
+    """The spans are settled elsewhere."""
 
 
 def own_spans(settings: Settings) -> bool:
@@ -133,15 +138,6 @@ def _applications(provider: Any) -> Any:
     return None if "Proxy" in name or name.startswith(("NoOp", "_NoOp")) else provider
 
 
-def _resource(settings: Settings) -> Resource:
-    given: dict[str, str] = dict(settings.attributes or {})
-    if settings.service_name:
-        given["service.name"] = settings.service_name
-    if settings.environment:
-        given["deployment.environment.name"] = settings.environment
-    return Resource.create(given)
-
-
 def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
     """OTLP where an address is known, the store where a file is; the default store without either."""
     foreign = [_foreign(item) for item in settings.exporters if not isinstance(item, str)]
@@ -155,6 +151,7 @@ def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
 
 
 def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None:
+    _see_that_files_differ(settings)
     argued = Destination(
         endpoint=settings.endpoint,
         protocol=settings.protocol,
@@ -162,6 +159,7 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
         path=settings.store,
         max_age=settings.max_age,
         max_bytes=settings.max_bytes,
+        spool=_spooling(settings),
     )
     if settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES):
         built = _build("otlp", argued)
@@ -175,6 +173,52 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
             name, _, path = item.partition(":")
             kept = replace(argued, path=path or None)
             found.append(_build(name, kept))
+
+
+def _spooling(settings: Settings) -> Spooling | None:
+    if not settings.spool:
+        return None
+    if not (settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES)):
+        raise SettingError(
+            "clearspan: spool keeps what is on its way to an OTLP receiver, and none is set: "
+            "set endpoint (CLEARSPAN_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT) too, or leave spool out"
+        )
+    return Spooling(
+        str(DEFAULT_SPOOL) if settings.spool is True else settings.spool,
+        max_bytes=settings.spool_bytes,
+        max_age=settings.spool_age,
+        bandwidth=settings.spool_bandwidth,
+        metrics_first=settings.spool_order == "metrics-first",
+    )
+
+
+def _see_that_files_differ(settings: Settings) -> None:
+    """A store and a spool in one file would each take it for another program's."""
+    if not settings.spool:
+        return
+    stores = [settings.store] if settings.store else []
+    for item in settings.exporters:
+        name, _, path = item.partition(":") if isinstance(item, str) else ("", "", "")
+        if name == "store":
+            stores.append(path or str(DEFAULT_STORE))
+    spool = DEFAULT_SPOOL if settings.spool is True else settings.spool
+    for store in stores:
+        with suppress(Unusable):  # whoever opens it says so
+            if files.located(store) == files.located(spool):
+                raise SettingError(
+                    f"clearspan: spool and store name the same file, {str(store)!r}: give each a file of its own"
+                )
+
+
+def _interval(settings: Settings, item: Exporters) -> float:
+    """Seconds between exports: what goes to a disk first is soon safe there."""
+    interval = settings.export_interval
+    return interval if item.courier is None else min(interval, _SPOOL_INTERVAL)
+
+
+def _kept(item: Exporters) -> str:
+    """Where what its exporters took is then: a courier has it on a disk, and tells by itself what arrived."""
+    return item.counts_as if item.courier is None else "stored"
 
 
 def _without_silenced(built: Exporters) -> Exporters:
@@ -203,6 +247,8 @@ def _close(found: list[Exporters]) -> None:
         for exporter in (item.span, item.log, item.metric):
             if exporter is not None:
                 fenced("exporter.shutdown", exporter.shutdown)
+        if item.courier is not None:
+            fenced("courier.close", item.courier.close, _CLOSING)
 
 
 def _build(name: str, destination: Destination) -> Exporters:
@@ -252,8 +298,8 @@ def _tracer_provider(
     for item in found:
         if item.span is not None:
             queue = SpanQueue(
-                item.span, max_bytes=settings.queue_bytes, interval=settings.export_interval,
-                ledger=keeping, where=item.counts_as,
+                item.span, max_bytes=settings.queue_bytes, interval=_interval(settings, item),
+                ledger=keeping, where=item.counts_as if item.courier is None else None, destination=item.label,
             )  # fmt: skip
             keeping = None
             provider.add_span_processor(queue)
@@ -273,23 +319,37 @@ def sampler_of(settings: Settings) -> Sampler | None:
 
 
 def _meter_provider(
-    settings: Settings, resource: Resource, found: list[Exporters], queues: list[Queue]
+    found: list[Exporters],
+    queues: list[Queue],
+    settings: Settings,
+    resource: Callable[[], Resource],
 ) -> metrics.MeterProvider:
-    readers: list[MetricReader] = []
+    theirs: list[MetricReader] = []
+    ours: list[MetricQueue] = []
     for item in found:
         metric: Any = item.metric  # an application may hand in a reader of its own
         if isinstance(metric, MetricReader):
-            readers.append(metric)
+            theirs.append(metric)
             queues.append(_Reader(metric))
         elif metric is not None:
-            queue = MetricQueue(metric, interval=settings.metric_interval)
-            readers.append(queue)
+            queue = MetricQueue(
+                metric, interval=settings.metric_interval, where=_kept(item), destination=item.label
+            )
+            ours.append(queue)
             queues.append(queue)
-    return (
-        MeterProvider(readers, resource, shutdown_on_exit=False)
-        if readers
-        else metrics.NoOpMeterProvider()
-    )
+    if not theirs and not ours:
+        return metrics.NoOpMeterProvider()
+
+    def made() -> MeterProvider:
+        readers = [*theirs, *(queue.reader() for queue in ours)]
+        return MeterProvider(readers, resource(), shutdown_on_exit=False)
+
+    if theirs:  # a reader can be given to one provider only
+        return made()
+    meters = Meters(made)
+    for queue in ours:
+        queue.ready = meters.current
+    return meters
 
 
 class _Reader:
@@ -323,8 +383,9 @@ def _logger_provider(
     for item in found:
         if item.log is not None:
             queue = LogQueue(
-                item.log, max_bytes=settings.queue_bytes, interval=settings.export_interval
-            )
+                item.log, max_bytes=settings.queue_bytes, interval=_interval(settings, item),
+                where=_kept(item), destination=item.label,
+            )  # fmt: skip
             provider.add_log_record_processor(queue)
             queues.append(queue)
     return provider

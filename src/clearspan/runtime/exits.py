@@ -1,10 +1,11 @@
-"""The ends of processes that leave without `atexit`: the children of multiprocessing."""
+"""The ends of processes that leave without `atexit`: the children of multiprocessing, of billiard and of Celery."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 __all__ = ["when_child_ends"]
 
@@ -22,11 +23,12 @@ def when_child_ends(leave: Callable[[], None]) -> None:
     """Have `leave` called when this process, or a child that is just being forked, ends.
 
     A forked child of multiprocessing ends by `os._exit`, which `atexit` does not see; the finalizers
-    of multiprocessing it does run. Nothing is done where multiprocessing was never imported.
+    of multiprocessing it does run (billiard has the same ones). Celery's workers run nothing but its own signal.
+    Nothing is done where those were never imported.
     """
+    _ask_celery(leave)
     util = sys.modules.get("multiprocessing.util")
-    process = sys.modules.get("multiprocessing.process")
-    if util is None or process is None:
+    if util is None:
         return
 
     def finalize(key: object) -> None:
@@ -34,9 +36,33 @@ def when_child_ends(leave: Callable[[], None]) -> None:
         _finalized.add(os.getpid())
         util.Finalize(None, leave, exitpriority=0)
 
-    if process.parent_process() is not None and os.getpid() not in _finalized:
+    if _is_child() and os.getpid() not in _finalized:
         finalize(_key)
     if not _hooked:
         # In a child that is just being forked, finalizers of before are forgotten after this.
         _hooked.append(True)
         util.register_after_fork(_key, finalize)
+
+
+def _is_child() -> bool:
+    """Whether this process runs a function for another one."""
+    for name in ("multiprocessing.process", "billiard.process"):
+        module: Any = sys.modules.get(name)
+        if module is not None and type(module.current_process()).__name__ != "_MainProcess":
+            return True
+    return False
+
+
+def _ask_celery(leave: Callable[[], None]) -> None:
+    signals: Any = sys.modules.get("celery.signals")
+    if signals is None:
+        return
+
+    def left(**told: Any) -> None:
+        del told
+        leave()
+
+    # By the same name another one takes its place: none piles up.
+    uid = "clearspan.exits"
+    signals.worker_process_shutdown.disconnect(dispatch_uid=uid)
+    signals.worker_process_shutdown.connect(left, weak=False, dispatch_uid=uid)

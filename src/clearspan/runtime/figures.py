@@ -73,9 +73,14 @@ class Figures:
         known = asked.cost
         return known.total if known is not None and known.currency == "USD" else None
 
-    def missing(self) -> Mapping[str, str]:
-        """What is lacking for a figure, and the remedy."""
-        lacking = self._prices.made().missing if self._prices is not None else None
+    def missing(self, *, running: bool = True) -> Mapping[str, str]:
+        """What is lacking for a figure, and the remedy; at the end of a program as far as it is known already.
+
+        A module that is imported then may make Python forget that it was Ctrl-C that ended the program.
+        """
+        if self._prices is None or not (running or self._prices.is_made):
+            return {}
+        lacking = self._prices.made().missing
         return {} if lacking is None else {"cost": lacking}
 
 
@@ -85,6 +90,10 @@ class _Late:
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._made: Any = None
+
+    @property
+    def is_made(self) -> bool:
+        return self._made is not None
 
     def made(self) -> Any:
         if self._made is None:

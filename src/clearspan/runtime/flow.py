@@ -11,6 +11,7 @@ from clearspan.assess.evaluator import Evaluator
 from clearspan.capture.patching import installed_version
 from clearspan.core.ledger import Ledger
 from clearspan.core.loading import load
+from clearspan.core.spelling import meant
 from clearspan.core.worker import Worker
 from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
@@ -18,6 +19,7 @@ from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline, Work
 from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
 from clearspan.runtime.build import Providers, statuses
+from clearspan.runtime.ends import chained
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
@@ -77,6 +79,7 @@ def make_pipeline(
     )
     if bench is not None:
         bench.follow(pipeline.unjudged)
+    chained(pipeline, providers, *([] if bench is None else [bench]))
     if made or settings.guards:
         judges: Any = load("clearspan.runtime.judges")
         judges.serve(figures.price)
@@ -111,7 +114,8 @@ def content_policy(settings: Settings) -> ContentPolicy:
         redactors = redact.resolve(settings.redact, settings.content)
     except KeyError as error:
         known = ", ".join(redact.BUILT_IN)
+        hint = meant(str(error.args[0]), redact.BUILT_IN)
         raise SettingError(
-            f"clearspan: redact: no rule named {error}; use a function or one of {known}"
+            f"clearspan: redact: no rule named {error}; use a function or one of {known}{hint}"
         ) from None
     return ContentPolicy(settings.content, settings.content_limit, redactors, settings.tool_schemas)

@@ -12,6 +12,7 @@ from clearspan.assess.guard import Action, Guard, Warden
 from clearspan.capture import inlet
 from clearspan.core.rarely import Rarely
 from clearspan.draft import Draft
+from clearspan.emit import redact
 from clearspan.record import TraceRef
 from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
@@ -89,5 +90,5 @@ def _target(draft: Draft | None, here: TraceRef | None, known: Target) -> Target
         level="call",
         operation=draft.operation,
         provider=draft.provider or known.provider,
-        model=draft.model or known.model,
+        model=redact.scrub_name(draft.model) if draft.model else known.model,
     )

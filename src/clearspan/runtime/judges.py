@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator
 
-from opentelemetry.context import attach, detach, get_current, set_value
+from opentelemetry.context import attach, detach
 
 from clearspan.assess.judge import client, silence
 from clearspan.capture.context import suppressed
+from clearspan.emit.quiet import silenced
 from clearspan.record import Usage
 
 __all__ = ["serve"]
@@ -23,8 +24,7 @@ def serve(price: Callable[[str, Usage], float | None]) -> None:
 @contextlib.contextmanager
 def _unheard() -> Generator[None]:
     """Instrumentations of HTTP clients keep still as well."""
-    context = set_value("suppress_instrumentation", True, get_current())
-    token = attach(set_value("suppress_http_instrumentation", True, context))
+    token = attach(silenced())
     try:
         yield
     finally:

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from opentelemetry.context import Context, attach, set_value
+from opentelemetry.context import Context, attach
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from clearspan.core.ledger import Ledger
+from clearspan.core.fence import fenced
+from clearspan.core.ledger import Accounts, Ledger
 from clearspan.core.weight import weigh
 from clearspan.core.worker import Worker
+from clearspan.emit.quiet import silenced
+from clearspan.runtime.halving import by_halves, fate, halves, halves_of_points, points
 
-__all__ = ["LogQueue", "MetricQueue", "Nowhere", "Queue", "SpanQueue", "quiet"]
+__all__ = ["Delivery", "LogQueue", "MetricQueue", "Nowhere", "Queue", "SpanQueue", "quiet"]
 
 _ITEMS = 16_384
 _BATCH = 512
 _RECORD_WEIGHT = 1_024
+_PART_WEIGHT = 64
+"""Bytes of an attribute, an event or a link, beside its texts."""
 
 
 class Queue(Protocol):
@@ -39,15 +44,65 @@ class Queue(Protocol):
 
 def quiet() -> None:
     """Keep instrumentations of HTTP and gRPC clients still on this thread: it carries telemetry."""
-    attach(
-        set_value(
-            "suppress_http_instrumentation", True, set_value("suppress_instrumentation", True)
-        )
-    )
+    attach(silenced())
+
+
+class Delivery(NamedTuple):
+    """What became of one signal on its way to one destination: the books of a queue.
+
+    `accounts` are in spans, events or metric points, as `signal` says, and fulfil the same identity as those of
+    the spans of a program. `stored` counts what is on a disk of this machine: in the store, or in the spool.
+    """
+
+    signal: str
+    destination: str
+    accounts: Accounts
+
+
+class _Books:
+    """The books of a queue, renewed in a forked child by the runtime."""
+
+    def __init__(self, signal: str, destination: str, where: str) -> None:
+        self._signal = signal
+        self._destination = destination
+        self._where = where
+        self.ledger = Ledger()
+
+    def read(self) -> Delivery:
+        """As they stand."""
+        return Delivery(self._signal, self._destination, self.ledger.read())
+
+    def settle(self, reason: str | None, items: int) -> None:
+        """So many items arrived, or were lost for a reason."""
+        if reason is None:
+            self.ledger.settle(self._where, items)
+        else:
+            self.ledger.drop(reason, items)
+
+
+def _weight_of_span(span: ReadableSpan) -> int:
+    """With all that the program added to it: events and links are as large as it likes."""
+    weight = _weight(span.attributes) + weigh(span.name) + weigh(span.status.description)
+    for event in span.events:
+        weight += _PART_WEIGHT + _weight(event.attributes) + weigh(event.name)
+    for link in span.links:
+        weight += _PART_WEIGHT + _weight(link.attributes)
+    return weight
+
+
+def _weight_of_log(record: Any) -> int:
+    return _weight(record.log_record.attributes) + weigh(record.log_record.body)
+
+
+def _weight(attributes: Any) -> int:
+    return _PART_WEIGHT * len(attributes or ()) + weigh(attributes)
 
 
 class _Records:
-    """A queue of finished records before one exporter. Shared by spans and logs."""
+    """A queue of finished records before one exporter. Shared by spans and logs.
+
+    `settle` is told of so many records that they arrived (`None`), or why they did not.
+    """
 
     def __init__(
         self,
@@ -56,12 +111,10 @@ class _Records:
         *,
         max_bytes: int,
         interval: float,
-        settle: Callable[[bool, int], None],
-        refuse: Callable[[], None],
+        settle: Callable[[str | None, int], None],
     ) -> None:
         self.exporter = exporter
         self._settle = settle
-        self._refuse = refuse
         self.worker: Worker[Any] = Worker(
             name,
             self._export,
@@ -73,21 +126,28 @@ class _Records:
             teardown=exporter.shutdown,
         )
 
-    def put(self, record: Any, attributes: Any) -> None:
-        if not self.worker.offer(record, _RECORD_WEIGHT + weigh(attributes)):
-            self._refuse()
+    def put(self, record: Any, weight: Callable[[Any], int]) -> None:
+        taken = False
+        try:
+            taken = self.worker.offer(record, _RECORD_WEIGHT + weight(record))
+        finally:
+            if not taken:
+                self._settle("export_queue_full", 1)
 
     def _export(self, batch: list[Any]) -> None:
-        delivered = False
-        try:
-            # SUCCESS is 0 in the span's enum and in the log's.
-            delivered = self.exporter.export(batch).value == 0
-        finally:
-            self._settle(delivered, len(batch))
+        by_halves(
+            batch,
+            lambda part: fate(self.exporter, self.exporter.export(part)),
+            halves,
+            lambda reason, part: self._settle(reason, len(part)),
+        )
 
 
 class SpanQueue(SpanProcessor):
-    """Takes ended spans to `exporter`. With a `ledger` every span is settled there under `where`."""
+    """Takes ended spans to `exporter`. With a `ledger` every span is settled there under `where`.
+
+    Without `where` those that were exported are settled by a courier, when they have arrived.
+    """
 
     def __init__(
         self,
@@ -96,13 +156,14 @@ class SpanQueue(SpanProcessor):
         max_bytes: int,
         interval: float,
         ledger: Ledger | None = None,
-        where: str = "exported",
+        where: str | None = "exported",
+        destination: str = "",
     ) -> None:
         self._ledger = ledger
         self._where = where
+        self.books = _Books("spans", destination, where or "stored")
         self._records = _Records(
-            "clearspan-spans", exporter, max_bytes=max_bytes, interval=interval,
-            settle=self._settle, refuse=lambda: self._drop("export_queue_full", 1),
+            "clearspan-spans", exporter, max_bytes=max_bytes, interval=interval, settle=self._settle,
         )  # fmt: skip
         self.worker = self._records.worker
         self.mark, self.close = self.worker.mark, self.worker.close
@@ -113,17 +174,17 @@ class SpanQueue(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span."""
         if span.context is not None and span.context.trace_flags.sampled:
-            self._records.put(span, span.attributes)
+            self.books.ledger.create()
+            fenced("queue.put", self._records.put, span, _weight_of_span)
 
-    def _settle(self, delivered: object, spans: int) -> None:
-        if not delivered:
-            self._drop("export_failed", spans)
-        elif self._ledger is not None:
-            self._ledger.settle(self._where, spans)
-
-    def _drop(self, reason: str, spans: int) -> None:
-        if self._ledger is not None:
+    def _settle(self, reason: str | None, spans: int) -> None:
+        self.books.settle(reason, spans)
+        if self._ledger is None:
+            return
+        if reason is not None:
             self._ledger.drop(reason, spans)
+        elif self._where is not None:
+            self._ledger.settle(self._where, spans)
 
     def shutdown(self) -> None:
         """The runtime closes queues itself, by its own deadline."""
@@ -158,17 +219,26 @@ class Nowhere(SpanProcessor):
 class LogQueue(LogRecordProcessor):
     """Takes log records (our events) to `exporter`."""
 
-    def __init__(self, exporter: Any, *, max_bytes: int, interval: float) -> None:
+    def __init__(
+        self,
+        exporter: Any,
+        *,
+        max_bytes: int,
+        interval: float,
+        where: str = "exported",
+        destination: str = "",
+    ) -> None:
+        self.books = _Books("events", destination, where)
         self._records = _Records(
-            "clearspan-events", exporter, max_bytes=max_bytes, interval=interval,
-            settle=lambda delivered, records: None, refuse=lambda: None,
+            "clearspan-events", exporter, max_bytes=max_bytes, interval=interval, settle=self.books.settle,
         )  # fmt: skip
         self.worker = self._records.worker
         self.mark, self.close = self.worker.mark, self.worker.close
 
     def on_emit(self, log_record: Any) -> None:
         """Queue a record."""
-        self._records.put(log_record, log_record.log_record.attributes)
+        self.books.ledger.create()
+        fenced("queue.put", self._records.put, log_record, _weight_of_log)
 
     def shutdown(self) -> None:
         """The runtime closes queues itself, by its own deadline."""
@@ -178,15 +248,45 @@ class LogQueue(LogRecordProcessor):
         return self.worker.flush(timeout_millis / 1e3)
 
 
-class MetricQueue(MetricReader):
-    """Collects every `interval` seconds and takes the points to `exporter`."""
+class _Collector(MetricReader):
+    """Collects of one provider, and gives to `take`."""
 
-    def __init__(self, exporter: MetricExporter, *, interval: float) -> None:
+    def __init__(
+        self, exporter: MetricExporter, take: Callable[[MetricsData, float], None]
+    ) -> None:
         super().__init__(
             preferred_temporality=exporter._preferred_temporality,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
             preferred_aggregation=exporter._preferred_aggregation,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
         )
+        self._take = take
+
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> None:
+        self._take(metrics_data, timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """The runtime closes queues itself, by its own deadline."""
+
+
+class MetricQueue:
+    """Collects every `interval` seconds and takes the points to `exporter`.
+
+    A provider takes `reader()`; another one, in a forked child, another. `ready` is called before each collection.
+    """
+
+    def __init__(
+        self,
+        exporter: MetricExporter,
+        *,
+        interval: float,
+        where: str = "exported",
+        destination: str = "",
+    ) -> None:
         self._exporter = exporter
+        self._reader: _Collector | None = None
+        self.ready: Callable[[], object] = tuple
+        self.books = _Books("metric points", destination, where)
         self.worker: Worker[str] = Worker(
             "clearspan-metrics",
             self._on_demand,
@@ -199,6 +299,17 @@ class MetricQueue(MetricReader):
             teardown=exporter.shutdown,
         )
         self.worker.start()
+
+    def reader(self) -> MetricReader:
+        """A reader for a provider; what earlier ones read is collected no more."""
+        self._reader = _Collector(self._exporter, self._take)
+        return self._reader
+
+    def collect(self) -> None:
+        """Have all metrics read and exported."""
+        self.ready()
+        if self._reader is not None:
+            self._reader.collect()
 
     def _on_demand(self, batch: Sequence[str]) -> None:
         del batch
@@ -214,10 +325,15 @@ class MetricQueue(MetricReader):
         self.worker.offer("last")
         return self.worker.close(timeout)
 
-    def _receive_metrics(
-        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
-    ) -> None:
-        self._exporter.export(metrics_data, timeout_millis=timeout_millis)
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """The runtime closes queues itself, by its own deadline."""
+    def _take(self, metrics_data: MetricsData, timeout_millis: float) -> None:
+        exporter = self._exporter
+        needless = getattr(exporter, "needless", None)
+        if needless is not None and needless(metrics_data) is True:
+            return
+        self.books.ledger.create(points(metrics_data))
+        by_halves(
+            metrics_data,
+            lambda part: fate(exporter, exporter.export(part, timeout_millis=timeout_millis)),
+            halves_of_points,
+            lambda reason, part: self.books.settle(reason, points(part)),
+        )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from clearspan.assess.seat import EvaluatorStatus
+from clearspan.core.fence import fenced
 from clearspan.core.ledger import Accounts
+from clearspan.core.worker import Worker
+from clearspan.runtime.queues import Delivery
 
-__all__ = ["EvaluatorStatus", "ProviderStatus", "QueueStatus", "Status"]
+__all__ = ["Delivery", "EvaluatorStatus", "ProviderStatus", "QueueStatus", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,20 @@ class QueueStatus:
     max_items: int
     max_bytes: int
 
+    @classmethod
+    def of(cls, worker: Worker[Any]) -> QueueStatus:
+        """How the queue of a worker stands."""
+        return cls(
+            worker.name, worker.pending, worker.pending_bytes, worker.max_items, worker.max_bytes
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending.
+    """The state of clearspan. `accounts` fulfils created = exported + stored + dropped + pending, in spans.
 
+    `deliveries` keep the same books of each signal (spans, events, metric points) at each destination: the spans of
+    `accounts` are settled by the first that takes spans, these by every one.
     `hardware` says of each sampler how it stands; `missing` what a figure lacks, and the remedy; `evaluators` how
     each has fared: how many calls it judged, and why it did not judge others; `guards` how often each let a text pass
     (`allow`), stepped in (`block`, `redact`, `warn`) and failed (`error`).
@@ -71,3 +84,10 @@ class Status:
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     evaluators: tuple[EvaluatorStatus, ...] = ()
     guards: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, "Mapping[str, int]"])
+    deliveries: tuple[Delivery, ...] = ()
+
+    @classmethod
+    def of(cls, running: bool, readings: Mapping[str, Callable[[], Any]]) -> Status:  # noqa: FBT001 -- a field
+        """What `readings` answer, by field; one that fails leaves its field as it is without a runtime."""
+        found = {name: fenced(f"status.{name}", read) for name, read in readings.items()}
+        return cls(running, **{name: value for name, value in found.items() if value is not None})

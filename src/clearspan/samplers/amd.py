@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import math
 import os
 import time
 from collections import Counter
@@ -198,7 +197,7 @@ class _Ask:
         """`value` if it is a number between the two; `N/A`, which amdsmi says, is none."""
         if value is None or isinstance(value, str):
             return None
-        known = type(value) in (int, float) and math.isfinite(value) and least <= value <= most
+        known = type(value) in (int, float) and least <= value <= most  # which NaN is not
         if not known:
             self.implausible[figure] += 1
             _log.debug("clearspan: %s of %r cannot be true", figure, value)

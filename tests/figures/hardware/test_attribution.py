@@ -14,6 +14,7 @@ import pytest
 from clearspan import semconv as sc
 from clearspan.core import fence
 from clearspan.draft import Draft
+from clearspan.figures import hardware
 from clearspan.figures.hardware import Attribution
 from clearspan.record import HardwareUse
 from tests.figures.hardware.scripted import Device, Machine, energy, local
@@ -716,3 +717,10 @@ def test_it_is_what_a_pipeline_watches_by() -> None:
     attribution = Attribution(Machine(), 0.1)
     assert all(callable(getattr(attribution, name)) for name in ("begin", "end", "renew"))
     attribution.close()
+
+
+def test_the_package_has_what_it_says_and_nothing_else() -> None:
+    assert hardware.Attribution is Attribution
+    name = "attribution_of"
+    with pytest.raises(AttributeError, match="no attribute 'attribution_of'"):
+        getattr(hardware, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import openai
 import pytest
 
@@ -259,16 +260,11 @@ def test_those_who_refused_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_request, "_refusing", known)
 
     class Refusal(Exception):
-        response = None
-
-    class Response:
-        status_code = 422
-
-        class request:
-            url = "https://new.example/v1"
+        response: object = None
 
     refusal = Refusal("stream_options: extra inputs are not permitted")
-    refusal.response = Response  # type: ignore[assignment]
+    asked = httpx.Request("POST", "https://new.example/v1")
+    refusal.response = httpx.Response(422, request=asked)
     usage_request.refused(refusal)
     assert len(known) == 256
     assert ("new.example", 443) in known

@@ -12,6 +12,7 @@ from clearspan.assess.judge.failure import JudgeFailure
 from clearspan.assess.judge.prompt import Messages
 from clearspan.assess.judge.reply import Knobs, Reply
 from clearspan.assess.judge.schema import Shape
+from clearspan.core import known
 
 __all__ = ["Endpoint"]
 
@@ -87,6 +88,9 @@ class Endpoint:
         self._key = api_key
         self._headers = dict(headers or {})
         self._extra = dict(extra or {})
+        known.note(api_key)
+        known.note_headers(self._headers)
+        known.note_address(self._url)
         self._way = _Way()
 
     @property

@@ -6,12 +6,13 @@ behind is bounded, so that no text makes a search slow.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
 from clearspan.core.shapes.span import Span, apart
 
-__all__ = ["SHAPES", "TYPES", "Credential", "find", "holds", "is_name", "likely"]
+__all__ = ["SENT", "SHAPES", "TYPES", "Credential", "find", "holds", "is_name", "likely"]
 
 
 class Credential(NamedTuple):
@@ -156,31 +157,82 @@ SHAPES = (
 )  # fmt: skip
 """The shapes, the narrow before the wide."""
 
+_NEAR = r"""\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?"""
+_VALUE = r"""(?=[^\s"',;&<>\\()\[\]]{0,256}\d)(?P<secret>[^\s"',;&<>\\()\[\]]{8,})"""
+_MAY_NAME = r"""(?:[A-Za-z0-9_.\-]{0,32}[_.\-])?"""
+SENT = (
+    _shape(
+        "URL_PARAMETER",
+        "key= Key= KEY= token= Token= TOKEN= sig= ignature= ecret= auth= ssword= redential= ession= sid= jwt= pwd=",
+        rf"""[?&]{_MAY_NAME}(?i:(?:api|access|secret|subscription|private)?key|token|sig|signature|secret|auth|password|pwd|credential|session|sid|jwt)=(?=[^\s"'&<>\#;,)\[\]]{{0,512}}\d)(?P<secret>[^\s"'&<>\#;,)\[\]]{{8,}})""",
+    ),
+    _shape(
+        "COOKIE", "ookie OOKIE",
+        r"""(?:[Cc]ookie|COOKIE)\\{0,3}["']?\s{0,3}:\s{0,3}\\{0,3}["']?(?=[^\n"'\\<>]{0,512}?=[^\s"'\\<>;,\[\]]{8})
+        (?P<secret>[\w.\-%]{1,64}=[^\s"'\\<>;,]{0,4096}(?:;\s?[\w.\-%]{1,64}(?:=[^\s"'\\<>;,]{0,4096})?){0,64})""",
+    ),
+    _shape(
+        "AUTHORIZATION", "uthorization UTHORIZATION",
+        r"(?:[Aa]uthorization|AUTHORIZATION)" + _NEAR + r"[A-Za-z][A-Za-z0-9_.\-]{1,31}\ " + _VALUE,
+    ),
+    _shape(
+        "HEADER", "auth Auth token Token key Key secret Secret sig Sig ession redential",
+        rf"""(?<![A-Za-z0-9])[Xx]-{_MAY_NAME}(?i:auth|token|key|secret|sig|signature|session|credential|credentials)""" + _NEAR + _VALUE,
+    ),
+)  # fmt: skip
+"""How requests carry credentials of no shape: for what is taken out of texts, where rather too much than too little is."""
+
 TYPES = tuple(
     sorted({name for made in SHAPES for name in (made.type, *(name for _, name in made.kinds))})
 )
 """What a credential can be called."""
 
 _NAME = re.compile(_NAMES + r"\Z", re.VERBOSE)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LAST = "apikey cookie cookies credential credentials passphrase passwd password passwords pwd secret secrets token"
+_KINDS = "private signing encryption master service session"
+# Tokens of texts and of pages, which open nothing.
+_OPENING_NOTHING = "bos cls continuation cursor decoder end eos first forced last mask next pad page per prefix sep special start stop suffix sync unk"
+_ONE = frozenset(_LAST.split())
+_TWO = frozenset([f"{kind} key" for kind in _KINDS.split()])
+_OF_TEXT = frozenset(_OPENING_NOTHING.split())
 
 
 def is_name(name: str) -> bool:
-    """Whether a field of this name holds a credential, whatever that looks like."""
-    return _NAME.search(name[-32:]) is not None
+    """Whether a field of this name holds a credential, whatever that looks like.
+
+    Its last word tells (`dbPassword`, `refresh_token`), or its last two (`private_key`).
+    """
+    return _ends_as_one(name[-64:])
+
+
+@functools.lru_cache(maxsize=4096)
+def _ends_as_one(name: str) -> bool:
+    if _NAME.search(name[-32:]) is not None:
+        return True
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or not name[-1].isalpha():
+        return False
+    if " ".join(words[-2:]) in _TWO:
+        return True
+    return words[-1] in _ONE and not (words[-1] == "token" and words[-2:-1] and words[-2] in _OF_TEXT)  # fmt: skip
 
 
 _HINTS = tuple((hint, made) for made in SHAPES for hint in made.hints)
+_SENT_HINTS = tuple((hint, made) for made in SENT for hint in made.hints)
 
 
-def likely(text: str) -> list[Credential]:
-    """The shapes that `text` may hold, by their hints."""
+def likely(text: str, *, sent: bool = False) -> list[Credential]:
+    """The shapes that `text` may hold, by their hints; those of requests if `sent`."""
     found = [made for hint, made in _HINTS if hint in text]
+    if sent:
+        found += [made for hint, made in _SENT_HINTS if hint in text]
     return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def holds(text: str) -> bool:
-    """Whether `text` holds something shaped like a credential."""
-    return any(made.pattern.search(text) is not None for made in likely(text))
+    """Whether `text` holds something shaped like a credential, or carried like one."""
+    return any(made.pattern.search(text) is not None for made in likely(text, sent=True))
 
 
 def find(text: str) -> list[Span]:

@@ -93,12 +93,13 @@ def build(destination: Destination) -> Exporters:
     Raises:
         StoreError: the path cannot be written, or a limit makes no sense.
     """
+    from clearspan.core.sqlite.database import DEFAULT_TIMEOUT
     from clearspan.exporters.store.exporters import (
         StoreLogExporter,
         StoreMetricExporter,
         StoreSpanExporter,
     )
-    from clearspan.exporters.store.write import DEFAULT_TIMEOUT, Store
+    from clearspan.exporters.store.write import Store
 
     store = Store(
         destination.path or DEFAULT_PATH,

@@ -90,11 +90,15 @@ class StoreMetricExporter(_Storing, MetricExporter):
         **kwargs: Any,
     ) -> MetricExportResult:
         """Write the points."""
-        if _of_the_machine(metrics_data) and not os.path.exists(self._store.path):  # noqa: PTH110 -- a text
-            return MetricExportResult.SUCCESS  # nobody has asked a model yet
+        if self.needless(metrics_data):
+            return MetricExportResult.SUCCESS
         if not self._closed and self._store.write(self._encoder.points(metrics_data)):
             return MetricExportResult.SUCCESS
         return MetricExportResult.FAILURE
+
+    def needless(self, metrics_data: MetricsData) -> bool:
+        """Whether these points are not kept: nobody has asked a model yet, and there is no file. They count nowhere."""
+        return _of_the_machine(metrics_data) and not os.path.exists(self._store.path)  # noqa: PTH110 -- a text
 
 
 def _of_the_machine(data: MetricsData) -> bool:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from clearspan.core import jsonfast
-from clearspan.exporters.store import files, queries, schema, scores as judged
+from clearspan.core.sqlite import files
+from clearspan.core.sqlite.errors import is_interrupted
+from clearspan.core.sqlite.forks import Holder, unsafe
+from clearspan.core.sqlite.schema import UnusableSchema
+from clearspan.exporters.store import queries, schema, scores as judged
 from clearspan.exporters.store.errors import (
     AmbiguousTrace,
     StoreError,
     StoreNotFound,
     TraceNotFound,
-    is_busy,
-    is_damage,
+    explained,
 )
-from clearspan.exporters.store.forks import Holder, unsafe
 from clearspan.exporters.store.models import (
     Counts,
     GuardSummary,
@@ -32,10 +34,11 @@ from clearspan.exporters.store.models import (
     StoredSpan,
     TraceSummary,
 )
+from clearspan.exporters.store.opened import explain, opened
 
 __all__ = ["StoreReader"]
 
-_TIMEOUT = 5.0
+_PAUSE = 0.002
 _ID_LENGTH = 32
 _HEX = frozenset("0123456789abcdef")
 
@@ -65,7 +68,8 @@ class StoreReader(Holder):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = files.located(path)
+        with explained():
+            self._file = files.located(path)
         super().__init__(str(self._file))
 
     def traces(
@@ -288,6 +292,13 @@ class StoreReader(Holder):
 
     def _ask(self, query: str, values: Sequence[object], since: int = 1) -> list[Any]:
         """The answer to `query`; nothing, where the file is older than the version `since`."""
+        while True:
+            try:
+                return self._asked(query, values, since)
+            except sqlite3.OperationalError:  # interrupted, for the sake of a fork
+                time.sleep(_PAUSE)
+
+    def _asked(self, query: str, values: Sequence[object], since: int) -> list[Any]:
         self.settle()
         with self.lock:
             if unsafe(self.path):
@@ -296,49 +307,21 @@ class StoreReader(Holder):
                     "cannot be read here: this process was forked in the middle of a write",
                 )
             try:
-                self.connection = _open(self._file)
-                if not (version := schema.version(self.connection)):
+                self.connection = opened(self._file)
+                if not (version := schema.SCHEMA.version(self.connection)):
                     raise StoreNotFound(self._file, "is empty: nothing was stored in it yet")
                 if version < since:
                     return []
                 with closing(self.connection.execute(query, values)) as cursor:
                     return cursor.fetchall()
-            except schema.UnusableSchema as error:
+            except UnusableSchema as error:
                 raise StoreError(self._file, str(error)) from error
             except sqlite3.Error as error:
-                raise _explain(self._file, error) from error
+                if is_interrupted(error):
+                    raise
+                raise explain(self._file, error) from error
             finally:
                 self.let_go()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    if not path.is_file():
-        raise StoreNotFound(
-            path, "does not exist: nothing was stored there yet, or it lies elsewhere"
-        )
-    uri = path.as_uri()
-    connection = sqlite3.connect(
-        f"{uri}?mode=ro", uri=True, timeout=_TIMEOUT, check_same_thread=False
-    )
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if is_busy(error) or Path(f"{path}-wal").exists():
-            raise
-        # A folder that cannot be written, an archive for instance, has no room for SQLite's shared
-        # memory; and nobody can be writing there.
-        return sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _explain(path: Path, error: sqlite3.Error) -> StoreError:
-    if is_damage(error):
-        return StoreError(path, f"is not an SQLite database or is damaged ({error})")
-    return StoreError(path, f"cannot be read ({error})")
 
 
 def _scores_of(

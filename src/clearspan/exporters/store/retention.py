@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from clearspan.exporters.store import files, queries
+from clearspan.core.sqlite import files
+from clearspan.core.sqlite.opening import transaction
+from clearspan.core.sqlite.space import fold, reclaim, used
+from clearspan.exporters.store import queries
 
 __all__ = ["SMALLEST", "Retention"]
 
@@ -30,11 +31,8 @@ _BUDGET = 0.25
 _INTERVAL = 30.0
 _ROWS_AT_ONCE = 2_000
 _TRACES_AT_ONCE = 256
-_PAGES_AT_ONCE = 1_024
-_PAGES_TO_SPARE = 256
 # Some room is made at a time, so that not every batch has to.
 _ENOUGH, _GOAL = 0.95, 0.85
-_MOST_LOG_PAGES, _FEWEST_LOG_PAGES = 1_000, 16
 _NANOS = 1_000_000_000
 _NEVER = 2**63 - 1
 
@@ -48,13 +46,6 @@ class Retention:
         self._max_bytes = max_bytes
         self._next = 0.0
 
-    def log_pages(self, page_size: int) -> int:
-        """After how many pages the write-ahead log is folded into the file: an eighth of it all."""
-        if self._max_bytes is None:
-            return _MOST_LOG_PAGES
-        share = self._max_bytes // 8 // page_size
-        return min(_MOST_LOG_PAGES, max(_FEWEST_LOG_PAGES, share))
-
     def keep(self, connection: sqlite3.Connection) -> None:
         """Delete what is due, if anything is. Called after each batch, outside a transaction.
 
@@ -66,9 +57,9 @@ class Retention:
             self._next = time.monotonic() + min(_INTERVAL, self._max_age / 4)
             if self._expire(connection, time.time_ns() - int(self._max_age * _NANOS), deadline):
                 self._next = 0.0
-            _reclaim(connection)
+            reclaim(connection)
         if self._max_bytes is not None and files.size(self._path) > self._max_bytes:
-            self._shrink(connection, self._max_bytes, deadline)
+            _shrink(connection, self._path, self._max_bytes, deadline)
 
     def _expire(self, connection: sqlite3.Connection, before: int, deadline: float) -> bool:
         """Delete what is older than `before`; whether some of it is left."""
@@ -77,7 +68,7 @@ class Retention:
                 "SELECT trace_id FROM traces WHERE end_ns < ? ORDER BY end_ns LIMIT ?",
                 (before, _TRACES_AT_ONCE),
             ).fetchall()
-            with _transaction(connection):
+            with transaction(connection):
                 gone = _delete_traces(connection, [row[0] for row in old])
                 gone += _delete_points(connection, _ROWS_AT_ONCE, before)
                 gone += _delete_loose(connection, "events", _ROWS_AT_ONCE, before)
@@ -86,17 +77,18 @@ class Retention:
                 return False
         return True
 
-    def _shrink(self, connection: sqlite3.Connection, limit: int, deadline: float) -> None:
-        goal = int(limit * _GOAL)
-        while time.monotonic() < deadline:
-            _fold(connection)
-            if files.size(self._path) <= limit * _ENOUGH:
-                return
-            excess = _used(connection) - goal
-            gone = _thin(connection, excess / (excess + goal)) if excess > 0 else 0
-            # Nothing left to delete or to give back: the rest is a log that a reader holds.
-            if not _reclaim(connection, leave=0) and not gone:
-                return
+
+def _shrink(connection: sqlite3.Connection, path: Path, limit: int, deadline: float) -> None:
+    goal = int(limit * _GOAL)
+    while time.monotonic() < deadline:
+        fold(connection)
+        if files.size(path) <= limit * _ENOUGH:
+            return
+        excess = used(connection) - goal
+        gone = _thin(connection, excess / (excess + goal)) if excess > 0 else 0
+        # Nothing left to delete or to give back: the rest is a log that a reader holds.
+        if not reclaim(connection, leave=0) and not gone:
+            return
 
 
 def _thin(connection: sqlite3.Connection, share: float) -> int:
@@ -113,7 +105,7 @@ def _thin(connection: sqlite3.Connection, share: float) -> int:
     old = connection.execute(
         "SELECT trace_id FROM traces ORDER BY end_ns LIMIT ?", (min(traces, _TRACES_AT_ONCE),)
     ).fetchall()
-    with _transaction(connection):
+    with transaction(connection):
         return (
             _delete_traces(connection, [row[0] for row in old])
             + _delete_points(connection, points)
@@ -157,46 +149,6 @@ def _delete_loose(
         " WHERE trace_id IS NULL AND time_ns < ? ORDER BY time_ns LIMIT ?)",
         (before, min(rows, _ROWS_AT_ONCE)),
     ).rowcount
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
-        connection.rollback()
-        raise
-
-
-def _used(connection: sqlite3.Connection) -> int:
-    """Bytes of the file that hold something."""
-    pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
-    return pages * _pragma(connection, "page_size")
-
-
-def _reclaim(connection: sqlite3.Connection, leave: int = _PAGES_TO_SPARE) -> int:
-    """Give free pages back to the file system, but for `leave` that the next batches will use."""
-    pages = min(_pragma(connection, "freelist_count") - leave, _PAGES_AT_ONCE)
-    if pages > 0:
-        # The pragma frees one page a step, and only a script is stepped to its end.
-        connection.executescript(f"PRAGMA incremental_vacuum({pages})")
-    return max(pages, 0)
-
-
-def _fold(connection: sqlite3.Connection) -> None:
-    """Fold the write-ahead log into the file and empty it, unless a reader is in the way."""
-    patience = _pragma(connection, "busy_timeout")
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:

@@ -1,32 +1,16 @@
-"""The tables of a store, and how an older file is brought up to date.
+"""The tables of a store.
 
-`PRAGMA user_version` counts the steps of `MIGRATIONS` that a file has seen; a new version of the
-schema is one more step at the end. `PRAGMA application_id` tells our files from other people's.
 Times are nanoseconds since 1970, ids lower-case hex, JSON compact UTF-8 text.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
+from clearspan.core.sqlite.schema import Schema
 from clearspan.exporters.store.scores import backfill
 
-__all__ = [
-    "APPLICATION_ID",
-    "EVENT_COLUMNS",
-    "MIGRATIONS",
-    "POINT_COLUMNS",
-    "SCORES_SINCE",
-    "SPAN_COLUMNS",
-    "UnusableSchema",
-    "insert",
-    "prepare",
-    "version",
-]
-
-APPLICATION_ID: Final = 0x636C7370  # "clsp"
+__all__ = ["EVENT_COLUMNS", "POINT_COLUMNS", "SCHEMA", "SCORES_SINCE", "SPAN_COLUMNS", "insert"]
 
 SPAN_COLUMNS: Final = (
     "trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status",
@@ -42,6 +26,13 @@ POINT_COLUMNS: Final = (
     "time_ns", "start_ns", "name", "unit", "kind", "temporality", "monotonic", "attributes",
     "value", "count", "sum", "min", "max", "buckets", "bounds", "service", "scope", "resource",
 )  # fmt: skip
+
+TABLES: Final = {
+    "spans": SPAN_COLUMNS,
+    "events": EVENT_COLUMNS,
+    "metric_points": POINT_COLUMNS,
+}
+"""What only grows, by table."""
 
 _FIRST: Final = (
     # One row a trace, so that the newest are listed and the oldest deleted without reading spans.
@@ -110,76 +101,12 @@ _SCORES: Final = (
     backfill,
 )
 
-Step: TypeAlias = "tuple[str | Callable[[sqlite3.Connection], None], ...]"
-"""Statements, and what takes more than a statement."""
-
-MIGRATIONS: tuple[Step, ...] = (_FIRST, _SCORES)
+SCHEMA: Final = Schema("store", 0x636C7370, (_FIRST, _SCORES))  # "clsp"
 SCORES_SINCE: Final = 2
 """The version from which on a file has scores; an older one can be read for all else."""
-
-
-class UnusableSchema(Exception):
-    """The file is a sound database, and not one that this version may write to."""
 
 
 def insert(table: str, columns: tuple[str, ...]) -> str:
     """The statement that adds a row; one that breaks a unique index is left out."""
     marks = ",".join("?" * len(columns))
     return f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})"  # noqa: S608 -- our own names
-
-
-def prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables, or upgrade those of an older version, in one transaction.
-
-    Raises:
-        UnusableSchema: the database is another program's, or a newer version's.
-    """
-    if _number(connection, "user_version") == len(MIGRATIONS) and _is_ours(connection):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Read again: another process may have done the work while we waited for the lock.
-        for step in MIGRATIONS[version(connection) :]:
-            for statement in step:
-                if callable(statement):
-                    statement(connection)
-                else:
-                    connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.execute("COMMIT")
-    except BaseException:  # Ctrl-C too must not leave it half done; it goes on its way
-        connection.rollback()
-        raise
-
-
-def version(connection: sqlite3.Connection) -> int:
-    """Which version's tables there are to read; 0 for a file that is still empty.
-
-    Raises:
-        UnusableSchema: the database is another program's, or of a newer version.
-    """
-    found = _number(connection, "user_version")
-    _refuse_strangers(connection, found)
-    return found
-
-
-def _refuse_strangers(connection: sqlite3.Connection, found: int) -> None:
-    if not _is_ours(connection):
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables or found:
-            raise UnusableSchema(
-                "is another program's SQLite database: name a file of its own for the store"
-            )
-    elif found > len(MIGRATIONS):
-        raise UnusableSchema(
-            "was written by a newer clearspan: upgrade clearspan or name another file"
-        )
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    return _number(connection, "application_id") == APPLICATION_ID
-
-
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
-    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -1,4 +1,4 @@
-"""The store as the exporters write to it: one connection a process, healed where it can be."""
+"""The store as the exporters write to it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ import contextlib
 import logging
 import os
 import sqlite3
-import threading
-import time
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
 
-from clearspan.exporters.store import connection as database, files
-from clearspan.exporters.store.errors import StoreError, is_busy, is_damage, is_stale
-from clearspan.exporters.store.forks import Holder, leak, unsafe
+from clearspan.core.sqlite import files
+from clearspan.core.sqlite.database import DEFAULT_TIMEOUT, Database
+from clearspan.core.sqlite.errors import Unusable
+from clearspan.core.sqlite.opening import transaction
+from clearspan.core.sqlite.space import log_pages
+from clearspan.exporters.store import schema, scores
+from clearspan.exporters.store.errors import StoreError, explained
 from clearspan.exporters.store.retention import SMALLEST, Retention
 from clearspan.exporters.store.rows import Batch
-from clearspan.exporters.store.schema import UnusableSchema
 
 __all__ = ["Store", "StoreStatus"]
 
-DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds."""
-_CLOSING = 1.0
-_PROBE_INTERVAL = 1.0
-_FAILURES = (sqlite3.Error, OSError, UnusableSchema)
 _log = logging.getLogger(__name__)
+_SPAN = schema.insert("spans", schema.SPAN_COLUMNS)
+_EVENT = schema.insert("events", schema.EVENT_COLUMNS)
+_POINT = schema.insert("metric_points", schema.POINT_COLUMNS)
+_LONGER = (
+    " ON CONFLICT (trace_id) DO UPDATE SET"
+    " start_ns = min(start_ns, excluded.start_ns), end_ns = max(end_ns, excluded.end_ns)"
+)
+_TRACE = f"INSERT INTO traces (trace_id, start_ns, end_ns) VALUES (?, ?, ?){_LONGER}"  # noqa: S608 -- our own names
+_TRACES = (
+    "INSERT INTO main.traces (trace_id, start_ns, end_ns)"  # noqa: S608 -- our own names
+    f" SELECT trace_id, start_ns, end_ns FROM beside.traces WHERE true{_LONGER}"
+)
+_JUDGED = "INSERT OR IGNORE INTO traces (trace_id, start_ns, end_ns) VALUES (?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ class StoreStatus:
     """Broken files that were renamed to make way for new ones."""
 
 
-class Store(Holder):
-    """One SQLite file that several threads and processes may write to at once.
+class Store:
+    """A file of spans, events, scores and metric points.
 
     Making one costs nothing: the file is opened, and created if need be, by `open` or by the first
     batch. Nothing but `open` and `check_writable` raises.
@@ -78,21 +87,36 @@ class Store(Holder):
             raise StoreError(
                 path, f"cannot keep to {max_bytes} bytes: max_bytes must be at least {SMALLEST}"
             )
-        self._file = files.located(path)
-        super().__init__(str(self._file))
-        self._timeout = timeout
-        self._retention = Retention(self._file, max_age, max_bytes)
-        self._identity: tuple[int, int] | None = None
-        self._established = False
-        self._owner: int | None = None
-        self._probe_at = 0.0
+        with explained():
+            file = files.located(path)
+        self._retention = Retention(file, max_age, max_bytes)
+        self._database = Database(
+            file,
+            schema.SCHEMA,
+            timeout=timeout,
+            log_pages=partial(log_pages, max_bytes),
+            absorb=_absorb,
+        )
         self._status = StoreStatus(self.path)
-        self._failing = False
+        # One line for each outage, however many threads find it: who takes this away says it.
+        self._unsaid = [True]
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._database.path
 
     @property
     def status(self) -> StoreStatus:
         """What was written, what was not, and why."""
-        return self._status
+        file = self._database
+        return replace(
+            self._status,
+            path=self.path,
+            failed_batches=file.failures,
+            last_error=file.last_error,
+            set_aside=file.set_aside,
+        )
 
     def check_writable(self) -> None:
         """See that the store can be written, without creating its file.
@@ -100,141 +124,48 @@ class Store(Holder):
         Raises:
             StoreError: it cannot; the message names the path and the remedy.
         """
-        files.check(self._file)
-        if self._file.exists():
-            self.open()
+        with explained():
+            self._database.check_writable()
 
     def open(self) -> None:
         """Open the file, creating or upgrading it.
 
-        A broken file inside a `.clearspan` folder is set aside, since all there is ours. Elsewhere
-        it is left alone until it was once opened as a store: the name may be a slip.
-
         Raises:
             StoreError: the file cannot be used; the message names the path and the remedy.
         """
-        self.settle()
-        with self.lock:
-            try:
-                try:
-                    self._connected()
-                except sqlite3.Error as error:
-                    if not (is_damage(error) and self._replace()):
-                        raise
-                    self._connected()
-            except _FAILURES as error:
-                raise database.explain(self._file, error) from error
+        with explained():
+            self._database.open()
 
     def write(self, batch: Batch) -> bool:
         """Write `batch` in one transaction; whether it is stored. Never raises for the file's sake."""
-        self.settle()
-        # Re-entry: something that runs inside our own write (a finaliser) ended a span.
-        if self._owner == threading.get_ident() or not self.lock.acquire(timeout=self._timeout):
-            return False
-        before = self._status.set_aside
         try:
-            self._owner = threading.get_ident()
-            problem = self._attempt(batch)
-        finally:
-            self._owner = None
-            self.lock.release()
-        # Logging is other people's code: never under the lock.
-        for path in self._status.set_aside[len(before) :]:
-            _log.warning("clearspan: the store was damaged; it was set aside as %s", path)
-        if problem and not self._failing:
-            _log.warning("clearspan: %s", problem)
-        self._failing = problem is not None
-        return problem is None
+            self._database.run(
+                lambda connection: self._put(connection, batch),
+                self._retention.keep,
+            )
+        except Unusable as error:
+            with contextlib.suppress(IndexError):
+                self._unsaid.pop()
+                _log.warning("clearspan: %s", StoreError(error.path, error.problem))
+            return False
+        if not self._unsaid:
+            self._unsaid = [True]
+        return True
 
     def close(self) -> None:
         """Close the file. A later batch opens it again."""
-        self.settle()
-        if self.lock.acquire(timeout=self._timeout):
-            try:
-                self.let_go()
-            finally:
-                self.lock.release()
+        self._database.close()
 
-    def let_go(self) -> None:
-        """Close the connection, or abandon it where closing would harm another file."""
-        connection, self.connection = self.connection, None
-        if connection is None:
-            return
-        with files.locked(self._file.parent, _CLOSING):
-            if self._identity == files.identity(self._file):
-                with contextlib.suppress(sqlite3.Error):
-                    connection.close()
-            else:
-                leak(connection)
-
-    def _attempt(self, batch: Batch) -> StoreError | None:
-        """Write, once more after a repair; what went wrong, if it did."""
-        try:
-            try:
-                connection = self._put(batch)
-            except _FAILURES as error:
-                if not self._repaired(error):
-                    raise
-                connection = self._put(batch)
-        except _FAILURES as error:
-            problem = database.explain(self._file, error)
-            failed = self._status.failed_batches + 1
-            self._status = replace(self._status, failed_batches=failed, last_error=str(problem))
-            return problem
+    def _put(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        with transaction(connection):
+            connection.executemany(_SPAN, batch.spans)
+            connection.executemany(_EVENT, batch.events)
+            connection.executemany(_POINT, batch.points)
+            for score in batch.scores:
+                scores.put(connection, score)
+            connection.executemany(_TRACE, batch.traces)
+            connection.executemany(_JUDGED, batch.judged)
         self._count(batch)
-        # The batch is stored; what could not be deleted now will be after the next one.
-        with contextlib.suppress(sqlite3.Error):
-            self._retention.keep(connection)
-        return None
-
-    def _put(self, batch: Batch) -> sqlite3.Connection:
-        connection = self._connected()
-        if time.monotonic() >= self._probe_at:
-            self._probe_at = time.monotonic() + _PROBE_INTERVAL
-            database.probe(self._file)
-        database.write(connection, batch)
-        return connection
-
-    def _connected(self) -> sqlite3.Connection:
-        if unsafe(self.path):
-            raise StoreError(
-                self._file, "cannot be used here: this process was forked in the middle of a write"
-            )
-        if self.connection is not None and self._identity != files.identity(self._file):
-            # Deleted or replaced: what is written to the old one nobody will find.
-            self.let_go()
-        if self.connection is None:
-            # Known even when opening fails, for then the file may have to be set aside.
-            self._identity = files.identity(self._file)
-            opened = database.writer(self._file, self._timeout, self._retention.log_pages)
-            self.connection, self._identity = opened.connection, opened.identity
-            self._established = True
-        return self.connection
-
-    def _repaired(self, error: Exception) -> bool:
-        """Whether it is worth another try."""
-        if is_damage(error):
-            return self._replace()
-        if is_busy(error):
-            return False
-        self.let_go()
-        return is_stale(error)
-
-    def _replace(self) -> bool:
-        """Set the broken file aside, unless another process has just done so."""
-        if not (self._established or self._file.parent.name == files.HOME):
-            return False
-        self.let_go()
-        with files.locked(self._file.parent, self._timeout) as held:
-            if not held:
-                return False
-            if self._identity is not None and files.identity(self._file) == self._identity:
-                try:
-                    aside = str(files.set_aside(self._file))
-                except OSError:
-                    return False
-                self._status = replace(self._status, set_aside=(*self._status.set_aside, aside))
-        return True
 
     def _count(self, batch: Batch) -> None:
         done = self._status
@@ -244,5 +175,17 @@ class Store(Holder):
             events=done.events + len(batch.events),
             points=done.points + len(batch.points),
             skipped=done.skipped + batch.skipped,
-            last_error=None,
         )
+
+
+def _absorb(connection: sqlite3.Connection) -> None:
+    """Take in all that the store has that is attached as `beside`."""
+    for table, columns in schema.TABLES.items():
+        names = ",".join(columns)
+        connection.execute(
+            f"INSERT OR IGNORE INTO main.{table} ({names}) SELECT {names} FROM beside.{table} ORDER BY id"  # noqa: S608 -- our own names
+        )
+    connection.execute(_TRACES)
+    names = ",".join(scores.SCORE_COLUMNS)
+    for row in connection.execute(f"SELECT {names} FROM beside.scores ORDER BY id").fetchall():  # noqa: S608 -- our own names
+        scores.put(connection, row)

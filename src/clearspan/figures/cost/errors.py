@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from clearspan.core.spelling import meant
 
 __all__ = ["PricingError", "unknown"]
 
@@ -15,6 +16,5 @@ class PricingError(ValueError):
 def unknown(where: str, name: object, known: Iterable[str]) -> PricingError:
     """A field that no table has, and what may have been meant."""
     fields = tuple(known)
-    close = difflib.get_close_matches(str(name), fields, 1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return PricingError(f"{where}: unknown field {name!r}{meant} (known are: {', '.join(fields)})")
+    hint = meant(str(name), fields)
+    return PricingError(f"{where}: unknown field {name!r}{hint} (known are: {', '.join(fields)})")

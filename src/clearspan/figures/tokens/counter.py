@@ -141,7 +141,7 @@ def _input(source: Draft, encode: Callable[[str], int], known: Model) -> Count |
 def _output(
     draft: Draft, source: Draft, encode: Callable[[str], int], known: Model
 ) -> Count | None:
-    if not source.keeps:
+    if not source.keeps or source.cut:
         return None
     answers = draft.answers
     kinds = {part.get("type", "") for answer in answers for part in answer.get("parts", ())}

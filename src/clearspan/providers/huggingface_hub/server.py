@@ -5,19 +5,20 @@ Nothing is resolved here: the client's helpers, which may ask the Hub, are not c
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from clearspan.core import jsonfast, read
+from clearspan.core import jsonfast, known, read
+from clearspan.core.fence import fenced
+from clearspan.core.ports import PORTS
+from clearspan.core.remembering import short
 from clearspan.formats import usage_request
 from clearspan.provider import Server
 
 __all__ = ["address", "error", "is_url", "server"]
 
 _NAME = "hugging_face"
-_PORTS = {"https": 443, "http": 80}
 # What text-generation-inference calls the errors that the client has classes for.
 _GENERATION = {
     "GenerationError": "generation",
@@ -30,7 +31,24 @@ _GENERATION = {
 def server(instance: Any) -> Server:
     """The address that the client was given, where it was given one."""
     held = vars(instance)
+    fenced("provider.keys", _note_keys, instance, held)
     return address(read.text(held, "model") if is_url(held.get("model")) else None)
+
+
+def _note_keys(client: object, held: Mapping[str, Any]) -> None:
+    """Servers repeat them in their errors; kept they are nowhere."""
+    parts = known.of_mapping(held.get("headers")), known.of_mapping(held.get("cookies"))
+    alone = held.get("token"), held.get("model")
+    known.note_client(client, known.joined(alone, *parts), lambda: _keys_of(held))
+
+
+def _keys_of(held: Mapping[str, Any]) -> list[str]:
+    return [
+        *known.note_key(held.get("token")),
+        *known.note_headers(held.get("headers")),
+        *known.note_query(held.get("cookies")),
+        *(known.note_address(held["model"]) if is_url(held.get("model")) else ()),
+    ]
 
 
 def is_url(value: Any) -> bool:
@@ -38,12 +56,12 @@ def is_url(value: Any) -> bool:
     return issubclass(type(value), str) and str.startswith(value, ("http://", "https://"))
 
 
-@functools.lru_cache(maxsize=256)
+@short(256)
 def address(url: str | None) -> Server:
     """What an address tells of its server."""
     try:
         parts = urlsplit(url or "")
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        host, port = parts.hostname, parts.port or PORTS.get(parts.scheme)
     except ValueError:  # what the HTTP library will refuse
         return Server(_NAME)
     return Server(_NAME, host, port) if host else Server(_NAME)
@@ -65,8 +83,10 @@ def error(exception: BaseException) -> str | None:
 
 
 def _coded(exception: BaseException) -> str | None:
-    held = vars(exception)
-    response = held.get("response")
+    held = read.held(exception)
+    response = held.get("response") if read.of_http(held.get("response")) else None
+    sent = getattr(response, "__dict__", {})
+    fenced("provider.keys", known.note_request, sent.get("_request") or sent.get("request"))
     # The asynchronous clients before 1.0 keep the status itself, and the body beside it.
     # A response of `requests` is false where it is an error.
     status = held.get("status") if response is None else getattr(response, "status_code", None)

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from clearspan.core import known, read
+from clearspan.core.fence import fenced
+from clearspan.core.ports import PORTS
 from clearspan.provider import Server
 
 __all__ = ["error", "server"]
 
 _NAME = "ollama"
-_PORTS = {"https": 443, "http": 80}
 
 
 def server(instance: Any) -> Server:
     """The address in the HTTP client that an Ollama client holds."""
-    url = getattr(vars(instance).get("_client"), "base_url", None)
+    client = vars(instance).get("_client")
+    url = getattr(client, "base_url", None)
+    fenced("provider.keys", _note_keys, client, url)
     host, port = getattr(url, "host", None), getattr(url, "port", None)
     if not isinstance(host, str) or not host:
         return Server(_NAME)
-    known = port if isinstance(port, int) else _PORTS.get(getattr(url, "scheme", ""))
+    known = port if isinstance(port, int) else PORTS.get(getattr(url, "scheme", ""))
     return Server(_NAME, host, known)
+
+
+def _note_keys(client: object, url: object) -> None:
+    """Servers repeat them in their errors; kept they are nowhere."""
+    known.note_client(
+        client,
+        known.joined((url,), known.of_http_client(client)),
+        lambda: [*known.note_http_client(client), *known.note_address(str(url))],
+    )
 
 
 def error(exception: BaseException) -> str | None:
     """The HTTP status of a refusal; an error in the middle of a stream has none."""
-    status = vars(exception).get("status_code")
+    status = read.held(exception).get("status_code")
     return str(status) if type(status) is int and status > 0 else None

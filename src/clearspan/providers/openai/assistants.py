@@ -11,7 +11,7 @@ from clearspan.formats import openai_common as common
 from clearspan.formats.openai_messages import content_parts, messages
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
-from clearspan.record import Message
+from clearspan.record import OTHER, Message
 
 __all__ = ["chunk", "managed", "request", "response"]
 
@@ -82,7 +82,7 @@ def response(draft: Draft, run: Any) -> None:
     if read.text(run, "status") == "failed":
         common.failure(draft, read.get(run, "last_error"))
         if draft.error is None:
-            draft.fail("_OTHER")
+            draft.fail(OTHER)
 
 
 def _finish(run: Any, status: str | None) -> list[str]:

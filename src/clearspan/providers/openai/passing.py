@@ -7,13 +7,18 @@ from typing import Any
 
 from clearspan.provider import Tap
 
-__all__ = ["AsyncPieces", "pieces", "relay"]
+__all__ = ["AsyncPieces", "awaited", "pieces", "relay"]
+
+
+def awaited(stream: Any) -> bool:
+    """Whether a stream is asynchronous. What others put around one may have the methods of both kinds."""
+    return hasattr(vars(stream)["_iterator"], "__anext__")
 
 
 def relay(stream: Any, tap: Tap) -> None:
     """Let every element of a stream be noted, in place."""
     held = vars(stream)
-    if hasattr(stream, "__aiter__"):
+    if awaited(stream):
         held["_iterator"] = tap.arelay(_Steps(held["_iterator"]))
     else:
         held["_iterator"] = tap.relay(held["_iterator"])

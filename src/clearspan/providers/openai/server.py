@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any
 from urllib.parse import urlsplit
 
+from clearspan.core import known
+from clearspan.core.fence import fenced
+from clearspan.core.ports import PORTS
+from clearspan.core.remembering import short
 from clearspan.provider import Server
 
 __all__ = ["server"]
@@ -54,7 +59,6 @@ _REQUESTS = (
     "_AssistantStreamManager__api_request",
     "_AsyncAssistantStreamManager__api_request",
 )
-_PORTS = {"https": 443, "http": 80}
 
 
 def server(instance: Any) -> Server:
@@ -63,9 +67,37 @@ def server(instance: Any) -> Server:
     if client is None:
         return Server("openai")
     held = vars(client)
+    fenced("provider.keys", _note_keys, client, held)
     runtime = getattr(held.get("_provider_runtime"), "name", None)
     known = _RUNTIMES.get(runtime) if type(runtime) is str else None
     return _named(str(held.get("_base_url")), known or _by_class(type(client)))
+
+
+_KEYS = ("api_key", "admin_api_key", "webhook_secret", "_azure_ad_token")
+_NAMES = ("organization", "project")
+_FIELDS = (*_KEYS, *_NAMES, "_base_url")
+
+
+def _note_keys(client: object, held: Mapping[str, Any]) -> None:
+    """Servers repeat them in their errors; kept they are nowhere."""
+    parts = (
+        known.of_http_client(held.get("_client")),
+        known.of_mapping(held.get("_custom_headers")),
+        known.of_mapping(held.get("_custom_query")),
+    )
+    known.note_client(client, known.joined(map(held.get, _FIELDS), *parts), lambda: _keys_of(held))
+
+
+def _keys_of(held: Mapping[str, Any]) -> list[str]:
+    found = [
+        *(known.note_key(held.get(name)) for name in _KEYS),
+        *(known.note(held.get(name)) for name in _NAMES),
+        known.note_headers(held.get("_custom_headers")),
+        known.note_query(held.get("_custom_query")),
+        known.note_address(str(held.get("_base_url"))),
+        known.note_http_client(held.get("_client")),
+    ]
+    return [key for keys in found for key in keys]
 
 
 def _client(instance: Any) -> Any:
@@ -89,11 +121,11 @@ def _by_class(client: type) -> str | None:
     return None
 
 
-@functools.lru_cache(maxsize=256)
+@short(256)
 def _named(url: str, known: str | None) -> Server:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        host, port = parts.hostname, parts.port or PORTS.get(parts.scheme)
     except ValueError:  # what the client will refuse as an address
         return Server(known or "openai")
     if not host:

@@ -12,7 +12,7 @@ from clearspan.formats.speech import choices, deltas, named, put, told, walk
 from clearspan.provider import Call, Slot, Speech, Tap
 from clearspan.providers.openai.canned import is_raw, of, streamed, structured
 from clearspan.providers.openai.fitting import fitting
-from clearspan.providers.openai.passing import relay
+from clearspan.providers.openai.passing import awaited, relay
 from clearspan.providers.openai.streams import body
 
 __all__ = [
@@ -34,7 +34,7 @@ def attach(result: Any, tap: Tap) -> bool:
     if "_iterator" not in held or "response" not in held:
         return False
     relay(result, tap)
-    tap.closing(held["response"], "aclose" if hasattr(result, "__aiter__") else "close")
+    tap.closing(held["response"], "aclose" if awaited(result) else "close")
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from clearspan.core import jsonfast
 from clearspan.provider import Tap
-from clearspan.providers.openai.passing import relay
+from clearspan.providers.openai.passing import awaited, relay
 from clearspan.providers.openai.unread import Unread
 
 __all__ = ["body", "follow"]
@@ -57,5 +57,5 @@ def follow(result: Any, tap: Tap) -> bool:
 
 def _stream(stream: Any, tap: Tap) -> None:
     relay(stream, tap)
-    tap.closing(vars(stream)["response"], "aclose" if hasattr(stream, "__aiter__") else "close")
+    tap.closing(vars(stream)["response"], "aclose" if awaited(stream) else "close")
     tap.watch(stream)

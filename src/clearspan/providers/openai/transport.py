@@ -1,6 +1,6 @@
 """What the HTTP exchange tells beside the answer: retries and their waits, request id, limits, timing.
 
-A few named response headers are read and nothing of the request's: its headers hold the key.
+A few named response headers are read. The request's hold the key: they are only ever taken out of texts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from clearspan import semconv as sc
+from clearspan.core import known, read
+from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.formats import rate_limits, usage_request
 from clearspan.provider import BLOCKED, Call, Probe
@@ -92,6 +94,10 @@ PROBES = (
 
 def finish(draft: Draft) -> None:
     """Write what the probes noted."""
+    if draft.call is not None:
+        # Servers repeat them in errors: kept they are nowhere.
+        known.note_headers(draft.call.kwargs.get("extra_headers"))
+        known.note_query(draft.call.kwargs.get("extra_query"))
     noted = draft.transport
     if not noted:
         return
@@ -115,5 +121,7 @@ def finish(draft: Draft) -> None:
 def error(exception: BaseException) -> str | None:
     """The API's own error code, where the exception carries one."""
     usage_request.refused(exception)
-    code = vars(exception).get("code")  # a bare exit status is no code of the API
+    held = read.held(exception)
+    fenced("provider.keys", known.note_request, held.get("request"))
+    code = held.get("code")  # a bare exit status is no code of the API
     return code if isinstance(code, str) and code else None

@@ -12,7 +12,7 @@ from clearspan.provider import Call, Endpoint
 from clearspan.providers.transformers import devices, facts, parameters, vocabulary
 from clearspan.providers.transformers.generate import told
 from clearspan.providers.transformers.tokenizers import decoder, matching, recent
-from clearspan.record import Confidence, Operation
+from clearspan.record import OTHER, Confidence, Operation
 
 __all__ = ["ENDPOINTS"]
 
@@ -86,7 +86,7 @@ def _failures(draft: Draft, outputs: list[Any], wanted: int) -> None:
     if failed:
         draft.extra(sc.FAILED_COUNT, failed)
     if failed and failed == max(wanted, len(outputs)):
-        draft.fail("_OTHER", errors[0] if errors else None)
+        draft.fail(OTHER, errors[0] if errors else None)
 
 
 def _times(draft: Draft, outputs: list[Any]) -> None:

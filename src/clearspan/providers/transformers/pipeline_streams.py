@@ -89,13 +89,19 @@ class _Steps:
         self._under = under
         self._counted = counted
         self._output: list[Any] = []
-        self._relayed = tap.relay(_noting(under, parts["infer"], parts["params"], self._output))
+        self._source = _noting(under, parts["infer"], parts["params"], self._output)
+        self._tap = tap
+        self._relayed: Iterator[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
         self._loader.begun = True
+        if (
+            self._relayed is None
+        ):  # only now: another iteration may take this one's place before it has begun
+            self._relayed = self._tap.relay(self._source)
         mine = () if self._counted is None else (self._counted,)
         token = counting.set((*mine, *counting.get()))
         try:

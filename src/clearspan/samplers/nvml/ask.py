@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from typing import Any
 
@@ -65,7 +64,8 @@ class Ask:
         """`value` times `scale`, where it is a number between `least` and `most` (before scaling)."""
         if value is None:
             return None
-        known = type(value) in (int, float) and math.isfinite(value) and least <= value <= most
+        # NaN is between no two numbers, and a whole number of any size is compared without being converted.
+        known = type(value) in (int, float) and least <= value <= most
         if not known:
             self.implausible[figure] += 1
             _log.debug("clearspan: %s of %r cannot be true", figure, value)

@@ -1,0 +1,1 @@
+"""SQLite files that live through what happens to files: forks, several processes, damage, full disks."""

@@ -1,0 +1,72 @@
+"""How much a call keeps alive while it waits to be read, and what is let go where there is no room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from clearspan.core import read
+from clearspan.core.fence import fenced
+from clearspan.core.held import held
+from clearspan.draft import Draft
+from clearspan.provider import Endpoint
+
+__all__ = ["batches", "hint", "lighten", "weight"]
+
+# A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
+_CHUNK = 1_024
+_DRAFT = 2_048
+_BATCH = 1_000_000
+
+_Items = Sequence[tuple[float, Any]]
+
+
+def batches(items: _Items) -> Iterator[tuple[_Items, int]]:
+    """Chunks as they are handed on, with their weight: together, or each alone where they are large."""
+    weights = [_CHUNK + _size(item) for _, item in items]
+    if sum(weights) <= _BATCH:
+        yield items, sum(weights)
+        return
+    for item, size in zip(items, weights, strict=True):
+        yield [item], size
+
+
+def hint(chunk: Any) -> dict[str, Any]:
+    """What of a stream's first chunk tells the response's id before it is read; the chunk itself may be large."""
+    return {"id": read.text(chunk, "id") or read.text(chunk, "response", "id")}
+
+
+def weight(draft: Draft) -> int:
+    """About how many bytes a draft that waits to be completed keeps alive."""
+    found = _DRAFT
+    for each in (draft, draft.inner):
+        if each is not None:
+            found += each.weight + (fenced("draft.held", _own, each) or 0)
+            endpoint: Endpoint | None = each.endpoint
+            if (
+                endpoint is not None and not endpoint.stepped
+            ):  # a step's was weighed as it was copied
+                found += _size(each.result)
+    return found
+
+
+def _own(draft: Draft) -> int:
+    return draft.held
+
+
+def _size(value: Any) -> int:
+    return fenced("draft.held", held, value) or 0
+
+
+def lighten(draft: Draft) -> None:
+    """Read the numbers of an answer at once, and let go of all that is large."""
+    draft.content = draft.keeps = False
+    endpoint: Endpoint | None = draft.endpoint
+    whole = endpoint is not None and not endpoint.stepped and not draft.pace.chunks
+    # What is no object yet would have to be parsed here, on the caller's thread.
+    if whole and endpoint is not None and read.fields(draft.result) is not None:
+        fenced("reader.response", endpoint.response, draft, draft.result)
+    if draft.error is not None:
+        draft.error = replace(draft.error, message=None)
+    draft.lighten()
