@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,28 @@ from tests.capture.conftest import vendor
 from tests.providers.conftest import server, side
 from tests.support.otlp_sink import Sink, http_sink
 
-__all__ = ["own_context", "server", "side", "sink", "spool", "vendor"]
+__all__ = ["heeded_signals", "own_context", "server", "side", "sink", "spool", "vendor"]
+
+
+def _ignored(number: int, frame: object) -> None:
+    """As `SIG_IGN`, but for the programs that are started: they do not inherit a handler."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heeded_signals() -> Iterator[None]:
+    """Programs begin as from a shell, although the tests may run where hang-ups and Ctrl-C are ignored.
+
+    Nothing is done about it between `fork` and `exec`: the receivers of some tests run in this process, and a fork that
+    is no `vfork` has gRPC begin threads in the child.
+    """
+    before = {
+        each: signal.signal(each, _ignored)
+        for each in (signal.SIGINT, signal.SIGHUP)
+        if signal.getsignal(each) is signal.SIG_IGN
+    }
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -137,12 +137,6 @@ class Running:
         return Ended(self.process.returncode, out, err, time.monotonic() - self.began)
 
 
-def _heed_signals() -> None:
-    """As a program that is started from a shell: the tests may run where hang-ups and Ctrl-C are ignored."""
-    for each in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)
-
-
 @contextlib.contextmanager
 def begun(code: str, folder: Path, **variables: str) -> Iterator[Running]:
     """A program of its own that is under way; it is gone when the block is left.
@@ -161,7 +155,6 @@ def begun(code: str, folder: Path, **variables: str) -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, "-u", "-X", "faulthandler", str(path)], cwd=folder, env=env, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        preexec_fn=_heed_signals,  # noqa: PLW1509 -- it takes no lock that another thread might have
     )  # fmt: skip
     try:
         yield Running(process)

@@ -103,6 +103,39 @@ def test_a_fork_waits_for_who_is_at_work_and_interrupts_it(monkeypatch: pytest.M
     thread.join(30)
 
 
+def looks(monkeypatch: pytest.MonkeyPatch, *holders: Holder) -> list[int]:
+    """Fork, as far as the hooks go; how often it looked at each."""
+    found: list[int] = []
+    win = forks._win
+
+    def counting(holder: Holder, beats: int) -> int:
+        if holder not in holders:
+            return win(holder, beats)
+        left = win(holder, beats)
+        found.append(beats - max(left, 0))
+        return left
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forks, "_win", counting)
+        patch.setattr(forks, "_BEAT", 0.0001)
+        forks._before()
+        forks._after_in_parent()
+    return found
+
+
+def test_a_fork_waits_long_for_what_hangs_once_and_all_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forks, "_holders", holders := [Holder("one"), Holder("other")])
+    one, other = holders
+    with one.lock, other.lock:
+        assert looks(monkeypatch, *holders) == [forks.BEATS, 0]
+        assert looks(monkeypatch, *holders) == [forks.FEW, forks.FEW]
+    assert looks(monkeypatch, *holders) == [0, 0]
+    with other.lock:
+        assert looks(monkeypatch, *holders) == [0, forks.BEATS]
+
+
 def test_closing_before_a_fork_leaves_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     class Connection:
         """As from Python 3.12 on."""

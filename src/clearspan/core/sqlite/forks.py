@@ -5,8 +5,11 @@ list and not the locks: even a connection that the child opens *itself* then bel
 protected, and when the parent closes its own, the write-ahead log is deleted under the child's
 hands: its writes are lost without an error. So nothing may be open when the fork happens: a hook
 closes the connections just before. It interrupts who is at work, whose work is done once more after the fork, and
-waits for an instant only. Where that fails, the child never uses, closes or collects what it inherited, and does
-not touch that file: what it has to write goes to one beside it.
+waits until that is over: for moments, as a rule for the interpreter's lock. Nor may a thread be inside SQLite for a
+reason of its own: the mutexes of the library that it holds would in the child be held for good, by nobody, and whoever
+opens any file there would wait for ever. So the wait has a bound, but a generous one, and one that a disk which hangs
+makes all forks wait for no more than once. Where it fails, the child never uses, closes or collects what it inherited,
+and does not touch that file: what it has to write goes to one beside it.
 """
 
 from __future__ import annotations
@@ -21,8 +24,10 @@ from typing import Final
 
 __all__ = ["Holder", "unsafe"]
 
-BEATS: Final = 5
+BEATS: Final = 100
 """How often a fork looks, at most, whether what is going on is over."""
+FEW: Final = 5
+"""How often it looks where the last fork has looked in vain."""
 _BEAT: Final = 0.01
 """Seconds from one look to the next. On a busy machine they are longer, as is everything for which it waits."""
 _NO_FOLDING: Final = getattr(sqlite3, "SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE", None)
@@ -41,6 +46,8 @@ class Holder:
         self.connection: sqlite3.Connection | None = None
         self.awaited = False
         """A fork waits for the lock: it comes first."""
+        self.stuck = False
+        """The last fork has waited for the lock in vain."""
         self.pid = os.getpid()
         _holders.add(self)
 
@@ -99,13 +106,15 @@ def _before() -> None:
     taken = _taken.setdefault(threading.get_ident(), [])
     beats = BEATS
     for holder in list(_holders):
-        beats = _win(holder, beats)
-        if beats >= 0:
+        allowed = min(beats, FEW) if holder.stuck else beats
+        left = _win(holder, allowed)
+        holder.stuck = left < 0
+        if not holder.stuck:
             if _NO_FOLDING is not None and holder.connection is not None:
                 _leave_the_log(holder.connection)
             taken.append(holder)
             holder.let_go(_BEAT)
-        beats = max(beats, 0)
+        beats -= allowed - max(left, 0)
 
 
 def _win(holder: Holder, beats: int) -> int:
