@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -202,22 +203,43 @@ def test_what_nobody_holds_any_more_is_left_alone() -> None:
     assert vars(Client)["create"] is own
 
 
-def test_F22_wrapt_of_1_16_gets_an_instance_that_is_named() -> None:
-    assert wrapper._bound_by("1.16.0") is wrapper._ByName
-    assert wrapper._bound_by("1.17.0") is wrapt.BoundFunctionWrapper
+@pytest.mark.parametrize("misses", [False, True])
+def test_F22_wrapt_of_1_16_gets_an_instance_that_is_named(
+    misses: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wrapper, "_MISSES_NAMES", wrapper._MISSES_NAMES or misses)
+    heights: list[int] = []
 
     def around(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         return wrapped(*args, **kwargs)
 
-    class Named(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
-        __bound_function_wrapper__ = wrapper._ByName
-
     class Client:
         def create(self, number: int) -> int:
+            heights.append(height())
             return number + 1
 
-        create = Named(create, around)
+        create = Wrapper(create, around)
+
+        @classmethod
+        def make(cls, number: int = 0) -> tuple[type, int]:
+            return cls, number
+
+        make = Wrapper(make, around)  # type: ignore[assignment]
 
     assert Client.create(self=Client(), number=1) == 2
     assert Client.create(Client(), 1) == 2
+    heights.clear()
     assert Client().create(1) == Client().create(number=1) == 2
+    assert len(set(heights)) == 1
+    assert heights[0] - height() == wrapper.PLACES + 2  # `around` and the method itself
+    assert Client.make() == Client().make() == (Client, 0)
+    assert Client.make(number=1) == (Client, 1)
+    assert Client.create is Client.create
+
+
+def height() -> int:
+    """Of the stack, from the caller's frame down."""
+    frame, found = sys._getframe(1), 0
+    while frame is not None:
+        frame, found = frame.f_back, found + 1  # type: ignore[assignment]
+    return found

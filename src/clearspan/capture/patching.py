@@ -21,7 +21,7 @@ from clearspan.capture import guarding, inlet, layers
 from clearspan.capture.calls import beginner, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
-from clearspan.capture.wrapper import Driver, Wrapper
+from clearspan.capture.wrapper import PLACES, Driver, Wrapper
 from clearspan.core import observe
 from clearspan.core.fence import fenced
 from clearspan.provider import Endpoint, Passage, Probe, Provider
@@ -252,7 +252,7 @@ def _deprecated(wrapper: Callable[..., Any], message: str, inner: Any) -> Callab
     def warning(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        warnings.warn(message, DeprecationWarning, stacklevel=2 + PLACES)
         bound = inner if instance is None else inner.__get__(instance, type(instance))
         return wrapper(bound, instance, args, kwargs)
 

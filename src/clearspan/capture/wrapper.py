@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from clearspan.core import observe
 
-__all__ = ["Driver", "Wrapper", "kind_of"]
+__all__ = ["PLACES", "Driver", "Wrapper", "kind_of"]
 
 Driver = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], observe.Begin], Any]
 
@@ -41,23 +41,7 @@ def _resolve(module: str, qualname: str) -> Any:
     return functools.reduce(getattr, qualname.split("."), importlib.import_module(module))
 
 
-class _ByName(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
-    """wrapt 1.16 misses the instance when a method of a class gets it by name, as `self`."""
-
-    # `self` is what the instance may be called.
-    def __call__(*args: Any, **kwargs: Any) -> Any:
-        bound, *given = args
-        if given or bound._self_instance is not None:  # noqa: SLF001 -- how wrapt names what is a proxy's own
-            return wrapt.BoundFunctionWrapper.__call__(bound, *given, **kwargs)
-        return bound._self_wrapper(bound.__wrapped__, None, (), kwargs)  # noqa: SLF001
-
-
-def _bound_by(version: str) -> type[Any]:
-    """What bound wrappers are derived from, with this version of wrapt."""
-    return _ByName if Version(version) < Version("1.17") else wrapt.BoundFunctionWrapper
-
-
-class _Bound(_bound_by(importlib.metadata.version("wrapt"))):  # type: ignore[misc]  # one of two
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
     """What attribute access on an instance gives; copies and pickles as a bound method does."""
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -80,6 +64,30 @@ class _Bound(_bound_by(importlib.metadata.version("wrapt"))):  # type: ignore[mi
         return getattr, (owner, self.__name__)
 
 
+class _Named(_Bound):
+    """What access on a class gives with wrapt 1.16, which misses an instance that is given by name, as `self`.
+
+    A call through this has one place of the stack more, which the client's warnings count: methods that were bound to
+    their instance are called without it.
+    """
+
+    # `self` is what the instance may be called.
+    def __call__(*args: Any, **kwargs: Any) -> Any:
+        method, *given = args
+        wrapper, wrapped = method._self_wrapper, method.__wrapped__  # noqa: SLF001 -- how wrapt names a proxy's own
+        if not given:
+            return wrapper(wrapped, None, (), kwargs)
+        instance, *rest = given
+        return wrapper(
+            wrapt.PartialCallableObjectProxy(wrapped, instance), instance, tuple(rest), kwargs
+        )
+
+
+PLACES = int(inspect.isfunction(wrapt.BoundFunctionWrapper.__call__))
+"""Places of the stack between who calls a method and its wrapper: one where wrapt is not compiled."""
+_MISSES_NAMES = Version(importlib.metadata.version("wrapt")) < Version("1.17")
+
+
 class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only
     """A function wrapper that signature, introspection, pickling and copying do not notice."""
 
@@ -97,7 +105,9 @@ class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in it
         if instance is not None or self._self_binding != "function":
             return super().__get__(instance, owner)
         if self._self_unbound is None:
-            self._self_unbound = super().__get__(None, owner)
+            unbound: Any = super().__get__(None, owner)
+            named: Any = (unbound.__wrapped__, None, self._self_wrapper, None, "function", self)
+            self._self_unbound = _Named(*named) if _MISSES_NAMES else unbound
         return self._self_unbound
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
