@@ -181,3 +181,16 @@ def test_F28_long_messages_and_names_are_cut() -> None:
     named = type("E" * 100_000, (Exception,), {})
     found = describe_error(named("x"))
     assert (len(found.type), found.message) == (256, "x")
+
+
+def test_F40_what_exceptions_were_raised_with_is_counted_over_all_of_them() -> None:
+    """One that is among its own arguments eight times: five deep there are 37,449 of it."""
+    error = ValueError()
+    error.args = ("leaf", *[error] * 8)
+    message = describe_error(error).message
+    assert message is not None
+    assert message.count("leaf") < 10
+    error.args = tuple(range(100))
+    assert describe_error(error).message == str(tuple(range(100)))
+    error.args = (error, *range(100))
+    assert describe_error(error).message is not None

@@ -239,8 +239,14 @@ def test_F14_every_step_of_a_stream_runs_in_the_readers_task_and_context(
 ) -> None:
     server.respond(Reply(TEXT, chunks=PIECES))
     tasks: list[Any] = []
+    begun: list[int] = []
+
+    def counted(loop: Any, coroutine: Any, **given: Any) -> Any:
+        begun[-1] += 1
+        return asyncio.Task(coroutine, loop=loop, **given)
 
     async def scenario() -> tuple[list[Any], int]:
+        tasks.clear()
         client = how.make(server, True)
 
         @clearspan.task
@@ -254,11 +260,14 @@ def test_F14_every_step_of_a_stream_runs_in_the_readers_task_and_context(
         before = len(asyncio.all_tasks())
         stream = stepping() if decorated else await how.ask(client, ASKED, stream=True)
         _mark.set("the reader's")
+        begun.append(0)
+        asyncio.get_running_loop().set_task_factory(counted)
         with anyio.move_on_after(
             PATIENCE
         ) as scope:  # a scope must be left by the task that entered it
             async with asyncio.timeout(PATIENCE) if hasattr(asyncio, "timeout") else anyio.fail_after(PATIENCE):  # type: ignore[attr-defined]  # fmt: skip
                 found = [chunk async for chunk in stream]
+        asyncio.get_running_loop().set_task_factory(None)
         assert not scope.cancelled_caught
         assert _mark.get() == "the reader's"
         assert {id(task) for task in tasks} <= {id(asyncio.current_task())}
@@ -266,9 +275,12 @@ def test_F14_every_step_of_a_stream_runs_in_the_readers_task_and_context(
         await how.release(client)
         return found, more
 
+    asyncio.run(scenario())
     with captured() as seen:
         found, more = asyncio.run(scenario())
     assert "".join(map(how.delta, found)) == TEXT
+    alone, watched = begun  # clients begin some themselves, to connect
+    assert watched == alone
     assert more == 0
     assert seen.open_calls == 0
 

@@ -13,7 +13,7 @@ import pickle
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,6 +119,27 @@ def test_F34_a_call_that_fails_ends_itself_and_nobody_else(
     assert [spans[name].status for name in ("parent", "grandparent")] == ["UNSET", "UNSET"]
     assert spans["grandparent"].end_ns >= spans["parent"].end_ns >= fine.end_ns
     side.do(how.release(client))
+
+
+def test_F34_a_model_call_ends_by_itself_although_the_client_within_it_failed(
+    server: ModelServer,
+) -> None:
+    """The two are one record, so it might well end with the first of them."""
+    server.script(Error(400, "No.", "no_such_thing"))
+    how = line("openai-chat")
+    client = how.make(server, False)
+
+    @clearspan.observe(kind="model")
+    def answered() -> str:
+        with pytest.raises(Exception, match="No"):
+            how.ask(client, ASKED)
+        assert (seen.open_calls, seen.spans) == (1, [])
+        return "something else"
+
+    with captured() as seen:
+        assert answered() == "something else"
+        assert [span.status for span in seen.spans] == ["UNSET"]
+    how.release(client)
 
 
 # -- F35 ----------------------------------------------------------------------------------------
@@ -244,6 +265,17 @@ def test_F36_checkers_see_the_types_that_were_there(tmp_path: Path) -> None:
         ]
     assert lines_["right"] == []
     assert {int(row.split(":")[1]) for row in lines_["wrong"]} == {31, 32, 33, 34}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python keeps no overloads there")
+@pytest.mark.parametrize("decorate", [clearspan.observe, type(clearspan.task).__call__])
+def test_F36_the_type_that_is_given_is_the_one_that_is_answered(decorate: Any) -> None:
+    """What checkers go by, for where none is installed."""
+    bare, called = map(typing.get_type_hints, typing.get_overloads(decorate))
+    given = bare["target"]
+    assert isinstance(given, typing.TypeVar)
+    assert bare["return"] is given
+    assert called["return"] == Callable[[given], given]
 
 
 # -- F37 ----------------------------------------------------------------------------------------
@@ -474,7 +506,15 @@ def _circle() -> None:
     first, second = ValueError("first"), KeyError("second")
     first.__cause__, second.__cause__ = second, first
     first.__context__, second.__context__ = second, first
+    first.args, second.args = ("first", second), ("second", first)
     raise first
+
+
+def _crowded() -> None:
+    """Five deep there are 37,449 of it."""
+    error = ValueError()
+    error.args = ("leaf", *[error] * 8)
+    raise error
 
 
 def _executed() -> None:
@@ -497,7 +537,7 @@ def _group() -> None:
     raise kind("many", errors) if kind is not None else errors[0]
 
 
-@pytest.mark.parametrize("fail", [_endless, _circle, _executed, _unsayable, _group])
+@pytest.mark.parametrize("fail", [_endless, _circle, _crowded, _executed, _unsayable, _group])
 @pytest.mark.parametrize("kind", ["plain", "async", "generator"])
 def test_F40_errors_of_every_form_are_told_and_pass(
     fail: Any, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -526,6 +566,8 @@ def test_F40_errors_of_every_form_are_told_and_pass(
     (span,) = seen.spans
     assert span.status == "ERROR"
     assert span.attributes["error.type"]
-    assert len(repr(span.exceptions)) < 40_000
+    (told,) = span.exceptions
+    assert ("exception.message" in told) is (fail is not _unsayable)
+    assert len(repr(told)) < 40_000
     assert line("openai-chat") is not None
     fence.reset()

@@ -398,7 +398,7 @@ def test_F3_the_programs_own_close_is_called_and_awaited_as_often(
     server.respond(whole())
     client = clients(how)
 
-    def closed() -> tuple[int, int]:
+    def closed() -> tuple[int, int, bool]:
         stream = side.do(how.ask(client, ASKED, stream=True))
         name = "aclose" if side.asynchronous else "close"
         inner = getattr(stream.response, name)
@@ -414,13 +414,37 @@ def test_F3_the_programs_own_close_is_called_and_awaited_as_often(
             side.do(stream.close())
         assert getattr(stream.response, name) is mock  # it is the program's
         mock.side_effect = None
-        return mock.call_count, mock.await_count if side.asynchronous else mock.call_count
+        awaited = mock.await_count if side.asynchronous else mock.call_count
+        return mock.call_count, awaited, stream.response.is_closed
 
     raw = closed()
     with captured() as seen:
         assert closed() == raw
     assert raw[0] == raw[1]
+    assert raw[2]
     assert len(seen.spans) == 1
+
+
+@pytest.mark.parametrize("how", lines("ollama-chat"), ids=str)
+def test_F3_a_generator_that_was_closed_has_closed_the_answer(
+    how: Line, server: ModelServer, clients: Any, side: Side
+) -> None:
+    server.respond(endless())
+    client, answers = clients(how), list[Any]()
+
+    async def came(answer: Any) -> None:
+        answers.append(answer)
+
+    client._client.event_hooks["response"].append(came if side.asynchronous else answers.append)
+
+    def closed() -> bool:
+        side.do(how.leave(begun(how, side, client)))
+        return bool(answers.pop().is_closed)
+
+    assert closed()
+    with captured() as seen:
+        assert closed()  # not a turn of the loop later
+    assert outcome(only(seen)) == "closed"
 
 
 # -- F4 and F5 ----------------------------------------------------------------------------------
@@ -665,7 +689,7 @@ class _Unread:
 _RAW = """
 import asyncio, gc, sys
 from tests.faults.kit import ASKED, TEXT, PIECES, lines
-from tests.faults.test_streams import _Unread, raw_ways
+from tests.faults.test_streams import _Unread, raw_ways, said
 from tests.providers.side import Side
 from clearspan.testing import ModelServer, Reply, captured
 
@@ -680,7 +704,8 @@ with ModelServer() as server:
                     with captured() as seen:
                         way(side, client)
                         side.collect(lambda: not seen.open_calls)
-                        print(how.name, asynchronous, stream, name, seen.open_calls, len(seen.spans))
+                        kept = "whole" if "".join(map(said, seen.spans)) == TEXT else "part"
+                        print(how.name, asynchronous, stream, name, seen.open_calls, len(seen.spans), kept)
             side.do(client.close())
             side.close()
             gc.collect()
@@ -738,7 +763,14 @@ def raw_ways(how: Line, stream: bool) -> dict[str, Callable[[Side, Any], Any]]:
             side.take(found, 2)
         side.leave(manager)
 
-    ways = (left, parsed, parsed_twice, half, looked_at, unread, unread_parsed)
+    def unread_parsed_whole(side: Side, client: Any) -> None:
+        manager = how.ask(_Unread(client), ASKED, **given)
+        found = side.do(side.enter(manager).parse())
+        if stream:
+            side.take(found)
+        side.leave(manager)
+
+    ways = (left, parsed, parsed_twice, half, looked_at, unread, unread_parsed, unread_parsed_whole)
     return {way.__name__: way for way in ways}
 
 
@@ -750,8 +782,15 @@ def test_F7_raw_and_unread_answers_leave_nothing_open_and_warn_of_nothing() -> N
     done = ran(_RAW, PYTHONWARNINGS="error")
     assert (done.returncode, done.stderr) == (0, "")
     told = [row.split() for row in done.stdout.splitlines()]
-    assert len(told) == 2 * len(OPENAI) * 2 * 7
-    assert [row for row in told if row[4:] != ["0", "1"]] == []
+    assert len(told) == 2 * len(OPENAI) * 2 * 8
+    assert [row for row in told if row[4:] != ["0", "1", _kept(row[2], row[3])]] == []
+
+
+def _kept(stream: str, way: str) -> str:
+    """How much of an answer is recorded: all of what was read to its end."""
+    whole = way in ("parsed", "parsed_twice", "unread_parsed_whole")
+    read = whole or (stream == "False" and way != "unread")
+    return "whole" if read else "part"
 
 
 # -- F8 ---------------------------------------------------------------------------------------

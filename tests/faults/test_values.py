@@ -302,11 +302,14 @@ def test_F28_one_cap_for_everything(where: str, server: ModelServer) -> None:
     how.release(client)
 
 
-@pytest.mark.parametrize(
+looks_like_media = pytest.mark.parametrize(
     "text",
     ["data: [DONE]", "data:;base64", "say ;base64, twice", "data:image/png;base64", "data:image/png,raw%20text",
      "see data:text;base64 for it", "DATA: nothing", "data:image/png;base64,???", "x" * 30 + " data:image/;base64,"],
 )  # fmt: skip
+
+
+@looks_like_media
 @every_line
 def test_F29_what_only_looks_like_media_is_text(how: Line, text: str, server: ModelServer) -> None:
     server.respond(Reply(f"said {text}"))
@@ -316,9 +319,23 @@ def test_F29_what_only_looks_like_media_is_text(how: Line, text: str, server: Mo
         (span,) = seen.spans
     (asked,) = json.loads(span.attributes["gen_ai.input.messages"])
     (said,) = json.loads(span.attributes["gen_ai.output.messages"])
+    assert {part["type"] for part in (*asked["parts"], *said["parts"])} == {"text"}
     assert "".join(part["content"] for part in asked["parts"]) == text
     assert "".join(part["content"] for part in said["parts"]) == f"said {text}"
     how.release(client)
+
+
+@looks_like_media
+def test_F29_what_only_looks_like_media_is_no_picture(text: str, server: ModelServer) -> None:
+    """Where the picture of a message should be, it is an address like any other."""
+    client = line("openai-chat").make(server, False)
+    parts = [{"type": "image_url", "image_url": {"url": text}}]
+    with captured() as seen:
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": parts}])
+        (span,) = seen.spans
+    (asked,) = json.loads(span.attributes["gen_ai.input.messages"])
+    assert asked["parts"] == [{"type": "uri", "modality": "image", "uri": text}]
+    client.close()
 
 
 # -- F30 ----------------------------------------------------------------------------------------

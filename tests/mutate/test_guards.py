@@ -27,6 +27,11 @@ def test_the_test_that_is_to_fail_is_there(guard: Guard) -> None:
         assert f"def {part}(" in text or f"class {part}" in text, f"{path} has no {part}"
 
 
+def test_every_known_fault_has_one() -> None:
+    rows = {row.strip() for guard in ALL for row in guard.row.split(",")}
+    assert {f"F{number}" for number in range(1, 81)} <= rows
+
+
 def test_a_guard_that_is_not_there_or_not_alone_is_refused() -> None:
     guard = Guard("F0", "a.py", "b", "c", "t.py::t", "guards_x.toml")
     assert guard.without("abd") == "acd"

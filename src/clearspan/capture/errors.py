@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import MemberDescriptorType
 from typing import Any
 
@@ -17,6 +17,7 @@ from clearspan.record import ErrorInfo
 __all__ = ["describe_error"]
 
 _FRAMES = 32
+_ARGUMENTS = 32  # of all exceptions that one was raised with together
 _LONGEST = 16_384  # far more than is told of it
 _LONGEST_NAME = 256
 _CHAIN = 4
@@ -67,7 +68,8 @@ def describe_error(
     """
     name = qualified(type(error))
     known = fenced("reader.error", code, error) if code is not None else None
-    message = fenced("recording.error", _message, error, _CHAIN)
+    spare = iter(range(_ARGUMENTS))
+    message = fenced("recording.error", _message, error, _CHAIN, spare)
     cause = _cause(error)
     return ErrorInfo(
         known or name,
@@ -78,14 +80,14 @@ def describe_error(
     )
 
 
-def _message(error: BaseException, chain: int) -> str:
+def _message(error: BaseException, chain: int, spare: Iterator[int]) -> str:
     """What it says, or else what it was raised with."""
     if not _may_be_asked(error):
-        return _told(error, chain)
+        return _told(error, chain, spare)
     try:
         return _cut(str(error))
     except ValueError:  # a number of more digits than Python prints
-        return _told(error, chain)
+        return _told(error, chain, spare)
 
 
 def _may_be_asked(error: BaseException) -> bool:
@@ -115,10 +117,13 @@ def _named(cls: type) -> tuple[str, str]:
     return read.module(cls), read.qualname(cls)
 
 
-def _told(error: BaseException, chain: int) -> str:
+def _told(error: BaseException, chain: int, spare: Iterator[int]) -> str:
     if _named(type(error)) == _VALIDATION:
         return _invalid(error)
-    told = [_argument(each, chain) for each in read.raised_with(error)[:_FRAMES]]
+    told = [
+        _argument(each, chain, spare)
+        for each, _ in zip(read.raised_with(error), spare, strict=False)
+    ]
     if not told:
         return ""
     one = told[0] if len(told) == 1 else told
@@ -133,10 +138,10 @@ def _invalid(error: Any) -> str:
     )
 
 
-def _argument(value: Any, chain: int) -> Any:
+def _argument(value: Any, chain: int, spare: Iterator[int]) -> Any:
     """As JSON can hold it; what another exception said, where that was handed on."""
     if issubclass(type(value), BaseException) and chain > 0:
-        return _message(value, chain - 1)
+        return _message(value, chain - 1, spare)
     return read.plain(value)
 
 
