@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -336,7 +337,8 @@ def test_a_canary_never_leaves_however_it_is_cut(side: Side, client: Any, server
 def test_what_else_is_said_to_a_model(side: Side, client: Any, server: ModelServer) -> None:
     prompt = {"id": "p", "variables": {"name": SECRET, "note": {"type": "input_text", "text": SECRET}}}  # fmt: skip
     with captured(), guarded(guard(Keys(), "input", "redact", trusted=True)):
-        side.do(client.responses.create(model="m", input="Hi", prompt=prompt, instructions=SECRET))
+        create = method(client, "responses.create")
+        side.do(create(model="m", input="Hi", prompt=prompt, instructions=SECRET))
         assert SECRET not in json.dumps(body(server))
         side.do(client.images.generate(model="m", prompt=f"draw {SECRET}"))
         assert body(server)["prompt"] == "draw <KEY>"
@@ -354,9 +356,9 @@ def test_transcripts_are_guarded(side: Side, client: Any, server: ModelServer, f
 @pytest.mark.parametrize("route", ["responses", "completions"])
 def test_raw_requests_of_all_kinds_are_blocked(side: Side, client: Any, server: ModelServer, route: str) -> None:  # fmt: skip
     with captured(), guarded(guard(Keys(), "input", reply=FIRM)):
-        raw = getattr(client, route).with_raw_response
+        create = method(client, f"{route}.with_raw_response.create")
         with pytest.raises(Blocked):
-            side.do(raw.create(model="m", **ASKED[f"{route}.create"]))
+            side.do(create(model="m", **ASKED[f"{route}.create"]))
     assert server.requests == []
 
 
@@ -401,6 +403,8 @@ def test_what_thinks_first_holds_no_answer_back(side: Side, client: Any, server:
 
 
 def test_a_prediction_is_looked_at(side: Side, client: Any, server: ModelServer) -> None:
+    if "prediction" not in inspect.signature(client.chat.completions.create).parameters:
+        pytest.skip("this version of the client takes no prediction")
     with captured(), guarded(guard(Keys(), "input", "redact")):
         ask(side, client, "chat.completions.create", prediction={"type": "content", "content": SECRET})  # fmt: skip
     assert body(server)["prediction"] == {"type": "content", "content": "<KEY>"}

@@ -9,7 +9,7 @@ import pytest
 from clearspan.record import Outcome
 from clearspan.testing import captured
 from clearspan.testing.server import Cut, Reply, ToolCall
-from tests.providers.openai.kit import CHAT
+from tests.providers.openai.kit import CHAT, method
 
 if TYPE_CHECKING:
     from clearspan.testing import ModelServer
@@ -22,9 +22,9 @@ INPUT: dict[str, Any] = {"model": "gpt-4o", "input": "Where?"}
 
 
 def opened(client: Any, side: Side, given: dict[str, Any]) -> Any:
-    home = {"messages": client.chat.completions, "prompt": client.completions}
-    found = next((home[name] for name in home if name in given), None)
-    return side.do((found or client.responses).create(**given, stream=True))
+    home = {"messages": "chat.completions", "prompt": "completions", "input": "responses"}
+    (found,) = (home[name] for name in home if name in given)
+    return side.do(method(client, f"{found}.create")(**given, stream=True))
 
 
 def record(seen: Any) -> Any:
