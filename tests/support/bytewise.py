@@ -25,6 +25,7 @@ class Server:
         self._say = say
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._clients: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._serve)]
         self._threads[0].start()
 
@@ -36,6 +37,7 @@ class Server:
                 return
             answering = threading.Thread(target=self._answer, args=(client, self.connections))
             self.connections += 1
+            self._clients.append(client)
             self._threads.append(answering)
             answering.start()
 
@@ -62,6 +64,10 @@ class Server:
         """Stop, whoever still waits."""
         self.over.set()
         socket.create_connection(self._listening.getsockname()).close()
+        self._threads[0].join(30)
+        for client in self._clients:
+            with contextlib.suppress(OSError):  # over already
+                client.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(30)
         self._listening.close()
