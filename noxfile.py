@@ -42,6 +42,8 @@ FAULTS = "tests/faults"
 # Two processes share the tests out, each file to one of them: so that files keep what they set up for all
 # their tests, and no more of them at once than the smallest machine has cores.
 SHARED_OUT = ("--numprocesses=2", "--dist=loadfile")
+# One more where much of a test is waiting: for programs that it starts, for deadlines that pass.
+WAITING = ("--numprocesses=3", "--dist=loadfile")
 # Packages whose branches must all be shown by a test.
 COVERED = ("core", "capture", "emit", "figures", "assess")
 # Where those tests stand. Counting branches takes as long again as the tests: the others run without.
@@ -97,7 +99,7 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", "--skip-covered", "--show-missing")
         return
     rest = [f"--ignore={path}" for path in (*COUNTED, *APART)]
-    session.run("python", "-m", "pytest", *SHARED_OUT, "tests", *rest, env=counted_with)
+    session.run("python", "-m", "pytest", *WAITING, "tests", *rest, env=counted_with)
     paths = ",".join(f"src/clearspan/{name}/*" for name in COVERED)
     session.run("coverage", "report", f"--include={paths}", "--show-missing", "--skip-covered", "--fail-under=100")  # fmt: skip
 
