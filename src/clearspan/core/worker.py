@@ -141,11 +141,13 @@ class Worker(Generic[T]):
                     target=fence.fenced, args=("worker.run", self._run), name=self.name, daemon=True
                 )
                 self._thread = made
-        # Not under the lock: starting waits for the new thread, on which a collection may offer.
+        # Not under the lock: starting waits for the new thread, on which a collection may offer. And this one first:
+        # where a signal's handler holds up who starts them, nobody else can start what is begun here already.
+        awake = made is None or self._started(made)
         if made is not None:
             for companion in self.companions:
                 companion.start()
-        if made is None or self._started(made):
+        if awake:
             self._wake.put(None)
 
     def _started(self, thread: threading.Thread) -> bool:
