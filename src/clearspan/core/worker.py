@@ -146,7 +146,7 @@ class Worker(Generic[T]):
         awake = made is None or self._started(made)
         if made is not None:
             for companion in self.companions:
-                companion.start()
+                fence.fenced("worker.companion", companion.start)
         if awake:
             self._wake.put(None)
 
