@@ -6,8 +6,10 @@ import _thread
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -146,7 +148,7 @@ def test_it_saves_and_sends_the_signal_again(killed: list[tuple[int, int]]) -> N
     ending = Ending()
     signals.watch(ending, 5.0)
     signal.raise_signal(signal.SIGTERM)
-    assert ending.done == [("save", 5.0)]
+    assert ending.done == [("save", pytest.approx(5.0))]
     assert killed == [(os.getpid(), signal.SIGTERM)]
     assert stands() == [signal.SIGHUP]
 
@@ -158,6 +160,77 @@ def test_with_nothing_to_save_it_only_sends_it_again(killed: list[tuple[int, int
     signal.raise_signal(signal.SIGTERM)
     assert ending.done == []
     assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+def interrupted_in(*modules: str) -> None:
+    """Be interrupted in the last of those modules, which the others have called."""
+
+    def start(*deeper: Callable[..., object]) -> None:
+        if deeper:
+            deeper[0](*deeper[1:])
+        else:
+            signal.raise_signal(signal.SIGTERM)
+
+    first, *others = (
+        FunctionType(start.__code__, globals() | {"__name__": module}) for module in modules
+    )
+    first(*others)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        ("clearspan.core.worker",),
+        ("opentelemetry.sdk.metrics", "threading"),
+        ("clearspan", "contextlib"),
+        ("app", "threading"),
+    ],
+)
+def test_where_a_lock_may_be_held_that_is_needed_it_comes_again(
+    modules: tuple[str, ...], killed: list[tuple[int, int]]
+) -> None:
+    ending = Ending()
+    signals.watch(ending, 5.0)
+    interrupted_in(*modules)
+    assert signal.SIGTERM in stands()  # nothing is given back, nothing saved
+    until = time.monotonic() + 30
+    while not killed and time.monotonic() < until:
+        time.sleep(0.001)
+    assert ending.done == []
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("modules", [("app",), ("app", "queue"), ("clearspan", "app"), ("weakref",)])  # fmt: skip
+def test_elsewhere_it_is_held_up_at_once(
+    modules: tuple[str, ...], killed: list[tuple[int, int]]
+) -> None:
+    ending = Ending()
+    signals.watch(ending, 5.0)
+    interrupted_in(*modules)
+    assert ending.done == [("save", pytest.approx(5.0))]
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_it_comes_again_for_a_moment_only(
+    killed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = Ending()
+    signals.watch(ending, 5.0)
+    monkeypatch.setattr(signals._handler, "heard", time.monotonic() - 1)
+    interrupted_in("clearspan")
+    assert ending.done == [("save", pytest.approx(4.0, abs=0.9))]
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_one_put_off_long_ago_counts_no_longer(
+    killed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a child that was forked off meanwhile."""
+    ending = Ending()
+    signals.watch(ending, 5.0)
+    monkeypatch.setattr(signals._handler, "heard", time.monotonic() - 60)
+    signal.raise_signal(signal.SIGTERM)
+    assert ending.done == [("save", pytest.approx(5.0))]
 
 
 def test_the_first_process_of_a_container_goes_on(
@@ -172,8 +245,9 @@ def test_the_first_process_of_a_container_goes_on(
     assert signal.SIGTERM in stands()
 
 
+@pytest.mark.parametrize("module", ["app", "clearspan"])
 def test_without_a_thread_it_ends_at_once(
-    killed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    module: str, killed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(*given: object) -> int:
         raise RuntimeError("can't start new thread")
@@ -181,7 +255,7 @@ def test_without_a_thread_it_ends_at_once(
     ending = Ending()
     signals.watch(ending, 5.0)
     monkeypatch.setattr(_thread, "start_new_thread", none)
-    signal.raise_signal(signal.SIGTERM)
+    interrupted_in(module)
     assert ending.done == []
     assert killed == [(os.getpid(), signal.SIGTERM)]
 

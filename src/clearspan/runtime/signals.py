@@ -17,6 +17,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -35,6 +36,14 @@ _DEFAULT: Final = signal.SIG_DFL
 _stands_for: Final[Callable[[int], Any]] = importlib.import_module("_signal").getsignal
 """Which object handles a signal. `signal.getsignal` makes a constant of whatever equals one."""
 _INIT: Final = 1
+_PATIENCE: Final = 0.25
+"""Seconds of the deadline for which the thread that was interrupted may go on, where it must not be held up."""
+_BEAT: Final = 0.001
+_TELEMETRY: Final = frozenset({"clearspan", "opentelemetry"})
+_HELPERS: Final = frozenset(
+    {"_weakrefset", "contextlib", "logging", "queue", "threading", "weakref"}
+)
+"""What those two call while they hold a lock."""
 
 
 class Ending(Protocol):
@@ -58,6 +67,8 @@ class _Handler(int):
     def __init__(self) -> None:
         self.stood: set[int] = set()
         """The signals that it handles, or did until somebody set another."""
+        self.heard: float | None = None
+        """When one came first that has been put off since."""
 
     def __int__(self) -> int:
         """Not to be had, for `signal.signal` would set the plain number instead."""
@@ -69,12 +80,23 @@ class _Handler(int):
             # The first process of a container: there the default is that nothing happens, and the program goes on.
             self._apart(None if ending is None else ending.flush, 0.0)
             return
+        left = self._left()
+        if left > self.seconds - _PATIENCE and _amid(frame) and _once_more(number):
+            return
         self.stood.discard(number)
         signal.signal(number, _DEFAULT)  # a second one ends it at once
         try:
-            self._apart(None if ending is None else ending.save, self.seconds)
+            self._apart(None if ending is None else ending.save, left)
         finally:  # Ctrl-C, too, ends the waiting only
             os.kill(os.getpid(), number)  # so that its parent is told of the same end
+
+    def _left(self) -> float:
+        now = time.monotonic()
+        if (
+            self.heard is None or now > self.heard + self.seconds
+        ):  # the latter: forked off since, say
+            self.heard = now
+        return self.heard + self.seconds - now
 
     def _apart(self, work: Callable[[float], object] | None, wait: float) -> None:
         """Do it on another thread, for which this one waits so long and no longer: it may hold any lock.
@@ -88,7 +110,7 @@ class _Handler(int):
 
         def run() -> None:
             try:
-                fenced("signals.end", work, self.seconds)
+                fenced("signals.end", work, wait or self.seconds)
             finally:
                 over.release()
 
@@ -100,6 +122,36 @@ class _Handler(int):
 
 
 _handler: Final = _Handler()
+
+
+def _amid(frame: FrameType | None) -> bool:
+    """Whether it was interrupted where it may hold a lock that the saving needs: ours, OpenTelemetry's, or that of
+    `threading`, without which no thread can begin. All are held for moments, by a thread that goes on.
+    """
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in _TELEMETRY:
+            return True
+        if module not in _HELPERS:
+            return False
+        if module == "threading" and frame.f_code.co_name == "start":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _once_more(number: int) -> bool:
+    """Have the signal come again in a moment; `False` where nobody can see to that."""
+
+    def run() -> None:
+        time.sleep(_BEAT)
+        os.kill(os.getpid(), number)
+
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:  # it is going down already
+        return False
+    return True
 
 
 def watch(ending: Ending, seconds: float) -> None:
@@ -138,6 +190,7 @@ def _stand(number: int) -> None:
         with contextlib.suppress(ValueError):  # not the main interpreter
             signal.signal(number, _handler)
             _handler.stood.add(number)
+            _handler.heard = None
 
 
 def _caught() -> int:
