@@ -498,3 +498,48 @@ def test_one_bad_draft_does_not_cost_the_others_theirs(rigs: Any) -> None:
     rig.settle()
     assert len(rig.records) == 2, "what could not be read is absent, and the call is there"
     assert fence.failures() == {"pipeline.read": 1}
+
+
+@pytest.mark.usefixtures("tolerant")
+@pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), KeyboardInterrupt()], ids=repr)
+def test_what_no_fence_holds_back_costs_that_call_alone(rigs: Any, error: BaseException) -> None:
+    def ends(draft: Draft, body: Any) -> None:
+        raise error
+
+    rig = rigs(own=True)
+    rig.go.clear()
+    bad, good = rig.open(endpoint=endpoint(response=ends), result={"text": "x"}), rig.open()
+    rig.pipeline.close(bad)
+    rig.pipeline.close(good)
+    rig.settle()
+    assert len(rig.records) == 1
+    assert rig.pipeline.unjudged() == []
+    assert rig.ledger.read().dropped == {"internal_error": 1}
+    assert fence.failures() == {"pipeline.complete": 1}
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_a_consumer_that_ends_its_thread_takes_back_nothing(rigs: Any) -> None:
+    def ends(record: Invocation) -> None:
+        raise SystemExit(1)
+
+    rig = rigs(own=True, handed_over=True, consumers=(ends,))
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert rig.ledger.read() == Accounts(1, 1, 0)
+    assert rig.pipeline.unjudged() == []
+    assert fence.failures() == {"pipeline.hand_on": 1}
+
+
+def test_who_completes_on_the_main_thread_and_is_stopped_leaves_nothing_pending(rigs: Any) -> None:
+    """At the end of a program no thread can be had, and its own does that work."""
+
+    def ends(draft: Draft, body: Any) -> None:
+        raise KeyboardInterrupt
+
+    rig = rigs(own=True)
+    first, second = rig.open(endpoint=endpoint(response=ends), result={"text": "x"}), rig.open()
+    with pytest.raises(KeyboardInterrupt):
+        rig.pipeline._handle([first, Chunks(second, []), second])
+    assert rig.pipeline.unjudged() == []
+    assert rig.ledger.read() == Accounts(2, 0, 0, {"internal_error": 2})

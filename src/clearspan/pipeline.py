@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from clearspan.assess.handover import Assess, as_it_was
 from clearspan.assess.seat import EvaluatorStatus
 from clearspan.core.dropped import unheld
-from clearspan.core.fence import caught, fenced
+from clearspan.core.fence import caught, fenced, ours
 from clearspan.core.going_on import GoingOn
 from clearspan.core.ledger import Ledger
 from clearspan.core.pieces import LONGEST
@@ -321,18 +321,30 @@ class Pipeline:
         self.close(draft)
 
     def _handle(self, batch: list[Work]) -> None:
-        for item in batch:
-            if isinstance(item, Chunks):
-                fenced("pipeline.chunks", read_chunks, item.draft, item.items)
-            elif isinstance(item, _Over):
-                fenced("pipeline.end_session", item.assess.end, item.session)
-            elif isinstance(item, _Told):
-                fenced("pipeline.tell", item.tell, item.score, item.plain)
-            else:
-                draft, work = (
-                    (item.draft, self._finish) if isinstance(item, _Read) else (item, self.complete)
-                )
-                if fenced("pipeline.complete", work, draft) is not True:
+        waiting = iter(batch)
+        try:
+            for item in waiting:
+                self._work_on(item)
+        finally:
+            for item in waiting:  # who did the work has been stopped
+                if isinstance(item, (Draft, _Read)):
+                    self._lose(item if isinstance(item, Draft) else item.draft, "internal_error")
+
+    def _work_on(self, item: Work) -> None:
+        if isinstance(item, Chunks):
+            ours("pipeline.chunks", read_chunks, item.draft, item.items)
+        elif isinstance(item, _Over):
+            ours("pipeline.end_session", item.assess.end, item.session)
+        elif isinstance(item, _Told):
+            ours("pipeline.tell", item.tell, item.score, item.plain)
+        else:
+            draft, work = (
+                (item.draft, self._finish) if isinstance(item, _Read) else (item, self.complete)
+            )
+            try:
+                ours("pipeline.complete", work, draft)
+            finally:
+                if id(draft) in self._unjudged:  # nothing was told of it
                     self._lose(draft, "internal_error")
 
     def _complete_here(self, draft: Draft) -> bool:
@@ -362,9 +374,11 @@ class Pipeline:
         record = fenced("pipeline.emit", self._emit, draft, without)
         if type(record) is not Invocation:
             return False
-        fenced("pipeline.hand_on", self._hand_on, draft, record)
-        self._unjudged.pop(id(draft), None)
-        draft.call = draft.result = draft.hint = draft.inner = draft.span = None
+        try:
+            ours("pipeline.hand_on", self._hand_on, draft, record)
+        finally:
+            self._unjudged.pop(id(draft), None)
+            draft.call = draft.result = draft.hint = draft.inner = draft.span = None
         return True
 
     def _emit(self, draft: Draft, without: Sequence[Figure]) -> Invocation | None:

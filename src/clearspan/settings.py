@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 
 from clearspan.core import parse
 
-__all__ = ["SETTINGS", "Setting", "SettingError", "Settings", "load"]
+__all__ = ["RECEIVERS", "SETTINGS", "Setting", "SettingError", "Settings", "load"]
+
+
+RECEIVERS = tuple(
+    f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
+)
+"""The standard variables that name an OTLP receiver."""
 
 
 class SettingError(ValueError):
@@ -88,7 +94,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("spool_order", "CLEARSPAN_SPOOL_ORDER", None, parse.one_of(*SPOOL_ORDERS), "oldest", "what the spool sends first: the `oldest`, or `metrics-first`"),
     Setting("store", "CLEARSPAN_STORE", None, parse.path, None, "file of the embedded store; without any destination `.clearspan/clearspan.db`"),
     Setting("max_age", "CLEARSPAN_MAX_AGE", None, parse.duration, None, "how long the store keeps a trace: seconds, or `36h`, `7d`"),
-    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, None, "how large the store may grow: bytes, or `500MB`, `2GB`; at least 512KiB"),
+    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, 1_073_741_824, "how large the store may grow: bytes, or `500MB`, `2GB`; at least 512KiB"),
     Setting("content", "CLEARSPAN_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*CONTENT_MODES), "full", "prompts and outputs: `off`, `metadata`, `redacted` or `full`", _standard_content(0)),
     Setting("content_target", "CLEARSPAN_CONTENT_TARGET", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*TARGETS), "span", "where content goes: `span`, `event` (the operation-details event) or `both`", _standard_content(1)),
     Setting("content_limit", "CLEARSPAN_CONTENT_LIMIT", None, parse.size, 131_072, "cap of each content attribute's JSON: bytes, or `32KiB`; at least 1024"),
@@ -139,7 +145,7 @@ class Settings:
     spool_order: str = "oldest"
     store: str | None = None
     max_age: float | None = None
-    max_bytes: int | None = None
+    max_bytes: int = 1_073_741_824
     content: str = "full"
     content_target: str = "span"
     content_limit: int = 131_072

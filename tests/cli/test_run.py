@@ -119,6 +119,20 @@ subprocess.run([sys.executable, child], check=True)
         assert names(call, *words) == ["of the child"]
 
 
+@pytest.mark.parametrize(
+    ("words", "spool"), [(["true"], ".clearspan/spool.db"), (["own.db"], "own.db")], ids=["default", "named"]
+)  # fmt: skip
+def test_its_spool_stays_where_it_is_wherever_the_program_goes(
+    start: Process, place: Path, words: list[str], spool: str
+) -> None:
+    program("app.py", """
+import os
+print(os.environ["CLEARSPAN_SPOOL"])
+""")  # fmt: skip
+    done = start("run", "--endpoint", "http://127.0.0.1:9", "--spool", *words, "app.py")
+    assert (done.returncode, done.stdout.strip()) == (0, str(place / spool))
+
+
 def test_a_spawned_worker_is_recorded(start: Process, call: Command, place: Path) -> None:
     program("app.py", """
 import multiprocessing

@@ -93,6 +93,18 @@ def test_sequences_and_keys_of_every_kind_are_copied(given: Any, expected: Any) 
     assert type(copy) is type(expected)
 
 
+def test_texts_of_a_class_of_their_own_weigh_as_others_do() -> None:
+    class Text(str):
+        __slots__ = ()
+
+    class Blob(bytes):
+        __slots__ = ()
+
+    copier = Copier()
+    copier.of({"a": Text("abc"), "b": [Blob(b"abcd"), bytearray(b"ab")]}, 9)
+    assert copier.weight == 9
+
+
 def test_weights() -> None:
     copier = Copier()
     copier.of([b"12345", bytearray(3), "x" * 7, {"k" * 100: [1] * 5}, {"k" * 100: 1}], 4)

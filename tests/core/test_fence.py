@@ -52,6 +52,20 @@ def test_what_belongs_to_the_host_passes(error: BaseException) -> None:
     assert fence.failures() == {}
 
 
+def test_a_handler_of_the_hosts_that_raises_is_no_matter_of_the_calls() -> None:
+    class Full(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("no space left on device")
+
+    full = Full()
+    logging.getLogger("clearspan").addHandler(full)
+    try:
+        assert fence.fenced("a", fail, ValueError()) is None
+    finally:
+        logging.getLogger("clearspan").removeHandler(full)
+    assert fence.failures() == {"a": 1, "fence.log": 1}
+
+
 def test_strict_counts_and_raises_the_same_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARSPAN_STRICT", "1")
     error = ValueError("x")

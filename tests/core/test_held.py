@@ -26,6 +26,15 @@ class Text(str):
     __slots__ = ()
 
 
+class Blob(bytes):
+    __slots__ = ()
+
+
+class Numbered(BaseModel):
+    created: int
+    data: list[str]
+
+
 class Texts(dict[str, str]):
     pass
 
@@ -34,7 +43,7 @@ class Texts(dict[str, str]):
     "value",
     [
         BIG, BIG.encode(), bytearray(BIG.encode()), [BIG], (BIG,), {"a": {"b": [BIG]}}, Document(BIG),
-        Model(text=BIG), Text(BIG), Texts(a=BIG), [Document(BIG), None, True, 1, 0.5], [{}, [], BIG],
+        Model(text=BIG), Text(BIG), [Text(BIG)], Blob(BIG.encode()), {"a": Blob(BIG.encode())}, Texts(a=BIG), [Document(BIG), None, True, 1, 0.5], [{}, [], BIG],
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
@@ -53,6 +62,22 @@ def test_long_lists_weigh_as_the_elements_do_that_stand_for_them() -> None:
 def test_rows_of_numbers_weigh_something() -> None:
     assert held([[0.5] * 1_000 for _ in range(1_000)]) == pytest.approx(32_000_000, rel=0.1)
     assert held([1] * 1_000) == 32_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"score": 0.9, "text": BIG},
+        [1, BIG],
+        (0.5, BIG),
+        [*range(100), BIG],
+        Numbered(created=1, data=[BIG]),
+        {"index": 0, "message": {"content": BIG}},
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_number_in_front_speaks_for_nothing_behind_it(value: Any) -> None:
+    assert 1_000_000 <= held(value) < 1_010_000
 
 
 def test_it_ends_whatever_holds_what() -> None:

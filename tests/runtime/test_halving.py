@@ -105,6 +105,7 @@ def test_F47_points_of_an_exporter_that_raises_between_halves_do_not_wait_for_ev
 ) -> None:
     monkeypatch.delenv("CLEARSPAN_STRICT", raising=False)
     queue = MetricQueue(Refusing(), interval=3600)
+    queue.start()
     counters(MeterProvider([queue.reader()]), 4)
     assert queue.worker.flush(30)
     queue.worker.offer("now")

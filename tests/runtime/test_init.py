@@ -23,6 +23,7 @@ from clearspan import runtime, semconv as sc
 from clearspan.capture import inlet
 from clearspan.core import fence
 from clearspan.runtime import Runtime
+from clearspan.settings import load
 from tests.runtime.conftest import ours
 from tests.runtime.support import Kept, Stuck, names, stored, use, work
 
@@ -43,6 +44,25 @@ def test_other_settings_warn_once_and_the_first_stay(caplog: pytest.LogCaptureFi
     (record,) = caplog.records
     assert "already running, with another content; that stays" in record.message
     assert "clearspan.shutdown()" in record.message
+
+
+def test_nothing_runs_before_it_is_started(folder: Path) -> None:
+    """So whoever only asks where telemetry would go takes over nothing of what others have left."""
+    given = {
+        "endpoint": "http://127.0.0.1:9",
+        "spool": str(folder / "spool.db"),
+        "store": "runs.db",
+    }
+    before = threading.enumerate()
+    made = runtime.Runtime(load(given))
+    assert made.status().destination_status["spool"] == str(folder / "spool.db")
+    assert threading.enumerate() == before
+    assert not (folder / "spool.db").exists()
+
+
+def test_the_store_is_bounded_unless_told_otherwise(folder: Path) -> None:
+    assert load({}).max_bytes == 2**30
+    assert load({"max_bytes": "2GiB"}).max_bytes == 2**31
 
 
 def test_threads_that_start_at_once_share_one_runtime() -> None:

@@ -85,7 +85,7 @@ def command(
     given = {name: value for name, value in options.items() if value is not None}
     if program is None:
         raise click.UsageError(f"Missing argument 'PROGRAM'.{_eaten(given)}", ctx)
-    environment = _environment(given, _store(given))
+    environment = _environment(given, _files(given))
     if not sys.executable:
         raise Failure("Python does not say where it lies; start it by its full path")
     words = [sys.executable, *(["-m"] if as_module else []), program, *arguments]
@@ -106,33 +106,36 @@ def _eaten(given: Mapping[str, str]) -> str:
     return ""
 
 
-def _store(given: Mapping[str, str]) -> str | None:
-    """The file of the store that the program will write to, if it is one.
+def _files(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name the files which the program will write to, by their whole paths.
 
-    What cannot work in the settings is said here, before the program starts.
+    The program may change its directory, and those that it starts may have others. What cannot work in the settings
+    is said here, before it starts.
     """
     from clearspan.runtime import Runtime
+    from clearspan.runtime.build import DEFAULT_SPOOL
 
     try:
         settings = load(given)
         path = Runtime(settings).status().destination_status.get("path")
     except SettingError as error:
         raise Misuse(re.sub(r"\bargument (\w+)", _as_option, str(error))) from error
-    return str(path) if path and not settings.exporters else settings.store
+    store = str(path) if path and not settings.exporters else settings.store
+    spool = str(DEFAULT_SPOOL) if settings.spool is True else settings.spool
+    named = {"CLEARSPAN_STORE": store, "CLEARSPAN_SPOOL": spool}
+    return {name: str(Path(file).expanduser().absolute()) for name, file in named.items() if file}
 
 
 def _as_option(match: re.Match[str]) -> str:
     return _option(match[1])
 
 
-def _environment(given: Mapping[str, str], store: str | None) -> dict[str, str]:
+def _environment(given: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str]:
     found = dict(os.environ)
     for setting in _OFFERED:
         if setting.name in given:
             found[str(setting.variable)] = given[setting.name]
-    if store is not None:
-        # The program may change its directory, and those that it starts may have others.
-        found["CLEARSPAN_STORE"] = str(Path(store).expanduser().absolute())
+    found.update(files)
     before = found.get("PYTHONPATH", "").split(os.pathsep)
     rest = [entry for entry in before if entry not in ("", str(BOOTSTRAP))]
     found["PYTHONPATH"] = os.pathsep.join([str(BOOTSTRAP), *rest])

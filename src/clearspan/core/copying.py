@@ -65,8 +65,7 @@ class Copier:
         found = read.fields(value)
         if found is not None:
             return self._held(value, found, self._mapped, depth)
-        if cls is bytearray:
-            self.weight += len(value)
+        self.weight += _length(cls, value)
         return read.plain(value, min(depth, 4), _FEW) if self._bare else value
 
     def _flat(self, value: dict[Any, Any]) -> dict[str, Any] | None:
@@ -161,6 +160,14 @@ class Copier:
     def _room(self) -> int:
         """How many elements one container may have: the rest is for what they hold, and for others."""
         return max(1, self._left // 4)
+
+
+def _length(cls: type, value: Any) -> int:
+    """How long a text or bytes of any class is, by Python's own word; anything else weighs nothing here."""
+    for kind in (str, bytes, bytearray):
+        if issubclass(cls, kind):
+            return kind.__len__(value)
+    return 0
 
 
 def _last(value: Any, many: int) -> list[Any]:

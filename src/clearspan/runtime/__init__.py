@@ -110,6 +110,7 @@ class Runtime:
             return
         self.running = True
         if self._providers is not None:
+            self._providers.start()
             self._hardware.start(meter_of(self._providers))
             self._books.show(meter_of(self._providers))
         inlet.use(self.pipeline)

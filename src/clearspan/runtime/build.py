@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from clearspan.runtime.forks import Meters
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
-from clearspan.settings import SettingError, Settings
+from clearspan.settings import RECEIVERS, SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
 
@@ -40,9 +41,6 @@ DEFAULT_SPOOL = Path(".clearspan") / "spool.db"
 _SPOOL_INTERVAL = 1.0
 _CLOSING = 2.0
 DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
-_OTLP_VARIABLES = tuple(
-    f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
-)
 
 
 @dataclass(slots=True)
@@ -57,6 +55,12 @@ class Providers:
     queues: list[Queue] = field(default_factory=list[Queue])
     couriers: list[Courier] = field(default_factory=list[Courier])
     exporters: list[Exporters] = field(default_factory=list[Exporters])
+    beginnings: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
+
+    def start(self) -> None:
+        """Begin to collect and to deliver, also what others have left: whoever only asks what there would be does not."""
+        for begin in self.beginnings:
+            begin()
 
 
 def assemble(settings: Settings, ledger: Ledger) -> Providers:
@@ -83,16 +87,20 @@ def assemble(settings: Settings, ledger: Ledger) -> Providers:
         )
     if logger is None:
         logger = _logger_provider(settings, resource, found, queues)
-    couriers = _couriers(found, ledger if own else None)
+    couriers = [item.courier for item in found if item.courier is not None]
+    beginnings = [queue.start for queue in queues if isinstance(queue, MetricQueue)]
     label = (
         " and ".join(item.label for item in found)
         if own
         else f"the application's {type(tracer).__name__}"
     )
-    return Providers(tracer, meter, logger, own, label or "nowhere", queues, couriers, found)
+    return Providers(
+        tracer, meter, logger, own, label or "nowhere", queues, couriers, found,
+        [*beginnings, partial(_set_out, found, ledger if own else None)],
+    )  # fmt: skip
 
 
-def _couriers(found: list[Exporters], ledger: Ledger | None) -> list[Courier]:
+def _set_out(found: list[Exporters], ledger: Ledger | None) -> None:
     """Set those on their way that deliver by themselves; the spans' first destination tells the ledger."""
     first = next((item for item in found if item.span is not None), None)
     for item in found:
@@ -101,7 +109,6 @@ def _couriers(found: list[Exporters], ledger: Ledger | None) -> list[Courier]:
                 item.courier.start(ledger.settle, ledger.drop, quiet)
             else:
                 item.courier.start(_untold, _untold, quiet)
-    return [item.courier for item in found if item.courier is not None]
 
 
 def _untold(what: str, spans: int) -> None:
@@ -161,7 +168,7 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
         max_bytes=settings.max_bytes,
         spool=_spooling(settings),
     )
-    if settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES):
+    if settings.endpoint or any(os.environ.get(name) for name in RECEIVERS):
         built = _build("otlp", argued)
         found.append(built if settings.endpoint else _without_silenced(built))
     if settings.store:
@@ -178,7 +185,7 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
 def _spooling(settings: Settings) -> Spooling | None:
     if not settings.spool:
         return None
-    if not (settings.endpoint or any(os.environ.get(name) for name in _OTLP_VARIABLES)):
+    if not (settings.endpoint or any(os.environ.get(name) for name in RECEIVERS)):
         raise SettingError(
             "clearspan: spool keeps what is on its way to an OTLP receiver, and none is set: "
             "set endpoint (CLEARSPAN_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT) too, or leave spool out"

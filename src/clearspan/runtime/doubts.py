@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from clearspan.core.spelling import closest
-from clearspan.settings import SETTINGS, Settings
+from clearspan.settings import RECEIVERS, SETTINGS, Settings
 
 __all__ = ["doubtful", "strangers"]
 
@@ -27,9 +27,6 @@ _NOT_MEANT: Final = re.compile(
 )
 _NO_NAMES: Final = ("off", "on", "true", "false", "no", "yes", "0", "1")
 """What somebody writes who takes a setting for a switch."""
-_RECEIVERS: Final = tuple(
-    f"OTEL_EXPORTER_OTLP{signal}_ENDPOINT" for signal in ("", "_TRACES", "_METRICS", "_LOGS")
-)
 
 
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -51,7 +48,7 @@ def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
 def doubtful(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
     """The settings that somebody chose and that change nothing as the others stand, or hardly do what was meant."""
     environ = os.environ if environ is None else environ
-    return list(_doubtful(settings, any(environ.get(name) for name in _RECEIVERS)))
+    return list(_doubtful(settings, any(environ.get(name) for name in RECEIVERS)))
 
 
 def _doubtful(settings: Settings, addressed: bool) -> Iterator[str]:  # noqa: FBT001 -- asked once

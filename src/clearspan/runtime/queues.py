@@ -298,6 +298,9 @@ class MetricQueue:
             every=interval,
             teardown=exporter.shutdown,
         )
+
+    def start(self) -> None:
+        """Begin to collect."""
         self.worker.start()
 
     def reader(self) -> MetricReader:
