@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import set_span_in_context
 
-from clearspan.core.sqlite import files
+from clearspan.core.sqlite import files, forks
 from clearspan.exporters.store import (
     Store,
     StoreLogExporter,
@@ -75,6 +75,20 @@ def test_the_size_is_kept_after_every_batch(bounded: Store, path: Path) -> None:
     # It keeps what fits, not next to nothing.
     assert counts.spans * 3000 > LIMIT // 3
     assert bounded.status.spans == 1200
+
+
+@pytest.mark.usefixtures("ample")
+def test_the_size_of_a_file_beside_is_kept_too(
+    bounded: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_unsafe", {bounded.path})  # as after a fork amid a write
+    exporter = StoreSpanExporter(bounded)
+    sizes = []
+    for _ in range(5):
+        exporter.export(spans(100, attributes={"text": "x" * 3000}))
+        sizes.append(files.size(files.beside(path)))
+    assert LIMIT // 3 < max(sizes) <= LIMIT
+    assert not path.exists()
 
 
 @pytest.mark.usefixtures("ample")

@@ -685,3 +685,40 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert (found_all["child"], found_all["next"]) == (1, 1)
     assert len([span for span in spans_of(tmp_path / "runs.db") if span.name == "chat m"]) == 1
     assert not [each.name for each in tmp_path.iterdir() if ".fork-" in each.name]
+
+
+def test_F44_a_child_of_a_child_that_went_on_beside_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """It writes still when its parent is gone, and what that one left was taken in and deleted."""
+    text = WAITING + HELD_UP["what cannot be interrupted"] + """
+ready, go = os.pipe(), os.pipe()
+def grandchild():
+    work("grandchild")
+    assert clearspan.flush(30)
+    print(f"fork-{os.getpid()}", flush=True)
+    os.write(ready[1], b"x")
+    os.read(go[0], 1)
+    work("grandchild")
+def run():
+    work("child")
+    assert clearspan.flush(30)
+    child(grandchild)
+    os.read(ready[0], 1)
+pids = [child(run)]
+go_on()
+wait(pids)
+os.close(ready[1])
+assert clearspan.shutdown(60)
+print(*[name for name in os.listdir() if ".fork-" in name and name.endswith(".db")])
+os.write(go[1], b"x")
+assert os.read(ready[0], 1) == b""  # it has ended
+"""  # fmt: skip
+    found = run(text, tmp_path, PYTHONWARNINGS="ignore")
+    assert found.code == 0, found
+    own, left = found.out.splitlines()
+    assert left.startswith("runs.fork-")
+    assert left.endswith(f"-{own.removeprefix('fork-')}.db"), "its own, and no other"
+    assert run(STARTED + "work('next')", tmp_path).code == 0
+    assert outputs(tmp_path / "runs.db") == {
+        "first": 1, "second": 1, "child": 1, "grandchild": 2, "next": 1,
+    }  # fmt: skip
+    assert not [each.name for each in tmp_path.iterdir() if ".fork-" in each.name]

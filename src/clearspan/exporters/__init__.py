@@ -1,4 +1,4 @@
-"""Where telemetry goes: one exporter a file, found by entry point (group `clearspan.exporters`).
+"""Where telemetry goes: one exporter a file or a folder, found by entry point (group `clearspan.exporters`).
 
 An entry point names a `Build`: a function that takes a `Destination` and answers `Exporters`. The
 exporters themselves are OpenTelemetry's own kinds, so any of the ecosystem's fits here and ours

@@ -284,6 +284,31 @@ def test_a_process_that_was_forked_in_the_middle_of_a_write_goes_on_beside(
     database.close()
 
 
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_child_of_one_that_went_on_beside_has_a_file_of_its_own(
+    idle: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of its parent goes when that one does; and only what is named after the first is found again."""
+    database = made(path)
+    database.run(add)
+    database.pid = -1  # as after a fork that no hook saw
+    assert database.run(add) == [1]
+    parents = database.file
+    if idle:
+        database.close()
+    left, number = database.connection, os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: number)
+    assert database.run(add) == [1]
+    assert database.file == files.beside(path) != parents
+    assert f"-{number}." in database.path
+    assert database.run(add) == [1, 2]
+    database.close()
+    if left is not None:
+        left.close()
+    with contextlib.closing(sqlite3.connect(parents)) as reader:
+        assert reader.execute("SELECT count(*) FROM things").fetchone() == (1,)
+
+
 # -- others that are in the way -----------------------------------------------------------------
 
 
@@ -390,9 +415,11 @@ def test_what_cannot_be_absorbed_now_stays(path: Path) -> None:
     gone = files.beside(path).with_name(
         files.beside(path).name.replace(f"-{os.getpid()}.", "-4194305.")
     )
-    gone.write_bytes(b"no database" * 1_000)
     database = Database(path, SCHEMA, log_pages=lambda _: 1_000, absorb=copy)
     assert database.run(add) == [1]
+    child = made(gone)
+    child.run(add)
+    child.close()
     with files.locked(path.parent, 0.0) as held:
         assert held
         database.close()
@@ -423,6 +450,30 @@ def test_a_file_without_its_tables_makes_way_for_a_new_one(
     with contextlib.closing(sqlite3.connect(database.set_aside[0])) as aside:
         assert aside.execute("SELECT name FROM sqlite_master").fetchall() == [("notes",)]
     assert database.run(add) == [1, 2]
+
+
+def test_a_repair_that_others_came_in_the_way_of_is_not_the_last(
+    database: Database, path: Path
+) -> None:
+    def gut() -> None:
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE things")
+            other.commit()
+
+    tries: list[list[int]] = []
+
+    def interrupted(connection: sqlite3.Connection) -> list[int]:
+        tries.append(add(connection))
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        return tries[-1]
+
+    database.run(add)
+    gut()
+    assert database.run(interrupted) == [1, 2]
+    gut()
+    assert database.run(add) == [1]
+    assert (database.failures, len(database.set_aside)) == (0, 2)
 
 
 def test_work_that_asks_for_what_never_was_costs_one_file_and_not_more(database: Database) -> None:

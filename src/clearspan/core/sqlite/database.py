@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from clearspan.core import deadline
-from clearspan.core.sqlite import files, opening
+from clearspan.core.sqlite import adoption, files, opening
 from clearspan.core.sqlite.errors import Unusable, is_busy, is_damage, is_hollow, is_stale
 from clearspan.core.sqlite.forks import Holder, leak, unsafe
 from clearspan.core.sqlite.schema import HEADER, Schema, UnusableSchema
@@ -45,7 +45,8 @@ class Database(Holder):
     statements of our tables, or begins with nothing but zeros, as files do whose end a power cut was.
 
     Others are waited for in small slices, between which the lock is free: a fork cannot wait longer. In a child
-    that was forked all the same amid a write, `file` and `path` are those of a file beside.
+    that was forked all the same amid a write, `file` and `path` are those of a file beside: of one that is its own,
+    as is that of a child of such a child, since the file of a process that is gone is taken in and deleted.
 
     Args:
         path: The file. Its folder must exist, but for one named `.clearspan`, which is made.
@@ -69,7 +70,7 @@ class Database(Holder):
         synchronous: str = "NORMAL",
         absorb: Callable[[sqlite3.Connection], object] | None = None,
     ) -> None:
-        self.file = files.located(path)
+        self.file = self._home = files.located(path)
         super().__init__(str(self.file))
         self.set_aside: tuple[str, ...] = ()
         """Broken files that were renamed to make way for new ones."""
@@ -83,6 +84,7 @@ class Database(Holder):
         self._synchronous = synchronous
         self._absorb = absorb
         self._notes: list[str] = []
+        self._noted: set[Path] = set()
         self._identity: tuple[int, int] | None = None
         self._hollow = False
         self._established = False
@@ -167,18 +169,26 @@ class Database(Holder):
     def close(self) -> None:
         """Close the file. Later work opens it again."""
         self.settle()
+        notes: list[str] = []
         if self.lock.acquire(timeout=self._timeout):
             try:
                 if self.connection is not None:
                     self._adopt(self.connection)
                 self.let_go()
+                notes, self._notes = self._notes, notes
             finally:
                 self.lock.release()
+        for note in notes:
+            _log.warning("clearspan: %s", note)
 
     def disown(self, *, idle: bool = False) -> None:
-        """In a child: nobody is at work here, whatever the parent was at; its threads' numbers may come again."""
+        """In a child: nobody is at work here, whatever the parent was at; its threads' numbers may come again.
+
+        A file beside that the parent has gone to is the parent's: this process starts from where that one did.
+        """
         super().disown(idle=idle)
         self._owner = None
+        self.file, self.path = self._home, str(self._home)
 
     def let_go(self, patience: float = _CLOSING) -> None:
         """Close the connection, or abandon it where closing would harm another file.
@@ -219,10 +229,11 @@ class Database(Holder):
             opened = self.connection is not None
             if self._hollow or not (opened and is_hollow(error)) or not self._replace():
                 raise
-        self._hollow = True
-        done = self._done(work, last=last)
-        self._hollow = False
-        return done
+        try:
+            return self._done(work, last=last)
+        except sqlite3.Error as error:
+            self._hollow = is_hollow(error)
+            raise
 
     def _done(self, work: Callable[[sqlite3.Connection], T], *, last: bool) -> T:
         connection = self._connected(insist=last)
@@ -250,7 +261,7 @@ class Database(Holder):
 
     def _move_beside(self) -> None:
         """Go on in a file beside the one that this process must not touch."""
-        told, self.file = self.path, files.beside(self.file)
+        told, self.file = self.path, files.beside(self._home)
         self.path = str(self.file)
         self._identity, self._established = None, False
         self._notes.append(
@@ -263,13 +274,41 @@ class Database(Holder):
         left = files.orphans(self.file)
         if not left:
             return
-        with files.locked(self.file.parent, _SLICE) as held, contextlib.suppress(sqlite3.Error, OSError):  # fmt: skip
+        with files.locked(self.file.parent, _SLICE) as held:
             for orphan in left if held else ():
-                if self._absorb is None:
-                    files.set_aside(orphan, of=self.file)
-                elif orphan.exists():
-                    _absorbed(connection, orphan, self._absorb)
-                    files.delete(orphan)
+                if self.awaited:  # a fork comes first
+                    break
+                self._take_in(connection, orphan)
+
+    def _take_in(self, connection: sqlite3.Connection, orphan: Path) -> None:
+        """Never raises: one that cannot be taken in must not keep the others from it."""
+        try:
+            if self._absorb is None:
+                files.set_aside(orphan, of=self.file)
+            elif orphan.exists():
+                adoption.take_in(connection, orphan, self._absorb)
+                files.delete(orphan)
+        except (sqlite3.Error, OSError) as error:
+            # Where that one is whole, the damage is in the file of ours, and the work will meet it.
+            if is_damage(error) and not adoption.sound(orphan):
+                self._give_up(orphan)
+            elif not is_busy(error):
+                self._note_of(orphan, f"cannot be taken into {self.path!r} ({error}): it stays for the next time")  # fmt: skip
+
+    def _give_up(self, orphan: Path) -> None:
+        try:
+            aside = str(files.set_aside(orphan, of=self.file))
+        except OSError as error:
+            self._note_of(orphan, f"is damaged, and cannot be set aside ({error})")
+            return
+        self.set_aside = (*self.set_aside, aside)
+        self._note_of(orphan, f"is damaged; it was set aside as {aside}")
+
+    def _note_of(self, orphan: Path, problem: str) -> None:
+        """Once for each, however often it is tried."""
+        if orphan not in self._noted:
+            self._noted.add(orphan)
+            self._notes.append(f"what a forked process left in {str(orphan)!r} {problem}")
 
     def _repaired(self, error: Exception) -> bool:
         """Whether it is worth another try."""
@@ -312,14 +351,3 @@ class Database(Holder):
 
 def _nothing(connection: sqlite3.Connection) -> None:
     """The file is opened, and no more."""
-
-
-def _absorbed(
-    connection: sqlite3.Connection, orphan: Path, absorb: Callable[[sqlite3.Connection], object]
-) -> None:
-    connection.execute("ATTACH ? AS beside", (str(orphan),))
-    try:
-        with opening.transaction(connection):
-            absorb(connection)
-    finally:
-        connection.execute("DETACH beside")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +39,22 @@ _NEVER = 2**63 - 1
 
 
 class Retention:
-    """The limits of one store. `None` is no limit."""
+    """The limits of one store. `None` is no limit.
 
-    def __init__(self, path: Path, max_age: float | None, max_bytes: int | None) -> None:
-        self._path = path
+    `file` answers where it lies now, which a fork may change.
+    """
+
+    def __init__(
+        self, file: Callable[[], Path], max_age: float | None, max_bytes: int | None
+    ) -> None:
+        self._file = file
         self._max_age = max_age
         self._max_bytes = max_bytes
         self._next = 0.0
+
+    @property
+    def _path(self) -> Path:
+        return self._file()
 
     def keep(self, connection: sqlite3.Connection) -> None:
         """Delete what is due, if anything is. Called after each batch, outside a transaction.

@@ -9,7 +9,6 @@ import sqlite3
 from dataclasses import dataclass, replace
 from functools import partial
 
-from clearspan.core.sqlite import files
 from clearspan.core.sqlite.database import DEFAULT_TIMEOUT, Database
 from clearspan.core.sqlite.errors import Unusable
 from clearspan.core.sqlite.opening import transaction
@@ -88,15 +87,15 @@ class Store:
                 path, f"cannot keep to {max_bytes} bytes: max_bytes must be at least {SMALLEST}"
             )
         with explained():
-            file = files.located(path)
-        self._retention = Retention(file, max_age, max_bytes)
-        self._database = Database(
-            file,
-            schema.SCHEMA,
-            timeout=timeout,
-            log_pages=partial(log_pages, max_bytes),
-            absorb=_absorb,
-        )
+            database = Database(
+                path,
+                schema.SCHEMA,
+                timeout=timeout,
+                log_pages=partial(log_pages, max_bytes),
+                absorb=_absorb,
+            )
+        self._database = database
+        self._retention = Retention(lambda: database.file, max_age, max_bytes)
         self._status = StoreStatus(self.path)
         # One line for each outage, however many threads find it: who takes this away says it.
         self._unsaid = [True]
