@@ -42,9 +42,10 @@ KEYS = (
 """What opens something: nowhere, whatever the mode."""
 
 
-def made() -> dict[str, str]:
-    """A canary of each kind. Those of content look like mail addresses, so that rules have something to find."""
-    found = {name: f"canary{secrets.token_hex(6)}@secret.example" for name in (*CONTENT, *PICTURES)}
+def made(*, addresses: bool) -> dict[str, str]:
+    """A canary of each kind. Those of content may look like mail addresses, so that rules have something to find."""
+    end = "@secret.example" if addresses else "secretexample"
+    found = {name: f"canary{secrets.token_hex(6)}{end}" for name in (*CONTENT, *PICTURES)}
     found |= {name: f"k3y{secrets.token_hex(12)}" for name in KEYS}
     return found | {
         name: f"sk-proj-{secrets.token_hex(20)}" for name in ("key", "key_in_prompt", "judge_key")

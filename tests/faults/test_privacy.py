@@ -49,7 +49,7 @@ class Left:
 
 def behind(folder: Path, mode: str, protocol: str, *, spool: bool, redactor: bool) -> Left:
     """Run the program in this content mode, and gather all that it sends, writes and shows."""
-    said = canaries.made()
+    said = canaries.made(addresses=mode not in ("off", "metadata"))  # there no rule may be needed
     with ModelServer() as server, SINKS[protocol]() as sink:
         server.respond(canaries.server_that_repeats(said))  # type: ignore[arg-type]
         judge = (
