@@ -23,10 +23,11 @@ from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
-from clearspan.pipeline import Chunks, Pipeline
+from clearspan.pipeline import Pipeline
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation, Outcome
 from clearspan.response import ResponseRef
+from clearspan.stages import Chunks
 
 LONG = 30.0
 

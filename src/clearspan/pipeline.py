@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Protocol
 
 from clearspan.assess.handover import Assess, as_it_was
 from clearspan.assess.seat import EvaluatorStatus
@@ -25,69 +25,12 @@ from clearspan.formats.reading import read_chunks, take_in
 from clearspan.policy import Policy
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.score import Score
+from clearspan.stages import Chunks, Figure, Over, Read, Told, Watch, Work
 
-__all__ = ["Assess", "Chunks", "Figure", "Pipeline", "Watch", "Work"]
+__all__ = ["Pipeline"]
 
 # More of each text is kept than the policy looks at, so that what is cut here it knows to be cut.
 _BEYOND = 16_384
-
-
-class Chunks(NamedTuple):
-    """A batch of a stream's chunks with the time each arrived, on its way to being read."""
-
-    draft: Draft
-    items: Sequence[tuple[float, Any]]
-
-
-class Figure(NamedTuple):
-    """A number that nobody reported: worked out of what was read, and put into the draft.
-
-    `slow` tells of a draft whether that takes longer than a caller may be kept waiting.
-    """
-
-    name: str
-    work_out: Callable[[Draft], None]
-    slow: Callable[[Draft], bool] | None = None
-
-
-class _Read(NamedTuple):
-    """A draft that has been read already, on its way to its numbers and its record."""
-
-    draft: Draft
-
-
-class _Told(NamedTuple):
-    """What somebody said of a call, on its way to being cleaned."""
-
-    tell: Callable[[Score, bool], None]
-    score: Score
-    plain: bool
-
-
-class _Over(NamedTuple):
-    """A session that is over, behind the calls of it that are still to be completed."""
-
-    assess: Assess
-    session: str
-
-
-Work: TypeAlias = "Draft | Chunks | _Read | _Told | _Over"
-
-
-class Watch(Protocol):
-    """Who wants to know, at once and on the caller's thread, that a call is going on."""
-
-    def begin(self, draft: Draft) -> None:
-        """A call has begun. Takes no time: what there is to do is done elsewhere."""
-        ...
-
-    def end(self, draft: Draft) -> None:
-        """It is over, its end time taken."""
-        ...
-
-    def renew(self) -> None:
-        """In a forked child: nothing is going on."""
-        ...
 
 
 class _Policy(Policy, Protocol):
@@ -178,7 +121,7 @@ class Pipeline:
         """Have a session judged now, as one that is over."""
         if self._assess is None:
             return
-        if self._worker is None or not self._worker.offer(_Over(self._assess, session)):
+        if self._worker is None or not self._worker.offer(Over(self._assess, session)):
             self._assess.end(session)
 
     @property
@@ -221,7 +164,7 @@ class Pipeline:
         if self._tell is None:
             return
         if self._policy.slow and self._worker is not None:
-            if not self._worker.offer(_Told(self._tell, score, plain)):
+            if not self._worker.offer(Told(self._tell, score, plain)):
                 caught("pipeline.tell", BufferError("no room"))
             return
         fenced("pipeline.tell", self._tell, score, plain)
@@ -327,19 +270,19 @@ class Pipeline:
                 self._work_on(item)
         finally:
             for item in waiting:  # who did the work has been stopped
-                if isinstance(item, (Draft, _Read)):
+                if isinstance(item, (Draft, Read)):
                     self._lose(item if isinstance(item, Draft) else item.draft, "internal_error")
 
     def _work_on(self, item: Work) -> None:
         if isinstance(item, Chunks):
             ours("pipeline.chunks", read_chunks, item.draft, item.items)
-        elif isinstance(item, _Over):
+        elif isinstance(item, Over):
             ours("pipeline.end_session", item.assess.end, item.session)
-        elif isinstance(item, _Told):
+        elif isinstance(item, Told):
             ours("pipeline.tell", item.tell, item.score, item.plain)
         else:
             draft, work = (
-                (item.draft, self._finish) if isinstance(item, _Read) else (item, self.complete)
+                (item.draft, self._finish) if isinstance(item, Read) else (item, self.complete)
             )
             try:
                 ours("pipeline.complete", work, draft)
@@ -357,7 +300,7 @@ class Pipeline:
         ]
         size = weight(draft)
         waits = self._worker is not None and (slow or self._policy.slow)
-        if waits and self._worker is not None and self._worker.offer(_Read(draft), size):
+        if waits and self._worker is not None and self._worker.offer(Read(draft), size):
             return True
         if waits and self._policy.slow:  # no room: what is not cleaned is told nobody
             self._lose(draft, "queue_full")

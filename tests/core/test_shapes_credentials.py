@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from clearspan.core.shapes import credentials
@@ -212,3 +215,50 @@ def test_texts_made_of_ordinary_words_and_numbers_hold_none() -> None:
 def test_all_of_several() -> None:
     text = f"a ghp_{LONG} b sk-{LONG} c"
     assert [one.type for one in credentials.find(text)] == ["GITHUB_TOKEN", "OPENAI_API_KEY"]
+
+
+PASSWORD = next(made.pattern for made in credentials.SHAPES if "pwd" in made.hints)
+COOKIE = next(made.pattern for made in credentials.SENT if made.type == "COOKIE")
+RUN = "pwd=1" * 50
+
+
+def begun(pattern: re.Pattern[str], dear: str, text: str) -> int:
+    """At how many places of `text` the `dear` part of a pattern is begun, which may try hundreds of lengths."""
+    before, found, _ = pattern.pattern.partition(dear)
+    assert found
+    return sum(1 for _ in re.finditer(before, text, pattern.flags))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["pwd=1" * 2_000, "pwd=a1." * 2_000, "pwd=1.&." * 2_000, f"{RUN}(" * 40, f"{RUN}.," * 40,
+     f"{RUN}.... " * 40, f"{RUN}.&a=(" * 40],
+    ids=["run", "dots", "signs", "calls", "commas", "ends", "fields"],
+)  # fmt: skip
+def test_the_end_of_a_password_is_not_looked_for_at_each_of_many_names(text: str) -> None:
+    assert text.count("pwd") >= 2_000
+    assert begun(PASSWORD, "(?P<secret>", text) < 60
+
+
+def test_the_value_of_a_cookie_is_not_looked_for_where_it_has_no_name() -> None:
+    assert begun(COOKIE, r"(?=[^\n", "Cookie: =" * 1_000) == 0
+    assert begun(COOKIE, r"(?=[^\n", "Cookie: a=bc" * 10) == 10
+
+
+def test_what_is_seen_early_changes_no_password() -> None:
+    """Half of these made-up texts hold one; each is found where it is by the pattern that tries every length."""
+    slow = re.compile(credentials._NAMED_SHORT.replace(credentials._MAY_END, ""), PASSWORD.flags)
+    assert slow.pattern != PASSWORD.pattern
+    draw = random.Random(7)
+    ends = ["", ".", ". ", "... ", ".....", "(", ")", " ", "&q=1", ".&q=1", "&&", ".,", ".:&", "\n"]
+    found = 0
+    for _ in range(3_000):
+        signs = draw.choice(["ab1!.:", "ab1.&", "a1.:&=", "pwd=1.&", "pwd=1&", "a1"])
+        length = draw.choice([draw.randint(0, 20), draw.randint(245, 270), draw.randint(100, 300)])
+        apart = draw.choice([0.0, 0.005, 0.1])
+        value = [draw.choice(" &(;," if draw.random() < apart else signs) for _ in range(length)]
+        text = "".join(["pwd=", draw.choice(["a1", "&", ""]), *value, draw.choice(ends), "a1"])
+        places = [match.span("secret") for match in slow.finditer(text)]
+        assert [match.span("secret") for match in PASSWORD.finditer(text)] == places
+        found += bool(places)
+    assert 500 < found < 2_900

@@ -493,3 +493,46 @@ def test_labels_of_the_application_are_cleaned_and_ours_left() -> None:
         "clearspan.x": 5,
     }
     assert policy(limit=1024).labels({"long": "x" * 5000}) == {"long": "x" * 1024}
+
+
+# -- what becomes alike ------------------------------------------------------------------------------------
+
+PEOPLE = ("a@x.io", "b@x.io", "c@x.io")
+
+
+def test_keys_that_become_alike_stay_apart() -> None:
+    people = {name: number for number, name in enumerate(PEOPLE)}
+    assert sound(policy("redacted").value(people)) == {"[email]": 0, "[email]1": 1, "[email]2": 2}
+    assert sound(policy().value(people)) == people
+    assert sound(policy().value({1: "a", "1": "b"})) == {"1": "a", "11": "b"}
+
+
+def test_what_the_application_named_stays_apart() -> None:
+    named = {name: name[0] for name in PEOPLE}
+    kept = {"[email]": "a", "[email]1": "b", "[email]2": "c"}
+    assert policy("redacted").context(CallContext(metadata=named)).metadata == kept
+    assert policy("redacted").labels(named) == kept
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata", "redacted"])
+def test_a_stack_ends_with_the_name_that_is_told(mode: str) -> None:
+    raw = "app.Failed_for_ann@example.org"
+    stack = f'Traceback\n  File "app.py", line 1, in <module>\n{raw}'
+    kept = policy(mode).error(ErrorInfo(raw, None, stack, raw))
+    assert kept.exception == "[email]"
+    assert kept.stacktrace == stack.replace(raw, "[email]")
+    assert policy().error(ErrorInfo(raw, None, stack, raw)).stacktrace == stack
+
+
+def test_a_stack_that_names_nothing_stays() -> None:
+    for stack in ("stack", "", None):
+        assert policy("redacted").error(ErrorInfo("x", None, stack, "a@b.io")).stacktrace == stack
+        assert policy("redacted").error(ErrorInfo("x", None, stack)).stacktrace == stack
+
+
+def test_what_a_generator_gave_in_pieces_is_redacted_as_a_whole() -> None:
+    pieces = ["Write to ann", ".smith@exa", "mple.com", {"usage": 3}]
+    assert sound(policy("redacted").value(pieces)) == ["Write to [email]", {"usage": 3}]
+    own = policy("full", 4096, lambda text: text.replace(CANARY, "bird"))
+    assert sound(own.value([CANARY[:3], CANARY[3:], None])) == ["bird", None]
+    own.close()

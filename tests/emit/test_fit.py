@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from clearspan.emit.fit import fit, noted
+from clearspan.core.marks import length, noted
+from clearspan.emit.fit import fit
 
 LIMIT = 1024
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)))
@@ -159,3 +160,11 @@ def test_what_fits_is_the_same_object() -> None:
     kept, encoded = fit(given, LIMIT)
     assert kept is given
     assert json.loads(encoded) == given
+
+
+def test_no_cut_goes_through_a_remark() -> None:
+    texts = [noted("x" * number, 1) for number in range(1, 200)]
+    kept = checked(texts, 16_000)
+    assert kept != texts
+    assert [length(text) for text in kept] == list(range(2, 201))
+    assert all(text.count("more") == 1 for text in kept)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clearspan.core import fence, marks
 from clearspan.emit import names, redact, vocabulary
 from clearspan.emit.outline import outline
 
@@ -57,10 +58,100 @@ def test_codes_that_the_request_did_not_say(code: str, said: Any, told: bool) ->
 
 
 def test_pieces_that_together_are_what_must_not_be_kept() -> None:
-    assert names.joined([KEY[:9], KEY[9:], None]) == [KEY, None]
-    assert names.joined(["a ", KEY[:9], KEY[9:], 1, "x", "y"]) == [f"a {KEY}", 1, "x", "y"]
+    assert names.joined([KEY[:9], KEY[9:], None], ()) == [KEY, None]
+    assert names.joined(["a ", KEY[:9], KEY[9:], 1, "x", "y"], ()) == [f"a {KEY}", 1, "x", "y"]
     for apart in (["a", "b"], ["b", MAIL], [KEY], "text", ["x"] * 10_001, [1, 2]):
-        assert names.joined(apart) is apart or names.joined(apart) == apart
+        assert names.joined(apart, ()) is apart or names.joined(apart, ()) == apart
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["Write to ann", ".smith@exa", "mple.com", {"usage": 3}],
+        ["card 4111 1111", " 1111 1111", {"usage": 3}],
+    ],
+)
+def test_pieces_that_together_are_what_redactors_take_out(pieces: list[Any]) -> None:
+    text = "".join(pieces[:-1])
+    assert names.joined(pieces, redact.resolve((), "redacted")) == [text, pieces[-1]]
+    assert names.joined(pieces, ()) == pieces
+
+
+def test_pieces_are_asked_about_only_where_something_is_in_the_whole() -> None:
+    asked: list[str] = []
+
+    def own(text: str) -> str:
+        asked.append(text)
+        return text.replace("canary", "bird")
+
+    assert names.joined(["a", "b", 1], [own]) == ["a", "b", 1]
+    assert asked == ["ab"]
+    assert names.joined(["a canary", " b", 1], [own]) == ["a canary", " b", 1]
+    assert asked == ["ab", "a canary b", "a canary", " b"]
+    assert names.joined(["can", "ary", 1], [own]) == ["canary", 1]
+
+
+def test_pieces_whose_redactor_fails_are_one_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLEARSPAN_STRICT")
+    broken = redact.resolve([lambda text: 1 // 0], "full")  # type: ignore[list-item]
+    assert names.joined(["a", "b", 1], broken) == ["ab", 1]
+    assert fence.failures() == {"redact": 3}
+
+
+@pytest.fixture
+def scrubbed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long the texts are that are looked through for credentials."""
+    lengths: list[int] = []
+    scrub = redact.scrub
+
+    def noting(text: str) -> str:
+        lengths.append(len(text))
+        return scrub(text)
+
+    monkeypatch.setattr(redact, "scrub", noting)
+    return lengths
+
+
+def test_of_a_long_name_only_the_beginning_is_looked_through(scrubbed: list[int]) -> None:
+    name = "hello, world " * 80_000
+    assert names.begun(name, 1_024) == f"{name[:1_024]}…[{len(name) - 1_024} more]"
+    assert names.clean(name, (), 1_024) == name[:1_024]
+    assert scrubbed == [1_024 + 4_096] * 2
+
+
+def test_a_name_that_begins_says_how_much_is_missing() -> None:
+    assert names.begun("gpt-4o", 100) == "gpt-4o"
+    assert names.begun("x" * 105, 100) == "x" * 100 + "…[5 more]"
+    assert names.begun(f"{'x ' * 40}{KEY} y", 84) == "x " * 40 + "[sec…[6 more]"
+    assert names.begun(5, 100) == "5"  # type: ignore[arg-type]
+    long = names.begun(f"a {KEY} " + "x" * 9_000, 100)
+    assert long.startswith("a [secret] xxx")
+    assert marks.length(long) == len(f"a {KEY} ") + 9_000
+
+
+@pytest.mark.parametrize("padding", [70, 90, 99, 100])
+def test_a_secret_at_the_end_of_a_name_is_seen(padding: int) -> None:
+    name = " ".join(["x" * padding, KEY, "y" * 9_000])
+    for told in (names.begun(name, 100), names.clean(name, (), 100)):
+        assert told.startswith("x" * 70)
+        assert KEY[:4] not in told
+
+
+def test_the_end_of_a_name_that_was_cut_is_no_half_of_a_secret() -> None:
+    token = "eyJ" + "a1" * 3_000 + ".eyJ" + "b2" * 3_000  # cut before its second part
+    name = f"sk-{'k1' * 1_000} sk-{'k2' * 500} {token}"
+    for told in (names.begun(name, 1_024), names.clean(name, (), 1_024)):
+        assert "eyJ" not in told
+        assert "a1a1" not in told
+
+
+def test_names_that_came_out_alike_stay_apart() -> None:
+    taken: dict[str, int] = {}
+    for _ in range(3):
+        taken[names.apart("[email]", taken)] = len(taken)
+    assert taken == {"[email]": 0, "[email]1": 1, "[email]2": 2}
+    assert names.apart("x", taken) == "x"
+    assert names.apart("[email]", [*taken, "[email]4"]) == "[email]8"
 
 
 @pytest.mark.parametrize(

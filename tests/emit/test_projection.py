@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from clearspan import semconv as sc
+from clearspan.core import marks
 from clearspan.draft import Draft
-from clearspan.emit import projection
+from clearspan.emit import projection, redact
 from clearspan.record import (
     CallContext,
     Confidence,
@@ -735,3 +736,25 @@ def test_F28_names_are_cut_and_stay_apart() -> None:
     assert max(map(len, found)) < 1_100
     assert found["openai.t"] == "y" * 1_024 + "…[976 more]"
     assert len(projection.span_name("task", None, record.name)) < 1_100
+
+
+def test_a_span_starts_at_once_however_long_its_names_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_through: list[int] = []
+    scrub = redact.scrub
+
+    def noting(text: str) -> str:
+        looked_through.append(len(text))
+        return scrub(text)
+
+    monkeypatch.setattr(redact, "scrub", noting)
+    draft = Draft("chat")
+    draft.model = draft.name = name = "pwd=a1 " * 100_000
+    started = projection.start_attributes(draft)
+    told = [started[sc.REQUEST_MODEL], started[sc.STEP_NAME]]
+    told += [projection.span_name("chat", name, None)[len("chat ") :]]
+    assert looked_through
+    assert max(looked_through) <= 1_024 + 4_096
+    for text in told:
+        assert text.startswith("pwd=a1 pwd=a1 ")
+        assert marks.length(text) == len(name)
+        assert text.count("more") == 1

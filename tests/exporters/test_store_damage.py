@@ -193,6 +193,22 @@ def test_a_table_that_somebody_dropped_costs_the_file_and_nothing_more(
     assert len(caplog.records) == 1
 
 
+def test_an_outage_is_said_once_and_the_next_one_again(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.mkdir()  # no file can be opened there
+    store = Store(path)
+    for times in (1, 2):
+        assert [stored(store) for _ in range(3)] == [False, False, False]
+        assert len(caplog.records) == times
+        path.rmdir()
+        assert stored(store)
+        store.close()
+        path.unlink()
+        path.mkdir()
+    store.close()
+
+
 def test_a_store_that_others_hold_for_too_long_is_a_failure(path: Path) -> None:
     store = Store(path, timeout=0.05)
     assert stored(store)

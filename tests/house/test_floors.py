@@ -10,7 +10,7 @@ FLOORS = {
     6: ("__init__", "__main__", "cli", "offline", "web", "otel", "testing"),
     5: ("runtime",),
     4: ("capture", "providers", "internals"),
-    3: ("pipeline", "provider", "formats", "evaluators", "guards", "judges", "monitors"),
+    3: ("pipeline", "stages", "provider", "formats", "evaluators", "guards", "judges", "monitors"),
     2: ("draft", "said", "emit", "figures", "assess", "exporters", "samplers"),
     1: (
         "record",

@@ -113,7 +113,7 @@ def _files(given: Mapping[str, str]) -> dict[str, str]:
     is said here, before it starts.
     """
     from clearspan.runtime import Runtime
-    from clearspan.runtime.build import DEFAULT_SPOOL
+    from clearspan.runtime.spooling import spool_file
 
     try:
         settings = load(given)
@@ -121,7 +121,7 @@ def _files(given: Mapping[str, str]) -> dict[str, str]:
     except SettingError as error:
         raise Misuse(re.sub(r"\bargument (\w+)", _as_option, str(error))) from error
     store = str(path) if path and not settings.exporters else settings.store
-    spool = str(DEFAULT_SPOOL) if settings.spool is True else settings.spool
+    spool = spool_file(settings.spool) if settings.spool else None
     named = {"CLEARSPAN_STORE": store, "CLEARSPAN_SPOOL": spool}
     return {name: str(Path(file).expanduser().absolute()) for name, file in named.items() if file}
 

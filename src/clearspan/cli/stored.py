@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from clearspan.cli.failure import Failure, Misuse
+from clearspan.exporters import DEFAULT_STORE
 from clearspan.exporters.console import Totals, totals
 from clearspan.exporters.console.facts import SHOWN
 from clearspan.exporters.store import (
-    DEFAULT_PATH,
     AmbiguousTrace,
     StoredEvent,
     StoredSpan,
@@ -48,13 +48,13 @@ def store_option(function: F) -> F:
     """The option `--store` that every command over the store has."""
     return click.option(
         "--store", metavar="FILE", type=click.Path(dir_okay=False),
-        help=f"The store's file.  [default: $CLEARSPAN_STORE, else {DEFAULT_PATH}]",
+        help=f"The store's file.  [default: $CLEARSPAN_STORE, else {DEFAULT_STORE}]",
     )(function)  # fmt: skip
 
 
 def store_path(given: str | None) -> str:
     """The file of the store: as given, as the environment says, or the usual one."""
-    return given or os.environ.get("CLEARSPAN_STORE", "").strip() or DEFAULT_PATH
+    return given or os.environ.get("CLEARSPAN_STORE", "").strip() or DEFAULT_STORE
 
 
 @contextmanager

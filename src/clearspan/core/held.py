@@ -79,5 +79,5 @@ def _inside(value: Any) -> list[Any]:
         return list(value.values())
     if issubclass(cls, (list, tuple)):
         return read.items(value)
-    fields = read.fields(value)
+    fields: dict[str, Any] | None = read.fields(value)
     return [] if fields is None else list(dict.values(fields))

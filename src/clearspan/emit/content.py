@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clearspan.core import jsonfast
-from clearspan.core.marks import length
+from clearspan.core.marks import length, noted
 from clearspan.emit import names, redact, walk
 from clearspan.emit.boxed import Boxed
-from clearspan.emit.fit import fit, noted
+from clearspan.emit.fit import fit
 from clearspan.emit.outline import only, outline, wordless
 from clearspan.emit.walk import EDGE, Walk, Way, noting
 from clearspan.record import OTHER, CallContext, ErrorInfo, Message, TokenScore
@@ -88,7 +88,7 @@ class ContentPolicy:
         """Clean any value; nothing of it stays in mode `metadata`."""
         if value is None or self.mode in ("off", "metadata"):
             return _NO_VALUE
-        return self._fitted(names.joined(value), walk.value)
+        return self._fitted(names.joined(value, self.redactors), walk.value)
 
     def tokens(self, rows: list[list[TokenScore]]) -> Kept:
         """Clean tokens with their log probabilities; none of an answer of which something must not be kept."""
@@ -129,10 +129,11 @@ class ContentPolicy:
         )
 
     def _named(self, texts: Mapping[str, str]) -> dict[str, str]:
-        return {
-            self.name(name): redact.MARK if text and redact.names_secret(name) else self._text(text)
-            for name, text in texts.items()
-        }
+        clean: dict[str, str] = {}
+        for name, text in texts.items():
+            said = text and redact.names_secret(name)
+            clean[names.apart(self.name(name), clean)] = redact.MARK if said else self._text(text)
+        return clean
 
     def params(self, params: dict[str, Any]) -> dict[str, Any]:
         """Clean what was asked for. The texts at which a model is to stop are content, the rest is ids and settings."""
@@ -152,7 +153,8 @@ class ContentPolicy:
                 clean[name] = self._names(value)
             else:
                 said = type(value) is str and value and redact.names_secret(name)
-                clean[self.name(name)] = redact.MARK if said else self._label(value)
+                told = names.apart(self.name(name), clean)
+                clean[told] = redact.MARK if said else self._label(value)
         return clean
 
     def _names(self, value: Any, depth: int = 4) -> Any:
@@ -189,7 +191,12 @@ class ContentPolicy:
         if error.message is not None and self.mode not in ("off", "metadata"):
             message = self._bounded(error.message, _MAX_MESSAGE)[:_MAX_MESSAGE]
         return dataclasses.replace(
-            error, type=told, exception=exception, cause=self.name(error.cause), message=message
+            error,
+            type=told,
+            message=message,
+            stacktrace=_ending(error.stacktrace, error.exception, exception),
+            exception=exception,
+            cause=self.name(error.cause),
         )
 
     def score(self, score: Score, *, plain: bool) -> Score:
@@ -251,3 +258,10 @@ class ContentPolicy:
                 return Kept(*fit(whole, self.limit))
         clean = way(value, Walk(lambda text: self._bounded(text, self.limit), longest, self.name))
         return Kept(*fit(clean, self.limit))
+
+
+def _ending(stack: str | None, raw: str | None, clean: str | None) -> str | None:
+    """A stack whose last line names the exception as it is named elsewhere."""
+    if not stack or not raw or not stack.endswith(raw):
+        return stack
+    return f"{stack[: -len(raw)]}{clean}"

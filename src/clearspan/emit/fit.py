@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from clearspan.core import jsonfast
-from clearspan.core.marks import NOTED, noted
+from clearspan.core.marks import cut, noted
 
-__all__ = ["fit", "noted"]
+__all__ = ["fit"]
 
 _NOTE_ROOM = 40
 _TOO_LARGE = "…[too large]"
@@ -78,20 +78,12 @@ def _common_cap(lengths: list[int], budget: int) -> int:
 def _cut(value: Any, cap: int, *, bare: bool = False) -> Any:
     """`value` with every string cut to `cap` characters; `bare` leaves the notes away."""
     if isinstance(value, str):
-        return value if len(value) <= cap else _shortened(value, cap, bare=bare)
+        return value[:cap] if bare else cut(value, cap)
     if isinstance(value, list):
         return [_cut(item, cap, bare=bare) for item in value]
     if isinstance(value, dict):
         return {key: _cut(item, cap, bare=bare) for key, item in _fields(value, cap)}
     return value
-
-
-def _shortened(text: str, cap: int, *, bare: bool) -> str:
-    before = NOTED.search(text[-_NOTE_ROOM:])
-    missing = len(text) - cap
-    if before is not None:  # it was cut once already: one note tells of both
-        missing += int(before.group(1)) - len(before.group())
-    return text[:cap] if bare else noted(text[:cap], missing)
 
 
 def _fields(value: dict[str, Any], cap: int) -> list[tuple[str, Any]]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
-from clearspan.emit import redact
+from clearspan.emit import names
 from clearspan.emit.measures import INFERENCE, Point, call_attributes
-from clearspan.emit.series import Series, label
+from clearspan.emit.series import LONGEST, Series, label
 from clearspan.record import Invocation, Operation
 
 _TOO_MANY = 2**63  # a whole number that no wire holds would cost a whole export
@@ -58,7 +58,7 @@ class ActiveCalls:
 
 
 def _without_keys(name: str | None) -> str | None:
-    return None if name is None else redact.scrub_name(name)
+    return None if name is None else names.begun(name, LONGEST)
 
 
 def _is_call(draft: Draft) -> bool:

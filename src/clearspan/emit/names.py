@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from clearspan.core import jsonfast
+from clearspan.core.marks import cut, length, noted
 from clearspan.emit import redact, vocabulary
 from clearspan.emit.boxed import Boxed
 
-__all__ = ["OWN", "clean", "is_code", "is_id", "joined", "may_be_secret", "stays"]
+__all__ = [
+    "OWN",
+    "apart",
+    "begun",
+    "clean",
+    "is_code",
+    "is_id",
+    "joined",
+    "may_be_secret",
+    "stays",
+]
 
 OWN = ("gen_ai.", "openai.", "clearspan.", "code.")
 """How the names of attributes begin that no application has given."""
@@ -22,6 +33,7 @@ _ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[\w.:/\-]{1,200}|\d{1,7}", re.ASCII)
 _CODE = re.compile(r"(?!(?:[^0-9]*[0-9]){7})[A-Za-z0-9_][A-Za-z0-9_.:\-]{0,63}")
 # Of more pieces nobody makes one text.
 _MOST_PIECES = 10_000
+# So much more of a name is looked through than may be kept: what straddles the cut ends in it.
 _EDGE = 4_096
 _JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 _SIZED = (str, bytes, list, tuple, dict)
@@ -38,7 +50,37 @@ def clean(name: str, redactors: Sequence[redact.Redactor], limit: int) -> str:
     rules = redactors
     if rules and is_id(scrubbed):
         rules = [rule for rule in rules if isinstance(rule, Boxed)]
-    return redact.apply(scrubbed, rules)[:limit]
+    return _within(redact.apply(scrubbed, rules), limit, whole=len(name) <= limit + _EDGE)
+
+
+def begun(name: str, longest: int) -> str:
+    """The first `longest` characters of a name without credentials, and how many more there are.
+
+    This is for callers' threads: however long it is, no more is looked through than these and an edge.
+    """
+    given = name if type(name) is str else str(name)
+    whole = len(given) <= longest + _EDGE
+    scrubbed = redact.scrub_name(given[: longest + _EDGE])
+    if whole:
+        return cut(scrubbed, longest)
+    kept = _within(scrubbed, longest, whole=False)
+    return noted(kept, length(given) - len(kept))
+
+
+def _within(clean: str, longest: int, *, whole: bool) -> str:
+    """What is kept of a clean name; the end of one that was cut before may be half a secret."""
+    return clean[:longest] if whole else clean[: max(0, len(clean) - _EDGE)][:longest]
+
+
+def apart(name: str, taken: Collection[str]) -> str:
+    """`name`, with a number where another came out the same: cleaning makes different names alike."""
+    if name not in taken:
+        return name
+    number = len(taken)
+    # Twice as much each time: whoever chose names with numbers cannot make it try them all.
+    while (told := f"{name}{number}") in taken:
+        number *= 2
+    return told
 
 
 def is_id(text: str) -> bool:
@@ -62,17 +104,25 @@ def stays(text: str, redactors: Sequence[redact.Redactor]) -> bool:
     return redact.apply(redact.scrub(valid), redactors) == valid
 
 
-def joined(value: Any) -> Any:
-    """Pieces that a generator made: one text, where a credential is whole only when they are together."""
+def joined(value: Any, redactors: Sequence[redact.Redactor]) -> Any:
+    """Pieces that a generator made: one text, where what must not be kept is whole only when they are together."""
     if type(value) is not list or not 1 < len(value) <= _MOST_PIECES:
         return value
     made: list[Any] = []
     for textual, run in itertools.groupby(value, lambda item: type(item) is str):
         pieces = list(run)
         whole = "".join(pieces) if textual and len(pieces) > 1 else ""
-        split = whole and redact.scrub(whole) != "".join(map(redact.scrub, pieces))
-        made += [whole] if split else pieces
+        made += [whole] if whole and _is_split(whole, pieces, redactors) else pieces
     return made
+
+
+def _is_split(whole: str, pieces: list[str], redactors: Sequence[redact.Redactor]) -> bool:
+    def clean(text: str) -> str:
+        return redact.apply(redact.scrub(jsonfast.valid(text)), redactors)
+
+    # The pieces are asked about one by one only where something is in the whole.
+    found = clean(whole)
+    return found != jsonfast.valid(whole) and found != "".join(map(clean, pieces))
 
 
 def may_be_secret(value: Any) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 from clearspan import semconv as sc
 from clearspan.core import jsonfast, read
-from clearspan.core.marks import length, noted
+from clearspan.core.marks import cut
 from clearspan.draft import Draft
-from clearspan.emit import redact
+from clearspan.emit import names
 from clearspan.emit.rows import INT64, ROWS, SEVERAL, Row, text
 from clearspan.record import (
     OTHER,
@@ -85,7 +85,7 @@ def span_name(operation: str, model: str | None, name: str | None) -> str:
     subject = name if operation in _NAMES or operation == Operation.TASK else model or name
     if not subject:
         return operation
-    told = jsonfast.valid(_short(redact.scrub_name(subject)))
+    told = jsonfast.valid(names.begun(subject, _MAX_NAME))
     return told if operation == Operation.TASK else f"{operation} {told}"
 
 
@@ -95,13 +95,13 @@ def start_attributes(draft: Draft) -> dict[str, Any]:
     if draft.provider:
         found[sc.PROVIDER_NAME] = draft.provider
     if draft.model:
-        found[sc.REQUEST_MODEL] = redact.scrub_name(draft.model)
+        found[sc.REQUEST_MODEL] = names.begun(draft.model, _MAX_NAME)
     if draft.server_address:
         found[sc.SERVER_ADDRESS] = draft.server_address
         if draft.server_port is not None:
             found[sc.SERVER_PORT] = draft.server_port
     if draft.name:
-        found[_NAMES.get(draft.operation, sc.STEP_NAME)] = redact.scrub_name(draft.name)
+        found[_NAMES.get(draft.operation, sc.STEP_NAME)] = names.begun(draft.name, _MAX_NAME)
         if draft.operation == Operation.EXECUTE_TOOL:
             found[sc.TOOL_TYPE] = draft.params.get("tool_type", "function")
     return {name: _sendable(_bounded(value, content=False)) for name, value in found.items()}
@@ -192,7 +192,7 @@ def _sendable(value: Any) -> Any:
 
 def _short(name: str) -> str:
     """A name, an id, a word of a server's: what is longer than any of them should be is cut."""
-    return name if len(name) <= _MAX_NAME else noted(name[:_MAX_NAME], length(name) - _MAX_NAME)
+    return cut(name, _MAX_NAME)
 
 
 def _bounded(value: Any, *, content: bool) -> Any:

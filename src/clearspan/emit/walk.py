@@ -9,9 +9,8 @@ from typing import Any
 
 from clearspan.core import jsonfast, read
 from clearspan.core.copying import CUT
-from clearspan.core.marks import length
+from clearspan.core.marks import length, noted
 from clearspan.emit import names, redact
-from clearspan.emit.fit import noted
 
 __all__ = ["EDGE", "Walk", "Way", "messages", "noting", "value"]
 
@@ -101,7 +100,9 @@ def _listed(found: Sequence[Any], walk: Walk, depth: int) -> list[Any]:
 def _mapped(found: dict[Any, Any], walk: Walk, depth: int) -> dict[str, Any]:
     size = len(found)
     taken = walk.taken(found.items())
-    kept = {_key(key, walk): _field(key, item, walk, depth) for key, item in taken}
+    kept: dict[str, Any] = {}
+    for key, item in taken:
+        kept[names.apart(_key(key, walk), kept)] = _field(key, item, walk, depth)
     if size > len(taken):
         kept[CUT] = f"{size - len(taken)} more"
     return kept

@@ -7,10 +7,11 @@ work in any OpenTelemetry program. Importing this module loads no SDK and opens 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from clearspan.settings import SettingError
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace.export import SpanExporter
 
-__all__ = ["Build", "Courier", "Destination", "DestinationError", "Exporters", "Spooling"]
+__all__ = ["DEFAULT_STORE", "Build", "Courier", "Destination", "DestinationError", "Exporters", "Spooling"]  # fmt: skip
+
+DEFAULT_STORE: Final = os.path.join(".clearspan", "clearspan.db")  # noqa: PTH118 -- of text: it is shown so
+"""Where the store lies, below the working directory, when nothing else is said."""
 
 
 class DestinationError(SettingError):

@@ -69,8 +69,7 @@ _log = logging.getLogger("clearspan")
 _OFF = Status(False)
 _EXIT_DEADLINE = 2.0
 _FLUSH_DEADLINE = 5.0
-_JUDGING = 0.6
-_CLOSING, _EXPORTING = 0.25, 0.5
+_JUDGING, _CLOSING, _EXPORTING = 0.6, 0.25, 0.5
 
 
 class Runtime:

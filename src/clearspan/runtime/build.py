@@ -6,10 +6,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -24,23 +22,20 @@ from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioB
 from clearspan import registry
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
-from clearspan.core.sqlite import files
-from clearspan.core.sqlite.errors import Unusable
 from clearspan.core.worker import Worker
-from clearspan.exporters import Courier, Destination, DestinationError, Exporters, Spooling
+from clearspan.exporters import DEFAULT_STORE, Courier, Destination, DestinationError, Exporters
 from clearspan.runtime.forks import Meters
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
+from clearspan.runtime.spooling import see_that_files_differ, spooling
 from clearspan.settings import RECEIVERS, SettingError, Settings
 
 __all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
 
 _log = logging.getLogger("clearspan")
-DEFAULT_SPOOL = Path(".clearspan") / "spool.db"
 _SPOOL_INTERVAL = 1.0
 _CLOSING = 2.0
-DEFAULT_STORE = Path(".clearspan") / "clearspan.db"
 
 
 @dataclass(slots=True)
@@ -158,7 +153,7 @@ def _destinations(settings: Settings, *, default: bool) -> list[Exporters]:
 
 
 def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None:
-    _see_that_files_differ(settings)
+    see_that_files_differ(settings)
     argued = Destination(
         endpoint=settings.endpoint,
         protocol=settings.protocol,
@@ -166,7 +161,7 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
         path=settings.store,
         max_age=settings.max_age,
         max_bytes=settings.max_bytes,
-        spool=_spooling(settings),
+        spool=spooling(settings),
     )
     if settings.endpoint or any(os.environ.get(name) for name in RECEIVERS):
         built = _build("otlp", argued)
@@ -174,47 +169,12 @@ def _named(settings: Settings, found: list[Exporters], *, default: bool) -> None
     if settings.store:
         found.append(_build("store", argued))
     elif not found and not settings.exporters and default:
-        found.extend(_default_store(replace(argued, path=str(DEFAULT_STORE))))
+        found.extend(_default_store(replace(argued, path=DEFAULT_STORE)))
     for item in settings.exporters:
         if isinstance(item, str):
             name, _, path = item.partition(":")
             kept = replace(argued, path=path or None)
             found.append(_build(name, kept))
-
-
-def _spooling(settings: Settings) -> Spooling | None:
-    if not settings.spool:
-        return None
-    if not (settings.endpoint or any(os.environ.get(name) for name in RECEIVERS)):
-        raise SettingError(
-            "clearspan: spool keeps what is on its way to an OTLP receiver, and none is set: "
-            "set endpoint (CLEARSPAN_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT) too, or leave spool out"
-        )
-    return Spooling(
-        str(DEFAULT_SPOOL) if settings.spool is True else settings.spool,
-        max_bytes=settings.spool_bytes,
-        max_age=settings.spool_age,
-        bandwidth=settings.spool_bandwidth,
-        metrics_first=settings.spool_order == "metrics-first",
-    )
-
-
-def _see_that_files_differ(settings: Settings) -> None:
-    """A store and a spool in one file would each take it for another program's."""
-    if not settings.spool:
-        return
-    stores = [settings.store] if settings.store else []
-    for item in settings.exporters:
-        name, _, path = item.partition(":") if isinstance(item, str) else ("", "", "")
-        if name == "store":
-            stores.append(path or str(DEFAULT_STORE))
-    spool = DEFAULT_SPOOL if settings.spool is True else settings.spool
-    for store in stores:
-        with suppress(Unusable):  # whoever opens it says so
-            if files.located(store) == files.located(spool):
-                raise SettingError(
-                    f"clearspan: spool and store name the same file, {str(store)!r}: give each a file of its own"
-                )
 
 
 def _interval(settings: Settings, item: Exporters) -> float:

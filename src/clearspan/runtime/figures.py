@@ -9,9 +9,9 @@ from clearspan.core.loading import load
 from clearspan.draft import Draft
 from clearspan.figures.confidence import measure
 from clearspan.figures.texts import density
-from clearspan.pipeline import Figure
 from clearspan.record import Operation, Usage
 from clearspan.settings import SettingError, Settings
+from clearspan.stages import Figure
 
 if TYPE_CHECKING:
     from clearspan.figures.cost import PriceBook

@@ -16,7 +16,7 @@ from clearspan.core.worker import Worker
 from clearspan.emit import redact
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
-from clearspan.pipeline import Pipeline, Work
+from clearspan.pipeline import Pipeline
 from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
 from clearspan.runtime.build import Providers, statuses
 from clearspan.runtime.ends import chained
@@ -24,6 +24,7 @@ from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
 from clearspan.settings import SettingError, Settings
+from clearspan.stages import Work
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter

@@ -16,6 +16,7 @@ from clearspan.assess.judge.client import Judge
 from clearspan.assess.judge.failure import JudgeFailure, Unjudged
 from clearspan.assess.judge.schema import verdict
 from clearspan.assess.judge.tally import Tally
+from clearspan.core import known
 from clearspan.testing import Error, Hang, Json, ModelServer, Raw, Reply, Request
 from tests.assess.judge.kit import verdict as written
 
@@ -307,6 +308,12 @@ def test_a_key_that_a_server_repeats_is_not_told(server: ModelServer) -> None:
     server.respond(Error(401, "Incorrect API key provided: sk-secret."))
     raised = failure(openai(server, api_key="sk-secret"))
     assert (raised.type, str(raised)) == ("judge_status_401", "Incorrect API key provided: ....")
+
+
+@pytest.mark.parametrize("key", ["abcdefghijklmnopqrstuvwx", "a1b2c3d4e5f6g"])
+def test_a_judges_key_is_known_whatever_it_looks_like(server: ModelServer, key: str) -> None:
+    openai(server, api_key=key)
+    assert known.within(f"wrong key: {key}.")
 
 
 def test_ollama_errors_are_told_in_its_words(server: ModelServer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from clearspan.assess.outcome import scored
-from clearspan.emit.fit import noted
+from clearspan.core.marks import noted
 from clearspan.evaluators.retrieval import MRR, NDCG, PrecisionAtK, RecallAtK
 from clearspan.evaluators.retrieval.ranking import dcg
 from clearspan.record import Invocation

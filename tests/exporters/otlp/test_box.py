@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import sqlite3
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import Self
 
 from clearspan.core import processes
 from clearspan.core.sqlite import database, files
@@ -149,6 +152,36 @@ def test_the_oldest_make_room_and_the_size_holds(path: Path, box: Box) -> None:
         box.done(key)
     assert files.size(path) < 1_500_000
     assert put(box, "large", body=bytes(SMALLEST // 4)) == []
+
+
+@pytest.mark.parametrize("size", [150_000, SMALLEST // 4])
+def test_no_more_go_than_room_is_needed_for(size: int, box: Box) -> None:
+    gone = [put(box, f"{number:02}", body=random.Random(number).randbytes(size)) for number in range(30)]  # fmt: skip
+    went = [[each.key for each in some] for some in gone if some]
+    assert went == [[f"{number:02}"] for number in range(len(went))]
+    assert len(went) > 10
+
+
+@pytest.mark.parametrize("wrong", [10**18, 5 * NANOS], ids=["ahead", "not set"])
+def test_what_comes_now_is_the_newest_whatever_a_clock_said_before(
+    wrong: int, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, now = bytes(200_000), time.time_ns()
+
+    def kept(key: str, when: int) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time_ns", lambda: when)
+            return [each.key for each in put(box, key, body=body)]
+
+    for number in range(8):
+        assert kept(f"wrong-{number}", wrong + number if wrong < now else now + wrong + number) == []  # fmt: skip
+    went = [key for number in range(20) for key in kept(f"right-{number}", now + number)]
+    assert went[:8] == [f"wrong-{number}" for number in range(8)]
+    assert went[8:] == [f"right-{number}" for number in range(len(went) - 8)]
+    # The clock is lost again, as at the start of a small device: that is no reason to keep what is older.
+    went = [key for number in range(20) for key in kept(f"lost-{number}", 9 * NANOS + number)]
+    assert [key for key in went if key.startswith("lost")] == [f"lost-{number}" for number in range(len(went) - 12)]  # fmt: skip
+    assert "lost-19" in box.ours()
 
 
 def test_room_that_is_never_enough_is_not_sought_for_ever(path: Path) -> None:
@@ -335,11 +368,14 @@ def test_hidden_damage_is_found_when_it_is_looked_for(
     box.check()
     assert len(box.database.set_aside) == 1
     assert "the spool was damaged; it was set aside as" in caplog.text
-    assert box.salvage() == (2, 0, [])
+    assert box.salvage() == (2, 0, [], 0)
     assert {first(box), *box.ours()} == {"a", "b"}
 
 
-def test_files_that_were_set_aside_are_read_once_and_one_is_kept(path: Path, box: Box) -> None:
+def test_files_that_were_set_aside_are_read_once_and_none_is_kept_of_which_nothing_is_missing(
+    path: Path,
+) -> None:
+    box = made_box(path, max_age=1e10)
     for number, keys in enumerate((("a", "b"), ("c",))):
         aside = path.with_name(f"{path.name}.corrupt-2026010{number}T000000Z")
         old = made_box(aside)
@@ -347,17 +383,16 @@ def test_files_that_were_set_aside_are_read_once_and_one_is_kept(path: Path, box
         old.database.close()
     unread = path.with_name(f"{path.name}.corrupt-elsewhere")
     unread.write_text("somebody's notes")
-    assert box.salvage() == (3, 0, [])
-    assert box.salvage() == (0, 0, [])
-    assert sorted(each.name for each in path.parent.glob("*corrupt*")) == [
-        "spool.db.corrupt-20260101T000000Z.read", unread.name,
-    ]  # fmt: skip
+    assert box.salvage() == (3, 0, [], 0)
+    assert box.salvage() == (0, 0, [], 0)
+    assert [each.name for each in path.parent.glob("*corrupt*")] == [unread.name]
     # They are their writers', if those live: it takes a lease's time to know.
     assert first(box) is None
     with opened(path) as connection:
         connection.execute("UPDATE owners SET until_ns = 1")
     assert box.take_over(WAYS) == 3
     assert first(box) == "a"
+    box.database.close()
 
 
 def test_what_is_read_keeps_to_the_size(path: Path) -> None:
@@ -376,6 +411,80 @@ def test_what_is_read_keeps_to_the_size(path: Path) -> None:
     box.database.close()
 
 
+def measured(box: Box, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How large the file is after each piece of work."""
+    run, sizes = box.database.run, list[int]()
+
+    def running(*given: Any) -> Any:
+        done = run(*given)
+        sizes.append(files.size(box.database.file))
+        return done
+
+    monkeypatch.setattr(box.database, "run", running)
+    return sizes
+
+
+def test_many_that_are_read_at_once_do_not_outgrow_the_size_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = made_box(path.with_name(f"{path.name}.corrupt-20260101T000000Z"), max_bytes=4 * SMALLEST)
+    for number in range(16):
+        put(old, f"{number:02}", body=random.Random(number).randbytes(150_000))
+    old.database.close()
+    box = made_box(path)
+    sizes = measured(box, monkeypatch)
+    assert box.salvage() == (16, 0, [], 0)
+    assert max(sizes) <= SMALLEST
+    box.database.close()
+
+
+def test_what_is_read_never_outgrows_the_size_and_takes_nobodys_place_who_is_newer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = path.with_name(f"{path.name}.corrupt-20260101T000000Z")
+    old = made_box(aside, max_bytes=16 * SMALLEST)
+    for number in range(14):
+        size = 1_100_000 if number == 12 else 700_000
+        put(old, f"old-{number:02}", body=random.Random(number).randbytes(size))
+    old.database.close()
+    box = made_box(path)
+    for number in range(3):
+        put(box, f"new-{number}", body=random.Random(-number).randbytes(200_000))
+    sizes = measured(box, monkeypatch)
+    found = box.salvage()
+    assert (found.recovered, found.damaged) == (14, 0)
+    assert max(sizes) <= SMALLEST
+    with opened(path) as connection:
+        kept = {row[0] for row in connection.execute("SELECT key FROM contents")}
+        assert kept == {row[0] for row in connection.execute("SELECT key FROM parcels")}
+    # The last but one is larger than any may be.
+    assert kept == {"new-0", "new-1", "new-2", "old-11", "old-13"}
+    assert sorted(each.key for each in found.gone) == [*(f"old-{number:02}" for number in range(11)), "old-12"]  # fmt: skip
+    box.database.close()
+
+
+def test_who_is_alive_is_told_of_what_found_no_room_again(path: Path, box: Box) -> None:
+    aside = path.with_name(f"{path.name}.corrupt-20260101T000000Z")
+    old = made_box(aside, max_bytes=16 * SMALLEST)
+    put(old, "a", body=bytes(2_000_000))
+    put(old, "b")
+    put(box, "c")
+    assert box.salvage() == (2, 0, [Gone("a", 2)], 0)
+    made = made_box(path)
+    made._owner = old._owner
+    assert made.fate() == (1, 0, False)
+    for each in (old, made):
+        each.database.close()
+
+
+def test_what_is_there_already_is_not_taken_in_again_nor_let_go(path: Path, box: Box) -> None:
+    """A reader was ended when it had taken in a part."""
+    aside_of(path)
+    put(box, "a", body=b"the same")
+    assert box.salvage() == (1, 0, [], 0)
+    assert box.backlog() == Backlog(1, 2, 8)
+
+
 def test_a_file_that_another_process_took_is_left_to_it(
     path: Path, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,7 +494,7 @@ def test_a_file_that_another_process_took_is_left_to_it(
         raise FileNotFoundError
 
     monkeypatch.setattr(files, "rename", taken)
-    assert box.salvage() == (0, 0, [])
+    assert box.salvage() == (0, 0, [], 0)
 
 
 def spoilt(path: Path, page: int) -> Path:
@@ -424,12 +533,87 @@ def test_each_page_that_is_lost_costs_what_lay_on_it(tmp_path: Path) -> None:
         new.database.close()
 
 
+class Scratched:
+    """A file of which the disk does not give what lies at one place."""
+
+    def __init__(self, file: Any, place: int) -> None:
+        self._file = file
+        self._place = place
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def seek(self, place: int) -> None:
+        if place == self._place:
+            raise OSError(errno.EIO, "Input/output error")
+        self._file.seek(place)
+
+    def read(self, size: int) -> Any:
+        return self._file.read(size)
+
+
+def test_a_page_that_the_disk_does_not_give_costs_what_lay_on_it(
+    path: Path, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [random.Random(number).randbytes(1_500) for number in range(60)]
+    for number, body in enumerate(bodies):
+        put(box, f"{number:02}", body=body)
+    box.database.close()
+    raw = path.read_bytes()
+    with opened(path) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'contents'"
+        root = connection.execute(query).fetchone()[0]
+    spoilt(path, root - 1)
+    page = raw.index(bodies[30]) // 8192
+    there = {f"{number:02}" for number in range(60) if raw.index(bodies[number]) // 8192 != page}
+    opening = Path.open
+
+    def scratched(self: Path, *given: Any) -> Any:
+        file: Any = opening(self, *given)
+        return Scratched(file, page * 8192) if ".corrupt-" in self.name else file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", scratched)
+        assert box.salvage() == (len(there), 60 - len(there), [], 0)
+    assert 0 < len(there) < 60
+    with opened(path) as connection:
+        assert {row[0] for row in connection.execute("SELECT key FROM parcels")} == there
+
+
+def test_a_file_that_cannot_even_be_opened_stops_nobody(path: Path, box: Box) -> None:
+    path.with_name(f"{path.name}.corrupt-20260101T000000Z").mkdir()
+    put(box, "a")
+    assert box.salvage() == (0, 0, [], 0)
+    assert first(box) == "a"
+
+
+def test_what_could_not_be_read_is_kept_for_no_longer_than_anything(path: Path, box: Box) -> None:
+    bodies = [f"a prompt of long ago, {number}".encode() * 50 for number in range(9)]
+    for number, body in enumerate(bodies):
+        put(box, f"{number}", body=body)
+    box.database.close()
+    raw = path.read_bytes()
+    lost = raw.index(bodies[4]) // 8192
+    hour = datetime.now(timezone.utc) - timedelta(hours=1)
+    aside = spoilt(path, lost).rename(path.with_name(f"{path.name}.corrupt-{hour:%Y%m%dT%H%M%SZ}"))
+    strange = path.with_name(f"{path.name}.corrupt-99999999T000000Z.read")
+    strange.write_text("somebody's notes")
+    assert made_box(path, max_age=7_200.0).salvage().damaged > 0
+    (kept,) = path.parent.glob("*.read")
+    assert kept.name == f"{aside.name}.read"
+    assert box.salvage() == (0, 0, [], 0)
+    assert kept.exists() is False
+
+
 def test_what_is_no_spool_at_all_gives_nothing(path: Path, box: Box) -> None:
     for number, text in enumerate(
         (b"", b"notes", bytes(100_000), random.Random(1).randbytes(90_000))
     ):
         path.with_name(f"{path.name}.corrupt-2026010{number}T000000Z").write_bytes(text)
-    assert box.salvage() == (0, 0, [])
+    assert box.salvage() == (0, 0, [], 0)
 
 
 def test_a_first_page_that_cannot_be_mended_gives_nothing(
@@ -443,7 +627,7 @@ def test_a_first_page_that_cannot_be_mended_gives_nothing(
         raise OSError("no space left")
 
     monkeypatch.setattr("tempfile.TemporaryDirectory", full)
-    assert box.salvage() == (0, 0, [])
+    assert box.salvage() == (0, 0, [], 0)
 
 
 def test_giving_room_back_takes_its_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -523,20 +707,28 @@ def test_what_another_reads_is_left_to_it_while_it_lives(path: Path, box: Box) -
     with opened(path) as connection:
         assert owners.claim(connection, claim, 60)
         assert not owners.claim(connection, claim, 60)
-        assert box.salvage() == (0, 0, [])
+        assert box.salvage() == (0, 0, [], 0)
         assert aside.exists()
         connection.execute("UPDATE owners SET pid = ? WHERE id = ?", (dead(), claim))
-    assert box.salvage() == (1, 0, [])
+    assert box.salvage() == (1, 0, [], 0)
     with opened(path) as connection:
         assert connection.execute("SELECT 1 FROM owners WHERE id = ?", (claim,)).fetchone() is None
 
 
-def test_a_file_that_ends_its_readers_is_given_up(path: Path, box: Box) -> None:
+def test_a_file_that_ends_its_readers_is_given_up(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = made_box(path, max_age=1e10)
     aside_of(path, ".reading-3")
-    assert box.salvage() == (0, 0, [])
+    for given_up in (1, 0):
+        assert box.salvage() == (0, 0, [], given_up)
+    assert caplog.messages == [
+        "clearspan: what is left of the broken spool spool.db.corrupt-20260101T000000Z could not be read, and is given up"
+    ]
     assert [each.name for each in path.parent.glob("*corrupt*")] == [
         "spool.db.corrupt-20260101T000000Z.read"
     ]
+    box.database.close()
 
 
 def test_a_file_that_cannot_be_taken_in_yet_is_kept_as_it_was(
@@ -553,7 +745,7 @@ def test_a_file_that_cannot_be_taken_in_yet_is_kept_as_it_was(
             with pytest.raises(Unusable):
                 box.salvage()
     assert aside.exists()
-    assert box.salvage() == (1, 0, [])
+    assert box.salvage() == (1, 0, [], 0)
 
 
 def test_a_word_from_the_future_counts_no_longer_than_a_lease(path: Path, box: Box) -> None:

@@ -276,6 +276,26 @@ def test_what_is_too_old_is_counted(
     assert carrier.counts() == {"expired": 9}
 
 
+def test_what_has_arrived_is_not_lost_as_well_when_it_cannot_be_deleted(
+    carrier: Carrier, books: Books, sender: Scripted, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(key: str) -> None:
+        raise Unusable("spool.db", "has no room")
+
+    carrier.accept("traces", 3, b"x")
+    carrier.accept("logs", 5, b"y")
+    with monkeypatch.context() as patch:
+        patch.setattr(carrier.box, "done", full)
+        turn(carrier)
+        carrier.box.database.run(lambda c: c.execute("UPDATE parcels SET made_ns = 1600000000000000000").rowcount)  # fmt: skip
+        clock.now += 5
+        turn(carrier)
+    assert (books.settled, books.dropped) == ([("exported", 3)], [])
+    assert carrier.counts() == {"delivered": 8}
+    turn(carrier)
+    assert carrier._state().finished == {}
+
+
 def test_what_is_twice_not_there_is_lost(
     carrier: Carrier, books: Books, sender: Scripted, clock: Clock
 ) -> None:
@@ -356,11 +376,13 @@ def test_what_others_left_is_delivered_and_not_settled(
 def test_what_is_found_in_broken_files_is_counted(
     carrier: Carrier, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrier.box, "salvage", lambda: Salvaged(3, 1, [Gone("x", 5)]))
+    monkeypatch.setattr(carrier.box, "salvage", lambda: Salvaged(3, 1, [Gone("x", 5)], 2))
     turn(carrier)
     clock.now += 5
     turn(carrier)
-    assert carrier.counts() == {"requests recovered": 6, "requests unreadable": 2, "full": 10}
+    assert carrier.counts() == {
+        "requests recovered": 6, "requests unreadable": 2, "files given up": 4, "full of others": 10,
+    }  # fmt: skip
     assert books.dropped == []
 
 
@@ -481,7 +503,7 @@ def test_an_end_in_the_middle_leaves_the_rest_to_the_next(
     carrier.accept("traces", 1, b"a")
     carrier.accept("traces", 1, b"b")
     assert held.wait(30)
-    assert carrier.close(0.05)
+    assert not carrier.close(0.05), "the thread has something in hand"
     # Another that starts meanwhile leaves it what it has in hand.
     second, more = hired(tmp_path / "spool.db", other := Scripted(), Books()), Books()
     started(second, more)
@@ -601,9 +623,10 @@ def test_of_what_others_left_nothing_comes_twice_either(
     assert (books.settled, carrier.counts()["delivered"]) == ([], 2)
 
 
-def test_what_cannot_be_noted_of_a_half_is_told_when_all_has_arrived(
-    carrier: Carrier, sender: Scripted, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("room", [True, False])
+def test_what_cannot_be_noted_of_a_half_does_not_come_twice_either(
+    room: bool, carrier: Carrier, sender: Scripted, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
     def full(*_: Any) -> None:
         raise Unusable("spool.db", "has no room")
 
@@ -612,10 +635,44 @@ def test_what_cannot_be_noted_of_a_half_is_told_when_all_has_arrived(
     with monkeypatch.context() as patch:
         patch.setattr(carrier.box, "replace", full)
         turn(carrier)
-    assert (books.settled, carrier.counts()) == ([], {})
-    clock.now += 2
+        assert (books.settled, carrier.counts()) == ([("exported", 1)], {"delivered": 1})
+        clock.now += 2
+        sender.answers = [LATER]
+        turn(carrier)
+    clock.now += 4
+    if room:
+        turn(carrier)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(carrier.box, "replace", full)
+            turn(carrier)
+    assert [named(each) for each in sender.bodies] == [["a", "b"], ["a"], ["b"], ["b"], ["b"]]
+    assert books.settled == [("exported", 1)] * 2
+    assert carrier.backlog() == Backlog(0, 0, 0)
+    assert carrier._state().partly == {}
+
+
+def test_what_could_not_be_noted_is_when_there_is_room(
+    carrier: Carrier, sender: Scripted, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise Unusable("spool.db", "has no room")
+
+    sender.answers = [TOO_LARGE, ARRIVED, LATER]
+    carrier.accept("traces", 3, request("a", "b", "c"))
+    with monkeypatch.context() as patch:
+        patch.setattr(carrier.box, "replace", full)
+        turn(carrier)
+    turn(carrier)  # the way is closed, the disk is not full any more
+    assert carrier._state().partly == {}
+    left = carrier.backlog()
+    assert left is not None
+    assert left[:2] == (1, 2)
+    carrier.box.database.run(lambda c: c.execute("UPDATE parcels SET made_ns = 1600000000000000000").rowcount)  # fmt: skip
+    clock.now += 5
     turn(carrier)
-    assert books.settled == [("exported", 2)]
+    assert books.dropped == [("spool_expired", 2)]
+    assert carrier.counts() == {"delivered": 1, "expired": 2}
 
 
 def doubtful(again: float = 0.0) -> Sent:
@@ -752,7 +809,7 @@ def test_what_others_delete_for_room_is_told_as_that(
     for _ in range(3):
         carrier.accept("traces", 2, bytes(SMALLEST // 4))
     turn(carrier)
-    other = hired(tmp_path / "spool.db", Scripted(), Books())
+    other = hired(tmp_path / "spool.db", Scripted(), theirs := Books())
     other.worker.offer = lambda *_: True  # type: ignore[method-assign]
     for _ in range(3):
         other.accept("traces", 1, bytes(SMALLEST // 4))
@@ -761,6 +818,9 @@ def test_what_others_delete_for_room_is_told_as_that(
         turn(carrier)
     assert books.dropped
     assert {reason for reason, _ in books.dropped} == {"spool_full"}
+    # Who made the room tells of it apart: of its own it has let one go, as this one had before.
+    assert other.counts() == {"full of others": carrier.counts()["full"] - 2, "full": 1}
+    assert theirs.dropped == [("spool_full", 1)]
     other.box.database.close()
 
 

@@ -51,6 +51,18 @@ def test_it_is_made_at_once_and_again_in_another_process(monkeypatch: pytest.Mon
     assert [each.told for each in making.made] == [["over http", "shut down"], ["over http"]]
 
 
+def test_who_looked_up_a_method_before_a_fork_shuts_down_its_own_in_the_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    making = Making()
+    exporter = OwnExporter(making)
+    shutdown = exporter.shutdown  # as a worker does, for its end
+    monkeypatch.setattr(os, "getpid", lambda: 1_000_000)
+    exporter.export("over http")
+    shutdown()
+    assert [each.told for each in making.made] == [[], ["over http", "shut down"]]
+
+
 def test_where_grpc_cannot_be_called_none_is_made_nor_shut_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

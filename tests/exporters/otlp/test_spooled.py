@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk._logs.export import LogRecordExportResult
-from opentelemetry.sdk.metrics.export import MetricExportResult
+from opentelemetry.sdk.metrics import Counter
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from clearspan.exporters import Destination, DestinationError, Exporters, Spooling
@@ -81,6 +82,40 @@ def test_batches_are_on_the_disk_before_they_are_sent(sink: Sink, tmp_path: Path
     assert made.status()["spool delivered"] == 3 + 2 + 2
     made.span.shutdown()
     made.log.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("temporality", "aggregation"),
+    [
+        (None, None),
+        ("delta", "base2_exponential_bucket_histogram"),
+        ("lowmemory", "explicit_bucket_histogram"),
+    ],
+)
+def test_metrics_are_summed_up_as_without_a_spool(
+    temporality: str | None, aggregation: str | None, sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    for name, value in (
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality),
+        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", aggregation),
+    ):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    # What does not concern a spool cannot stop it.
+    direct = build(Destination(endpoint=sink.url)).metric
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "whatever")
+    kept = built(sink, tmp_path / "spool.db").metric
+    assert direct is not None
+    assert kept is not None
+    assert kept._preferred_temporality == direct._preferred_temporality
+    assert kept._preferred_aggregation is not None
+    assert direct._preferred_aggregation is not None
+    assert {kind: type(how) for kind, how in kept._preferred_aggregation.items()} == {
+        kind: type(how) for kind, how in direct._preferred_aggregation.items()
+    }
+    if temporality == "delta":
+        assert kept._preferred_temporality is not None
+        assert kept._preferred_temporality[Counter] is AggregationTemporality.DELTA
 
 
 def test_another_path_of_the_same_server_is_followed_as_without_a_spool(

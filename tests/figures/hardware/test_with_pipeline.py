@@ -20,10 +20,11 @@ from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.figures.hardware import Attribution
-from clearspan.pipeline import Figure, Pipeline
+from clearspan.pipeline import Pipeline
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation
 from clearspan.samplers import DeviceState
+from clearspan.stages import Figure
 
 PATIENCE = 30.0
 WATTS = 90.0

@@ -88,7 +88,7 @@ class Endpoint:
         self._key = api_key
         self._headers = dict(headers or {})
         self._extra = dict(extra or {})
-        known.note(api_key)
+        known.note_key(api_key)
         known.note_headers(self._headers)
         known.note_address(self._url)
         self._way = _Way()

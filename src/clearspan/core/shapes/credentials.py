@@ -66,16 +66,27 @@ _VENDORS = rf"""{_APART}(?:
     | rubygems_[0-9a-f]{{48}} | fo1_[\w\-]{{30,}} | FlyV1\ fm\d[a-z]?_[A-Za-z0-9+/=,_\-]{{40,}}
     | pat[A-Za-z0-9]{{14}}\.[0-9a-f]{{64}}
 )(?![A-Za-z0-9])"""
+# Whether a password may end in reach, at the end of the run or at a `&`; before a call, or after dots with more behind, none
+# does. Else each name in a long run of them would try every length in vain.
+_MAY_END = r"""
+    (?:(?![^\s"',;<>\\()]{261}) | (?=[^\s"',;<>\\()]{6,257}&(?<=[^\s"',;<>\\().:]&)))
+    (?![^\s"',;&<>\\()]{0,260}(?:\( | [.:](?:["',;<>\\)] | &\w{1,32}= | [.:]{3}(?:\s|\Z))))
+"""
 # A password is short and may be mere digits, so it has a name beside it, and a digit or a sign between letters. What
 # usually stands there instead is none: a placeholder, a path, a number's or a hash's type, a call.
-_NAMED_SHORT = r"""(?:[pP][aA][sS]{2}(?:[wW](?:[oO][rR])?[dD]|[pP][hH][rR][aA][sS][eE])|(?<![A-Za-z])[pP][wW][dD])
+_NAMED_SHORT = (
+    r"""(?:[pP][aA][sS]{2}(?:[wW](?:[oO][rR])?[dD]|[pP][hH][rR][aA][sS][eE])|(?<![A-Za-z])[pP][wW][dD])
     (?:\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?|\ is:?\ ["']?(?=[^\s]{0,64}\d)(?=[^\s]{0,64}[A-Za-z]))
     (?![$%{\[*/~.<]|(?:[A-Za-z]:)?\\|(?i:sha|md|base|argon|utf|varchar|arg|param|field|input|string|text|col|var|min|max)[-_]?\d)
     (?![A-Za-z]{1,64}(?:\.[A-Za-z_]|\[))
     (?=[^\s"',;<>\\()]{0,64}(?:\d|[A-Za-z0-9][!@\#^*?~+&%$][A-Za-z0-9]))
+"""
+    + _MAY_END
+    + r"""
     (?P<secret>(?:[^\s"',;&<>\\()]|&(?!\w{1,32}=)){5,256}(?:[^\s"',;&<>\\().:]|&(?!\w{1,32}=)))
     (?=[\s"',;&<>\\)]|[.:]{1,3}(?:\s|\Z)|\Z)
 """
+)
 SHAPES = (
     # With a digit, or a long run of letters: package names have neither.
     _shape(
@@ -168,7 +179,7 @@ SENT = (
     ),
     _shape(
         "COOKIE", "ookie OOKIE",
-        r"""(?:[Cc]ookie|COOKIE)\\{0,3}["']?\s{0,3}:\s{0,3}\\{0,3}["']?(?=[^\n"'\\<>]{0,512}?=[^\s"'\\<>;,\[\]]{8})
+        r"""(?:[Cc]ookie|COOKIE)\\{0,3}["']?\s{0,3}:\s{0,3}\\{0,3}["']?(?=[\w.\-%]{1,64}=)(?=[^\n"'\\<>]{0,512}=[^\s"'\\<>;,\[\]]{8})
         (?P<secret>[\w.\-%]{1,64}=[^\s"'\\<>;,]{0,4096}(?:;\s?[\w.\-%]{1,64}(?:=[^\s"'\\<>;,]{0,4096})?){0,64})""",
     ),
     _shape(

@@ -25,6 +25,10 @@ class OwnExporter:
         """Of the one that is this process's own."""
         return getattr(self._own(), name)
 
+    def shutdown(self, *given: Any, **named: Any) -> None:
+        """As the exporter's; of the process that calls it, which may be a child of the one that looked it up."""
+        self._own().shutdown(*given, **named)
+
 
 class OwnGrpcExporter(OwnExporter):
     """The same of an exporter that speaks gRPC. Where that cannot be called none is made, and the first one stays as it is."""

@@ -8,10 +8,9 @@ Reading needs no OpenTelemetry: `StoreReader` and its values load without the SD
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from clearspan.exporters import Destination, Exporters
+from clearspan.exporters import DEFAULT_STORE, Destination, Exporters
 from clearspan.exporters.store.errors import (
     AmbiguousTrace,
     StoreError,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from clearspan.exporters.store.write import Store, StoreStatus
 
 __all__ = [
-    "DEFAULT_PATH",
     "AmbiguousTrace",
     "Counts",
     "GuardSummary",
@@ -65,8 +63,6 @@ __all__ = [
     "build",
 ]
 
-DEFAULT_PATH: Final = str(Path(".clearspan", "clearspan.db"))
-"""Where the store lies, below the working directory, when nothing else is said."""
 
 _LAZY: Final = {
     "Store": "write",
@@ -102,7 +98,7 @@ def build(destination: Destination) -> Exporters:
     from clearspan.exporters.store.write import Store
 
     store = Store(
-        destination.path or DEFAULT_PATH,
+        destination.path or DEFAULT_STORE,
         max_age=destination.max_age,
         max_bytes=destination.max_bytes,
         timeout=DEFAULT_TIMEOUT if destination.timeout is None else destination.timeout,

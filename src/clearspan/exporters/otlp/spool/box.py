@@ -8,11 +8,11 @@ one that is not is taken over by another that sends to the same receiver, at the
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -24,14 +24,17 @@ from clearspan.core.sqlite.opening import PAGE, transaction
 from clearspan.core.sqlite.space import fold, log_pages, reclaim, used
 from clearspan.exporters.otlp.spool import owners, salvage
 from clearspan.exporters.otlp.spool.owners import Fate, Us
-from clearspan.exporters.otlp.spool.salvage import Found
+from clearspan.exporters.otlp.spool.salvage import Found, Missing
 from clearspan.exporters.otlp.spool.tables import (
     SCHEMA,
     Content,
     Gone,
     counted,
     delete,
+    fewest,
+    fill,
     keep,
+    label,
     lenient,
     refill,
 )
@@ -46,6 +49,8 @@ _EXPIRED_AT_ONCE: Final = 1_000
 _CHECKED: Final = 64 * 1024 * 1024
 _SMALL: Final = 1024 * 1024
 _TIDYING: Final = 0.25
+_ASTRAY: Final = 60
+"""Seconds by which the clocks of machines that share a file may differ."""
 _NANOS: Final = 1_000_000_000
 _UNSET: Final = 1_577_836_800 * _NANOS
 """2020: clocks that say earlier have not been set, as after the start of a device without a battery."""
@@ -56,6 +61,7 @@ _FIRST: Final = (
 )
 
 T = TypeVar("T")
+_log = logging.getLogger("clearspan")
 
 
 class Parcel(NamedTuple):
@@ -78,15 +84,19 @@ class Backlog(NamedTuple):
 
 
 class Salvaged(NamedTuple):
-    """Requests of broken files: how many could be read and how many could not, and who went to make room for them."""
+    """Requests of broken files: how many could be read and how many could not, and who had to go for want of room."""
 
     recovered: int
     damaged: int
     gone: list[Gone]
+    given_up: int = 0
+    """Files that no reader came to the end of."""
 
     def and_more(self, more: Salvaged) -> Salvaged:
         """Both together."""
-        return Salvaged(self.recovered + more.recovered, self.damaged + more.damaged, self.gone + more.gone)  # fmt: skip
+        return Salvaged(
+            self.recovered + more.recovered, self.damaged + more.damaged, self.gone + more.gone, self.given_up + more.given_up,
+        )  # fmt: skip
 
 
 class Box:
@@ -245,16 +255,20 @@ class Box:
                 with contextlib.suppress(Unusable):
                     self._run(lambda connection, what=claim: owners.release(connection, what))  # type: ignore[misc]  # fmt: skip
             told = told.and_more(found)
+        salvage.tidy(self.database.file, self._max_age)
         return told
 
     def _salvaged(self, aside: Path, claim: str) -> Salvaged:
         reading = salvage.begin(aside)
         if reading is None:
-            return Salvaged(0, 0, [])
-        recovered, gone, lost = 0, list[Gone](), set[int]()
+            given_up = salvage.given_up(aside)
+            if given_up:
+                _log.warning("clearspan: what is left of the broken spool %s could not be read, and is given up",
+                             salvage.name_of(aside))  # fmt: skip
+            return Salvaged(0, 0, [], int(given_up))
+        recovered, gone, missing = 0, list[Gone](), Missing()
         try:
-            found = salvage.readable(reading, lost)
-            while some := list(islice(found, _AT_ONCE)):
+            for some in _lots(salvage.readable(reading, missing), self._largest):
                 gone += self._take_in(some, claim)
                 recovered += len(some)
         except Unusable:
@@ -262,8 +276,8 @@ class Box:
             with contextlib.suppress(OSError):
                 files.rename(reading, aside)
             raise
-        salvage.end(reading)
-        return Salvaged(recovered, len(lost), gone)
+        salvage.end(reading, keep=not missing.nothing)
+        return Salvaged(recovered, len(missing.numbers), gone)
 
     def backlog(self) -> Backlog:
         """How much waits, of all processes."""
@@ -276,29 +290,52 @@ class Box:
         )
 
     def _take_in(self, found: list[Found], claim: str) -> list[Gone]:
+        """Keep these, as far as there is room: it is their turn to go as well, and most are older than what is here."""
+
         def work(connection: sqlite3.Connection) -> list[Gone]:
+            gone: list[Gone] = []
+            coming: dict[str, int] = {}
             with transaction(connection):
-                gone = self._make_room(connection, sum(len(each.content.body) for each in found))
                 for content, owner, where, pid in found:
-                    keep(connection, content, owner)
                     owners.spare(connection, owner, where, pid, self._lease)
+                    if not label(connection, content, owner):
+                        continue
+                    if len(content.body) > self._largest:
+                        gone += delete(connection, "WHERE key = ?", (content.key,), self._tell())
+                    else:
+                        coming[content.key] = len(content.body)
+                gone += self._make_room(connection, sum(coming.values()), coming)
+                for each in found:
+                    if each.content.key in coming:
+                        fill(connection, each.content)
                 owners.renew(connection, claim, self._lease)
             return gone
 
         return self._run(work)
 
-    def _make_room(self, connection: sqlite3.Connection, size: int) -> list[Gone]:
+    def _make_room(
+        self, connection: sqlite3.Connection, size: int, coming: dict[str, int] | None = None
+    ) -> list[Gone]:
+        """Let the oldest go until there is room for `size` bytes. Those that are `coming` themselves go in their turn."""
         # Beside the file there is the write-ahead log, which may outgrow its share by one transaction.
         most = max(self._max_bytes, owners.largest(connection))
         limit = most - log_pages(self._max_bytes, PAGE) * PAGE - self._largest
-        tell = (self._owner(), "made_room")
+        tell = self._tell()
         gone: list[Gone] = []
-        while used(connection) + size > limit:
-            some = delete(connection, "ORDER BY id LIMIT ?", (_AT_ONCE,), tell)
-            if not some:
-                break
-            gone += some
+        # What is dated later than now is of a clock that was ahead, or was set while this one is not: it came before.
+        later = f"WHERE made_ns > {time.time_ns() + _ASTRAY * _NANOS}"
+        for where in (later, ""):
+            while (excess := used(connection) + size - limit) > 0:
+                some = delete(connection, fewest(excess, where), (_AT_ONCE,), tell)
+                if not some:
+                    break
+                gone += some
+                size -= sum(coming.pop(each.key, 0) for each in some) if coming else 0
         return gone
+
+    def _tell(self) -> tuple[str, str]:
+        """Whom not to tell, and as what to tell the others, that something of theirs had to go."""
+        return self._owner(), "made_room"
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
         """Give room back when nothing waits or it is too much, for a moment: the next time goes on."""
@@ -311,6 +348,19 @@ class Box:
             while time.monotonic() < until and reclaim(connection, leave=0):
                 pass
             fold(connection)
+
+
+def _lots(found: Iterable[Found], most: int) -> Iterator[list[Found]]:
+    """The same in parts that one transaction can hold: so many at once, and of so many bytes where it is more than one."""
+    some, size = list[Found](), 0
+    for each in found:
+        size += len(each.content.body)
+        if some and (len(some) == _AT_ONCE or size > most):
+            yield some
+            some, size = [], len(each.content.body)
+        some.append(each)
+    if some:
+        yield some
 
 
 def _check(connection: sqlite3.Connection) -> None:

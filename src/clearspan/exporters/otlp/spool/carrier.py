@@ -48,6 +48,8 @@ class _State:
     """Those that are not on the disk yet, as far as is known."""
     finished: dict[str, Parcel] = field(default_factory=dict[str, Parcel])
     """What was delivered or given up, and could not be deleted yet: the disk was full."""
+    partly: dict[str, Parcel] = field(default_factory=dict[str, Parcel])
+    """What has not arrived of requests that did in part, and could not be written down yet: the disk was full."""
     missing: set[str] = field(default_factory=set[str])
     """What was not found where it should be, the last time."""
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -66,10 +68,9 @@ class _State:
         """What waits of a signal."""
         return self.spans if signal == "traces" else self.others
 
-    def forget(self, key: str) -> int:
-        """One waits no more; answers how many spans of ours it stood for."""
-        self.others.pop(key, None)
-        return self.spans.pop(key, 0)
+    def forget(self, key: str) -> tuple[int, int]:
+        """One waits no more; answers how many spans and how many others of ours it stood for: none where it was not."""
+        return self.spans.pop(key, 0), self.others.pop(key, 0)
 
 
 class Carrier:
@@ -149,13 +150,13 @@ class Carrier:
     def close(self, timeout: float) -> bool:
         """Deliver what can be within `timeout` seconds. What cannot stays, for whoever starts next.
 
-        One that was never started gives back what it holds, and delivers nothing.
+        `False` where the thread had not ended by then: it is at a request still, or at the file. One that was never
+        started gives back what it holds, and delivers nothing.
         """
         self._until = time.monotonic() + timeout
         if self._started:
             self.worker.offer("last")
-        self.worker.close(timeout)
-        return True
+        return self.worker.close(timeout)
 
     def _begin(self) -> None:
         self._setup()
@@ -210,6 +211,8 @@ class Carrier:
             return False
         for finished in list(state.finished.values()):
             self._finish(finished)
+        for rest in list(state.partly.values()):
+            self._note(rest)
         parcel = self.box.next(
             ways, metrics_first=self._metrics_first, past=state.finished.values(),
             without=[number for signal in ways for number in self.routes[signal].passed(now)],
@@ -218,6 +221,7 @@ class Carrier:
             state.idle = len(ways) == len(self.routes) and not any(route.stuck for route in self.routes.values())  # fmt: skip
             sought = [self.routes[signal].nobody() for signal in ways]
             return any(sought)
+        parcel = state.partly.get(parcel.key, parcel)
         if parcel.body is None:
             self._lose("damaged", [Gone(parcel.key, parcel.items)])
             self._finish(parcel)
@@ -244,7 +248,8 @@ class Carrier:
             if not sent.arrived and self._said.due(parcel.signal):
                 _log.warning("clearspan: the receiver refuses %s (%s): they are dropped", parcel.signal, sent.problem)  # fmt: skip
         if not parts:
-            self._arrived(parcel.items, rejected, spans=self._state().forget(parcel.key) > 0)
+            spans, _ = self._state().forget(parcel.key)
+            self._arrived(parcel.items, rejected, spans=spans > 0)
             self._finish(parcel)
         elif done:
             self._leave(parcel, parts, done, rejected)
@@ -252,12 +257,21 @@ class Carrier:
     def _leave(self, parcel: Parcel, parts: list[tuple[bytes, int]], done: int, rejected: int) -> None:  # fmt: skip
         """Keep the parts of a request that have not arrived, in its place."""
         left = sum(items for _, items in parts)
-        self.box.replace(parcel, left, joined(part for part, _ in reversed(parts)))
+        body = joined(part for part, _ in reversed(parts))
+        self._note(parcel._replace(items=left, body=body))
         waiting = self._state().of(parcel.signal)
         ours = parcel.key in waiting
         if ours:
             waiting[parcel.key] = left
         self._arrived(done, rejected, spans=ours and parcel.signal == "traces")
+
+    def _note(self, rest: Parcel) -> None:
+        """Write down what of a request has not arrived. Where the disk is too full even for that, the rest is not sent again."""
+        partly = self._state().partly
+        partly[rest.key] = rest
+        with contextlib.suppress(Unusable):
+            self.box.replace(rest, rest.items, rest.body or b"")
+            del partly[rest.key]
 
     def _send(self, parcel: Parcel, body: bytes) -> Sent:
         route = self.routes[parcel.signal]
@@ -287,8 +301,10 @@ class Carrier:
 
     def _finish(self, parcel: Parcel) -> None:
         """Delete one whose fate is told. Where the disk is too full even for that, it is not sent again."""
-        finished = self._state().finished
+        state = self._state()
+        finished = state.finished
         finished[parcel.key] = parcel._replace(body=None)
+        state.partly.pop(parcel.key, None)
         with contextlib.suppress(Unusable):
             self.box.done(parcel.key)
             del finished[parcel.key]
@@ -302,6 +318,7 @@ class Carrier:
         found = self.box.salvage()
         self._count("requests recovered", found.recovered)
         self._count("requests unreadable", found.damaged)
+        self._count("files given up", found.given_up)
         self._lose("full", found.gone)
         if not state.away:
             ways = {signal: route.receiver for signal, route in self.routes.items()}
@@ -340,9 +357,14 @@ class Carrier:
         self._lose("handed_over" if fate.handed_over else "lost", found[expired:])
 
     def _lose(self, how: str, gone: Iterable[Gone]) -> None:
+        """Tell of requests that went before they arrived: of others' apart, whose process may tell of them as well."""
+        state, what = self._state(), how.replace("_", " ")
         for key, items in gone:
-            self._count(how.replace("_", " "), items)
-            spans = self._state().forget(key)
+            spans, others = state.forget(key)
+            if spans or others:
+                self._count(what, spans or others)
+            elif key not in state.finished:  # of which everything is told already
+                self._count(f"{what} of others", items)
             if spans:
                 self._drop(f"spool_{how}", spans)
 

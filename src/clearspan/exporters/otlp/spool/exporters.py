@@ -14,7 +14,13 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+)
+from opentelemetry.sdk.metrics.view import Aggregation
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -29,6 +35,7 @@ __all__ = ["KINDS", "SpooledLogs", "SpooledMetrics", "SpooledSpans"]
 
 _UID: Final = "log.record.uid"
 _FIRST_PAUSE = 1.0
+_NOWHERE: Final = "http://localhost/"
 _log = logging.getLogger("clearspan")
 
 
@@ -125,6 +132,13 @@ class SpooledMetrics(_Spooled, MetricExporter):
 
     signal = "metrics"
 
+    def __init__(self, carrier: Carrier, direct: Sender, seconds: float) -> None:
+        super().__init__(carrier, direct, seconds)
+        temporality, aggregation = _preferences()
+        MetricExporter.__init__(
+            self, preferred_temporality=temporality, preferred_aggregation=aggregation
+        )
+
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
@@ -138,6 +152,23 @@ class SpooledMetrics(_Spooled, MetricExporter):
         if self.keep(points, encode_metrics(metrics_data)):
             return MetricExportResult.SUCCESS
         return MetricExportResult.FAILURE
+
+
+def _preferences() -> tuple[
+    dict[type, AggregationTemporality] | None, dict[type, Aggregation] | None
+]:
+    """How the environment wants metrics to be summed up, as OpenTelemetry's own exporter reads it, which is not used otherwise."""
+    import requests
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    # All is given that it would read besides, and may not be able to.
+    made = OTLPMetricExporter(
+        endpoint=_NOWHERE, timeout=1, compression=Compression.Gzip, session=requests.Session()
+    )
+    preferred = (made._preferred_temporality, made._preferred_aggregation)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
+    made.shutdown()
+    return preferred
 
 
 KINDS: Final[Mapping[str, type[_Spooled]]] = {

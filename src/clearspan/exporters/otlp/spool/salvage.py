@@ -8,20 +8,34 @@ what is not by its checksum, so nothing wrong comes of it.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from clearspan.core.sqlite import files, opening
 from clearspan.exporters.otlp.spool.tables import SCHEMA, Content, lenient
 
-__all__ = ["Found", "begin", "broken", "end", "name_of", "readable"]
+__all__ = [
+    "Found",
+    "Missing",
+    "begin",
+    "broken",
+    "end",
+    "given_up",
+    "name_of",
+    "readable",
+    "tidy",
+]
 
 _BEGUN: Final = ".reading-"
 _READ: Final = ".read"
+_STAMPED: Final = re.compile(r"\.corrupt-([0-9]+T[0-9]+)Z")
 _ATTEMPTS: Final = 3
 _FARTHEST: Final = 100_000
 _SIZE, _FREE = slice(28, 32), slice(32, 40)
@@ -36,6 +50,16 @@ class Found(NamedTuple):
     owner: str
     machine: str = ""
     pid: int = 0
+
+
+@dataclass(slots=True)
+class Missing:
+    """What of a file could not be read."""
+
+    numbers: set[int] = field(default_factory=set[int])
+    """Of requests that were there."""
+    nothing: bool = False
+    """Whether all that was there is known, and was read."""
 
 
 def broken(path: Path) -> list[Path]:
@@ -66,19 +90,39 @@ def begin(aside: Path) -> Path | None:
     return mine
 
 
-def end(aside: Path) -> None:
-    """It was read. Of those that were, the last is kept."""
+def given_up(aside: Path) -> bool:
+    """Whether it was given up, when there was nothing to begin."""
+    return aside.name.endswith(f"{_BEGUN}{_ATTEMPTS}") and not aside.exists()
+
+
+def end(aside: Path, *, keep: bool = True) -> None:
+    """It was read. Where something is left in it that could not be, it is kept, of several such the last."""
     path = aside.with_name(f"{name_of(aside)}{_READ}")
     with contextlib.suppress(OSError):
         files.rename(aside, path)
+    if not keep:
+        files.delete(path)
+        return
     for older in files.asides(path.with_name(path.name.partition(".corrupt-")[0]), _READ):
         if older != path:
             files.delete(older)
 
 
-def readable(path: Path, lost: set[int]) -> Iterator[Found]:
-    """What can be read; the numbers of what was there and cannot go to `lost`."""
-    with closing(_opened(path)) as connection:
+def tidy(path: Path, max_age: float) -> None:
+    """Delete those that were read and kept, when they were set aside so many seconds ago: no prompt is kept for longer."""
+    for aside in files.asides(path, _READ):
+        stamp = _STAMPED.findall(aside.name)[-1]
+        # One that tells no time was not named by us.
+        with contextlib.suppress(ValueError, OverflowError):
+            then = datetime.strptime(f"{stamp}+0000", "%Y%m%dT%H%M%S%z")
+            if datetime.now(timezone.utc) - then >= timedelta(seconds=max_age):
+                files.delete(aside)
+
+
+def readable(path: Path, missing: Missing) -> Iterator[Found]:
+    """What can be read; what was there and cannot be is told as `missing`, at the end."""
+    lost, filled, whole = missing.numbers, set[int](), False
+    with contextlib.suppress(sqlite3.Error), closing(_opened(path)) as connection:
         listed, whole = _numbers(connection, "parcels")
         filled, _ = _numbers(connection, "contents")
         lost |= listed
@@ -93,6 +137,7 @@ def readable(path: Path, lost: set[int]) -> Iterator[Found]:
             if number in lost or not (whole or number in filled):
                 lost.discard(number)
                 yield Found(content, content.owner)
+    missing.nothing = whole and not lost
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -168,11 +213,9 @@ def _found(connection: sqlite3.Connection, content: Content) -> Found:
 
 def _by_page(path: Path) -> Iterator[tuple[int, Content]]:
     """Each page that may hold contents in the place of their table's root: SQLite then finds the rows of that page."""
-    for page in range(1, path.stat().st_size // opening.PAGE):
-        with path.open("rb") as file:
-            file.seek(page * opening.PAGE)
-            if file.read(1) != _LEAF:
-                continue
+    for page in range(1, files.size(path) // opening.PAGE):
+        if not _may_hold(path, page):
+            continue
         with contextlib.suppress(sqlite3.Error):
             with closing(_connected(path)) as connection:
                 connection.execute("PRAGMA synchronous = OFF")
@@ -184,3 +227,13 @@ def _by_page(path: Path) -> Iterator[tuple[int, Content]]:
                     content = _content(connection, number)
                     if content is not None:
                         yield number, content
+
+
+def _may_hold(path: Path, page: int) -> bool:
+    """Whether a page looks like one that holds contents; one that the disk does not give costs what lies on it alone."""
+    try:
+        with path.open("rb") as file:
+            file.seek(page * opening.PAGE)
+            return file.read(1) == _LEAF
+    except OSError:
+        return False

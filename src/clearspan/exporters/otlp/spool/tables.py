@@ -10,7 +10,19 @@ from typing import Any, Final, NamedTuple
 
 from clearspan.core.sqlite.schema import Schema
 
-__all__ = ["SCHEMA", "Content", "Gone", "counted", "delete", "keep", "lenient", "refill"]
+__all__ = [
+    "SCHEMA",
+    "Content",
+    "Gone",
+    "counted",
+    "delete",
+    "fewest",
+    "fill",
+    "keep",
+    "label",
+    "lenient",
+    "refill",
+]
 
 # `parcels` says whose turn it is and changes hands; `contents` says the same of itself, so that it can be
 # delivered when the rest of the file is lost.
@@ -40,9 +52,16 @@ _KEEP: Final = (
     "INSERT OR IGNORE INTO parcels (key, owner, receiver, signal, made_ns, items, size)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_FILL: Final = f"INSERT INTO contents (id, {_CONTENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 -- our own words
+_FILL: Final = f"INSERT INTO contents (id, {_CONTENT}) SELECT id, ?, ?, ?, ?, ?, ?, ?, ? FROM parcels WHERE key = ?"  # noqa: S608 -- our own words
 _REFILL: Final = "UPDATE contents SET items = ?, checksum = ?, body = ? WHERE id = ?"
 _RELABEL: Final = "UPDATE parcels SET items = ?, size = ? WHERE id = ?"
+# `total` makes something of any size that damage may have left there.
+_FEWEST: Final = (
+    "WHERE id IN (SELECT id FROM ("
+    " SELECT id, total(size) OVER (ORDER BY made_ns, id) - size AS sooner FROM ("
+    " SELECT id, made_ns, size FROM parcels {} ORDER BY made_ns, id LIMIT ?)"
+    ") WHERE sooner < {}) ORDER BY made_ns, id"
+)
 _READ: Final = f"SELECT {_CONTENT} FROM contents WHERE id = ?"  # noqa: S608 -- our own words
 
 
@@ -95,10 +114,19 @@ class Content(NamedTuple):
 
 def keep(connection: sqlite3.Connection, content: Content, owner: str) -> None:
     """Write it as `owner`'s to deliver, unless it is there already."""
-    label = (content.key, owner, *content[2:6], len(content.body))
-    kept = connection.execute(_KEEP, label)
-    if kept.rowcount:
-        connection.execute(_FILL, (kept.lastrowid, *content))
+    if label(connection, content, owner):
+        fill(connection, content)
+
+
+def label(connection: sqlite3.Connection, content: Content, owner: str) -> bool:
+    """Write only that it is there and `owner`'s to deliver, which needs no room to speak of; whether it was not yet."""
+    said = (content.key, owner, *content[2:6], len(content.body))
+    return connection.execute(_KEEP, said).rowcount > 0
+
+
+def fill(connection: sqlite3.Connection, content: Content) -> None:
+    """Write what one holds of which no more is there than that it is."""
+    connection.execute(_FILL, (*content, content.key))
 
 
 def refill(connection: sqlite3.Connection, number: int, content: Content) -> None:
@@ -124,6 +152,11 @@ def delete(
         query = f"UPDATE owners SET {column} = {column} + ? WHERE id = ?"  # noqa: S608 -- our own words
         connection.executemany(query, [(count, owner) for owner, count in others.items()])
     return [Gone(row[1], counted(row[2])) for row in rows]
+
+
+def fewest(enough: int, where: str = "") -> str:
+    """The end of a query for the oldest of those, and no more than weigh `enough` bytes together; its value is how many at most."""
+    return _FEWEST.format(where, enough)
 
 
 def counted(items: object) -> int:
