@@ -74,10 +74,10 @@ def _inside(value: Any) -> list[Any]:
     """Elements or fields of a value."""
     cls = type(value)
     if cls is list:
-        return value[:]
+        return list(value)
     if cls is dict:
         return list(value.values())
     if issubclass(cls, (list, tuple)):
         return read.items(value)
-    fields: dict[str, Any] | None = read.fields(value)
+    fields = read.fields(value)
     return [] if fields is None else list(dict.values(fields))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clearspan.core import jsonfast
-from clearspan.core.marks import cut, noted
+from clearspan.core.marks import cut
 
 __all__ = ["fit"]
 
