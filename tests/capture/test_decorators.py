@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import inspect
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -438,6 +440,72 @@ def test_a_long_generator_is_kept_up_to_a_bound(seen: Captured) -> None:
     assert sum(numbers()) == sum(range(1_500))
     (span,) = seen.spans
     assert json.loads(span.attributes[sc.OUTPUT]) == [*range(1_000), "... 500 more"]
+
+
+def test_a_long_text_of_short_pieces_is_whole(seen: Captured) -> None:
+    @clearspan.model
+    def tokens() -> Any:
+        for number in range(3_000):
+            yield f"w{number} "
+
+    said = "".join(tokens())
+    (span,) = seen.spans
+    assert span.attributes[sc.OUTPUT] == said
+
+
+def test_a_capture_function_gets_names_while_another_thread_looks_them_up(
+    seen: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    @clearspan.task(capture={"inputs": given.append})
+    def work(question: str) -> str:
+        return question
+
+    real, others = inspect.signature, [threading.Thread(target=work, args=("second",))]
+
+    def meanwhile(function: Any) -> inspect.Signature:
+        while others:
+            other = others.pop()
+            other.start()
+            other.join(60)
+        return real(function)
+
+    monkeypatch.setattr(inspect, "signature", meanwhile)
+    work("first")
+    assert given == [{"question": "second"}, {"question": "first"}]
+
+
+def too_wide(number: int) -> list[Any]:
+    """More than is copied of one value."""
+    return [{"number": each} for each in range(number)]
+
+
+def test_what_is_left_out_of_a_copy_is_counted(seen: Captured) -> None:
+    @clearspan.task(capture={"inputs": True, "output": False})
+    def asked(rows: list[Any]) -> list[Any]:
+        return rows
+
+    @clearspan.task(capture={"inputs": lambda named: named["rows"], "output": False})
+    def asked_by_a_function(rows: list[Any]) -> list[Any]:
+        return rows
+
+    @clearspan.task
+    def answered(number: int) -> list[Any]:
+        return too_wide(number)
+
+    @clearspan.task
+    def given(number: int) -> Any:
+        yield too_wide(number)
+        yield too_wide(number)
+
+    for number in (20_000, 3):
+        asked(too_wide(number))
+        asked_by_a_function(too_wide(number))
+        answered(number)
+        list(given(number))
+    lost = [span.attributes.get(sc.CONTENT_LOST) for span in seen.spans]
+    assert lost == [1, 1, 1, 2, None, None, None, None]
 
 
 def test_F64_no_content_work_is_done_when_content_is_off_or_the_call_unsampled() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import weakref
 from typing import Any
 
@@ -46,6 +47,40 @@ def test_arguments_by_name(function: Any, call: Call, expected: dict[str, Any]) 
 
 def test_without_having_learnt_they_are_told_as_given() -> None:
     assert Parameters().named(Call(None, (1,), {"b": 2})) == {"args": [1], "b": 2}
+
+
+def test_they_are_learnt_when_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread that finds them learnt goes on with what there is."""
+    seen: list[bool] = []
+    real = inspect.signature
+
+    def meanwhile(function: Any) -> inspect.Signature:
+        seen.append(parameters.learnt)
+        return real(function)
+
+    parameters = Parameters()
+    monkeypatch.setattr(inspect, "signature", meanwhile)
+    for function in (alone, dict):
+        parameters.learnt = False
+        parameters.learn(function)
+        assert parameters.learnt
+    assert seen == [False, False]
+
+
+def test_what_fails_when_it_is_looked_at_is_not_asked_again() -> None:
+    class Odd:
+        @property
+        def __signature__(self) -> object:
+            raise LookupError
+
+        def __call__(self) -> None:
+            """Not run."""
+
+    parameters = Parameters()
+    with pytest.raises(LookupError):
+        parameters.learn(Odd())
+    assert parameters.learnt
+    assert parameters.named(Call(None, (1,), {})) == {"args": [1]}
 
 
 def test_nothing_leads_back_to_the_function_or_its_defaults() -> None:

@@ -202,6 +202,7 @@ class _Decorated(recording.Recording):
             # That there was an instance is all that is asked of it; it may be what holds this call.
             draft.call = Call(None if call.instance is None else True, args, kwargs)
         draft.weight += copier.weight
+        draft.lost += copier.cuts
 
     def result(self, value: Any) -> None:
         fenced("capture.output", self._take, value)
@@ -218,10 +219,13 @@ class _Decorated(recording.Recording):
             made = output(value) if callable(output) else value
             draft.result = copier.of(made, _DEPTH)
             draft.weight += copier.weight
+            draft.lost += copier.cuts
 
     def chunk(self, item: Any) -> None:
         if self.kept.output is True and self.draft.content:
-            item = fenced("capture.output", self._copier().of, item, _DEPTH)
+            copier = self._copier()
+            item = fenced("capture.output", copier.of, item, _DEPTH)
+            self.draft.lost += copier.cuts
         elif not callable(self.kept.output) and self.draft.operation != Operation.CHAT:
             item = None  # nobody reads it
         super().chunk(item)

@@ -28,15 +28,16 @@ class Parameters:
 
     def learn(self, function: Any) -> None:
         """Look at `function`. One that tells nothing of itself (many that are written in C) is not asked again."""
-        self.learnt = True
         self._builtin = inspect.isbuiltin(function)
         try:
             signature = inspect.signature(function)
+            self._signature = inspect.Signature(
+                [inspect.Parameter(each.name, each.kind) for each in signature.parameters.values()]
+            )
         except (ValueError, TypeError):
             return
-        self._signature = inspect.Signature(
-            [inspect.Parameter(each.name, each.kind) for each in signature.parameters.values()]
-        )
+        finally:
+            self.learnt = True  # last, as another thread that reads so goes on with what there is
 
     def named(self, call: Call) -> dict[str, Any]:
         """The arguments under their parameters' names; `self` and `cls` are not among them.

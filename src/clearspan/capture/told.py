@@ -5,14 +5,17 @@ What can be made into the right kind of value is; the rest is left out, and coun
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
-from clearspan.choice import Choice
+from clearspan.capture.context import context
+from clearspan.capture.errors import describe_error
+from clearspan.choice import Choice, messages_of
 from clearspan.core import read
 from clearspan.core.fence import caught, fenced
 from clearspan.draft import Draft
-from clearspan.record import OTHER, Message, TokenScore
+from clearspan.record import OTHER, CallContext, ErrorInfo, Message, Outcome, Part, TokenScore
 
 __all__ = ["Told", "new_told", "word"]
 
@@ -20,6 +23,7 @@ T = TypeVar("T")
 
 
 _DEPTH, _BREADTH = 16, 10_000
+_PACKAGE = __name__.partition(".")[0]
 
 
 def word(value: object) -> str | None:
@@ -34,6 +38,10 @@ def word(value: object) -> str | None:
 
 def _whole(value: object) -> int | None:
     return _known(value, read.whole)
+
+
+def _count(value: object) -> int:
+    return _known(value, read.count) or 0
 
 
 def _number(value: object) -> float | None:
@@ -89,15 +97,127 @@ def _reasons(value: object) -> list[str] | None:
     return None if value is None else [found for one in _several(value) if (found := word(one))]
 
 
+def _flag(value: object) -> bool:
+    if type(value) is not bool:
+        raise TypeError("neither true nor false")
+    return value
+
+
+def _outcome(value: object) -> Outcome | None:
+    return None if value is None else Outcome(word(value))
+
+
+def _error(value: object) -> ErrorInfo | None:
+    """What an exception says; a text may be a type or a message, and is kept where it can be either."""
+    if value is None:
+        return None
+    if issubclass(type(value), BaseException):
+        return describe_error(cast("BaseException", value))
+    if type(value) is ErrorInfo:
+        told = value.message, value.stacktrace, value.exception, value.cause
+        return ErrorInfo(word(value.type) or OTHER, *map(read.text, told))
+    said = word(value)
+    return ErrorInfo(said or OTHER, said)
+
+
+def _params(value: object) -> dict[str, Any]:
+    return {name: each for name, each in _mapping(value).items() if each is not None}
+
+
+def _extras(value: object) -> dict[str, Any]:
+    told = Draft(OTHER)
+    for name, each in _mapping(value).items():
+        told.extra(name or OTHER, each)
+    return told.extras
+
+
+def _parts(value: object) -> list[Part]:
+    return [
+        {"type": "text", "content": one} if type(one) is str else cast("Part", one)
+        for one in _messages(value)
+    ]
+
+
+def _context(value: object) -> CallContext | None:
+    """By the rules of the block that says the same."""
+    if value is None:
+        return None
+    given = read.fields(value)
+    if given is None:
+        raise TypeError("no context")
+    return context(**given)._given  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # its checks are those meant
+
+
 _READERS: dict[str, Callable[[object], Any]] = {
+    "content": _flag,
+    "context": _context,
+    "error": _error,
+    "extras": _extras,
     "finish_reasons": _reasons,
+    "input_messages": lambda value: list(messages_of(_messages(value))),
     "operation": lambda value: word(value) or OTHER,
+    "outcome": _outcome,
+    "params": _params,
     "server_port": _whole,
+    "system_parts": _parts,
+    **dict.fromkeys(("inference_calls", "tool_calls"), _count),
+    **dict.fromkeys(("input_value", "output_value"), read.plain),
     **dict.fromkeys(
         ("model", "name", "provider", "response_id", "response_model", "server_address"), word
     ),
 }
-"""What of the fields an application assigns to, which clearspan does not, has to be of a kind."""
+"""The fields that an application may assign to, and what makes of its values those of the right kind."""
+
+_CHOICE_READERS: dict[str, Callable[[object], Any]] = {
+    "finish": word,
+    "role": lambda value: word(value) or "assistant",
+}
+"""The same of one answer."""
+
+
+def _assign(told: Any, name: str, reader: Callable[[object], Any], value: object) -> None:
+    """An error is also how it ended, as it is where `Draft.fail` tells of one."""
+    made = reader(value)
+    object.__setattr__(told, name, made)
+    if type(made) is ErrorInfo:
+        told.outcome = Outcome.FAILED
+
+
+class _Told:
+    """What an application assigns is read, where it may assign; what clearspan does, a hundred times a call, is not."""
+
+    __slots__ = ()
+    _what: ClassVar[str]
+    _readers: ClassVar[Mapping[str, Callable[[object], Any]]]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _is_ours():
+            object.__setattr__(self, name, value)
+            return
+        site = f"{self._what}.{name}"
+        try:
+            reader = _reader(self._readers, name)
+        except AttributeError as error:  # there is no such field
+            caught(site, error)
+        else:
+            fenced(site, _assign, self, name, reader, value)
+
+    def __delattr__(self, name: str) -> None:
+        caught(f"{self._what}.{name}", AttributeError(name))
+
+
+def _is_ours() -> bool:
+    """Whether clearspan's own code stands two calls up: it knows what it assigns."""
+    name = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # Python's way
+    return type(name) is str and name.partition(".")[0] == _PACKAGE
+
+
+def _reader(readers: Mapping[str, Callable[[object], Any]], name: str) -> Callable[[object], Any]:
+    """Raises `AttributeError` for what an application has no say in: any other value there might cost the record."""
+    found = readers.get(name)
+    if found is None:
+        raise AttributeError(name)
+    return found
 
 
 def new_told(operation: str, kind: str = "client", **fields: Any) -> Told:
@@ -108,26 +228,16 @@ def new_told(operation: str, kind: str = "client", **fields: Any) -> Told:
     draft = cast("Told", made)
     for name, value in fields.items():
         if value is not None:
-            setattr(draft, name, value)
+            fenced(f"draft.{name}", _assign, draft, name, _READERS[name], value)
     return draft
 
 
-class Told(Draft):
+class Told(_Told, Draft):
     """A `Draft` in the hands of an application."""
 
     __slots__ = ()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _READERS:
-            fenced(f"draft.{name}", self._assign, name, value)
-            return
-        try:
-            object.__setattr__(self, name, value)
-        except AttributeError as error:  # there is no such field
-            caught(f"draft.{name}", error)
-
-    def _assign(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, _READERS[name](value))
+    _what = "draft"
+    _readers = _READERS
 
     def set(self, **params: Any) -> None:
         """See `Draft.set`."""
@@ -218,7 +328,10 @@ class Told(Draft):
 
     def choice(self, index: int) -> Choice:
         """See `Draft.choice`."""
-        return super().choice(_index(index))
+        answer = super().choice(_index(index))
+        if not _is_ours():  # else what it is told has been read
+            answer.__class__ = _ToldChoice
+        return answer
 
     def usage(self, **counts: int | str | None) -> None:
         """See `Draft.usage`."""
@@ -246,3 +359,41 @@ class Told(Draft):
     def phase(self, name: str, seconds: float | None) -> None:
         """See `Draft.phase`."""
         fenced("draft.phase", lambda: Draft.phase(self, word(name) or OTHER, _number(seconds)))
+
+
+class _ToldChoice(_Told, Choice):
+    """A `Choice` in the hands of an application."""
+
+    __slots__ = ()
+    _what = "choice"
+    _readers = _CHOICE_READERS
+
+    def piece(self, kind: str, text: str, key: object) -> None:
+        """See `Choice.piece`."""
+
+        def told() -> None:
+            if said := word(text):
+                Choice.piece(self, word(kind) or OTHER, said, _key(key))
+
+        fenced("choice.piece", told)
+
+    def tool(self, key: object, call_id: str | None, name: str | None, arguments: Any) -> None:
+        """See `Choice.tool`."""
+
+        def told() -> None:
+            given = read.plain(arguments, _DEPTH, _BREADTH)
+            Choice.tool(self, _key(key), word(call_id), word(name), given)
+
+        fenced("choice.tool", told)
+
+    def sound(self, data: str | None, transcript: str | None) -> None:
+        """See `Choice.sound`."""
+        fenced("choice.sound", lambda: Choice.sound(self, read.text(data), read.text(transcript)))
+
+    def whole(self, part: Mapping[str, Any], key: object) -> None:
+        """See `Choice.whole`."""
+        fenced("choice.whole", lambda: Choice.whole(self, _mapping(part), _key(key)))
+
+    def drop(self, key: tuple[object, object]) -> None:
+        """See `Choice.drop`."""
+        fenced("choice.drop", Choice.drop, self, key)

@@ -268,8 +268,9 @@ def _use(key: str) -> None:
 def _settle() -> None:
     """Let those go that were used longest ago, and put the young among the others.
 
-    No lock is waited for on the callers' threads: at any time each key is among the young or in the index, whatever
-    other threads do meanwhile. A copy of a dictionary is made at once.
+    No lock is waited for on the callers' threads, so two of them may do this at once: the index of the one that began
+    first may come last, without keys that the other has just settled and that are young no more. It finds them below;
+    but for that moment each key is among the young or in the index. A copy of a dictionary is made at once.
     """
     global _index
     used = _keys.copy()
