@@ -516,7 +516,7 @@ def test_what_no_fence_holds_back_costs_that_call_alone(rigs: Any, error: BaseEx
     assert len(rig.records) == 1
     assert rig.pipeline.unjudged() == []
     assert rig.ledger.read().dropped == {"internal_error": 1}
-    assert fence.failures() == {"pipeline.complete": 1}
+    assert fence.failures() == {"pipeline.work_on": 1}
 
 
 @pytest.mark.usefixtures("tolerant")

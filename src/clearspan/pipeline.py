@@ -267,28 +267,31 @@ class Pipeline:
         waiting = iter(batch)
         try:
             for item in waiting:
-                self._work_on(item)
+                try:
+                    ours("pipeline.work_on", self._work_on, item)
+                finally:
+                    fenced("pipeline.see_settled", self._see_settled, item)
         finally:
             for item in waiting:  # who did the work has been stopped
-                if isinstance(item, (Draft, Read)):
-                    self._lose(item if isinstance(item, Draft) else item.draft, "internal_error")
+                fenced("pipeline.see_settled", self._see_settled, item)
 
     def _work_on(self, item: Work) -> None:
         if isinstance(item, Chunks):
-            ours("pipeline.chunks", read_chunks, item.draft, item.items)
+            fenced("pipeline.chunks", read_chunks, item.draft, item.items)
         elif isinstance(item, Over):
-            ours("pipeline.end_session", item.assess.end, item.session)
+            fenced("pipeline.end_session", item.assess.end, item.session)
         elif isinstance(item, Told):
-            ours("pipeline.tell", item.tell, item.score, item.plain)
+            fenced("pipeline.tell", item.tell, item.score, item.plain)
+        elif isinstance(item, Read):
+            fenced("pipeline.complete", self._finish, item.draft)
         else:
-            draft, work = (
-                (item.draft, self._finish) if isinstance(item, Read) else (item, self.complete)
-            )
-            try:
-                ours("pipeline.complete", work, draft)
-            finally:
-                if id(draft) in self._unjudged:  # nothing was told of it
-                    self._lose(draft, "internal_error")
+            fenced("pipeline.complete", self.complete, item)
+
+    def _see_settled(self, item: Work) -> None:
+        """Book what nothing was told of: whatever that had to do with, nobody comes back to it."""
+        draft = item.draft if isinstance(item, Read) else item
+        if isinstance(draft, Draft) and id(draft) in self._unjudged:
+            self._lose(draft, "internal_error")
 
     def _complete_here(self, draft: Draft) -> bool:
         """Complete on the caller's thread, except where numbers are due that would keep it waiting."""
