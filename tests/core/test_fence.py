@@ -66,11 +66,14 @@ def test_a_handler_of_the_hosts_that_raises_is_no_matter_of_the_calls() -> None:
     assert fence.failures() == {"a": 1, "fence.log": 1}
 
 
-def test_strict_counts_and_raises_the_same_object(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", [fence.fenced, fence.ours])
+def test_strict_counts_and_raises_the_same_object(
+    monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
     monkeypatch.setenv("CLEARSPAN_STRICT", "1")
     error = ValueError("x")
     with pytest.raises(ValueError, match="x") as caught:
-        fence.fenced("a", fail, error)
+        way("a", fail, error)
     assert caught.value is error
     assert error.__context__ is None
     assert fence.failures() == {"a": 1}

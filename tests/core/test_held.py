@@ -87,5 +87,10 @@ def test_it_ends_whatever_holds_what() -> None:
     assert held([[[BIG] * 300] * 300] * 300) > 0
 
 
+def test_very_many_containers_weigh_as_those_do_that_stand_for_them() -> None:
+    rows = [[["x" * 1_000] for _ in range(100)] for _ in range(200)]
+    assert 15_000_000 < held(rows) < 25_000_000
+
+
 def test_what_cannot_be_looked_into_weighs_nothing() -> None:
     assert held(object()) == held(None) == held(5) == 0

@@ -10,7 +10,7 @@ from clearspan.core import read
 __all__ = ["held"]
 
 _NODES = 4_096
-_SAMPLE = 256
+_SAMPLES = (256, 32, 8)
 _NUMBER = 32
 _NUMBERS = frozenset(map(id, (int, float, bool)))
 """By id: a class of the host's has a hash of its own."""
@@ -21,15 +21,21 @@ _FEW, _GLANCE = 8, 32
 def held(value: Any) -> int:
     """The size of the texts, bytes and rows of numbers in `value`, running none of its code.
 
-    At most some thousand values are looked at, so that it takes a millisecond at most; of a long list
-    some that stand for all of it.
+    At most some thousand values are looked at, so that it takes a millisecond or two at most; of a long list, and
+    where there are very many, some that stand for all of them.
     """
     if issubclass(type(value), _TEXTS):
         return _size(value)
+    return next(found for few in _SAMPLES if (found := _weighed(value, few)) is not None)
+
+
+def _weighed(value: Any, few: int) -> int | None:
+    """By so many elements of each container at the most; `None` where that was too much, and fewer would do."""
     total, left = 0.0, _NODES
     waiting: list[tuple[Any, float]] = [(value, 1.0)]
     seen: set[int] = {id(value)}
-    for holder, times in waiting:  # it grows meanwhile
+    while waiting:
+        holder, times = waiting.pop()
         inside = _inside(holder)
         length = len(inside)
         if length > _FEW and _row(inside):
@@ -37,12 +43,12 @@ def held(value: Any) -> int:
             left -= 1
             continue
         each = times
-        if length > _SAMPLE:
-            inside = inside[:: length // _SAMPLE + 1]
+        if length > few:
+            inside = inside[:: length // few + 1]
             each = times * length / len(inside)
         left -= len(inside)
         if left < 0:
-            break
+            return None if few > _SAMPLES[-1] else int(total)
         for item in inside:
             if item is None:
                 continue
@@ -66,7 +72,7 @@ def _size(text: Any) -> int:
 
 def _row(inside: list[Any]) -> bool:
     """Whether these are numbers; of a long row, those that stand for it."""
-    few = inside if len(inside) <= _SAMPLE else inside[:: len(inside) // _GLANCE + 1]
+    few = inside if len(inside) <= _SAMPLES[0] else inside[:: len(inside) // _GLANCE + 1]
     return _NUMBERS.issuperset(map(id, map(type, few)))
 
 
