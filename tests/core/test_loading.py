@@ -50,7 +50,9 @@ def test_a_fork_amid_loading_gives_a_child_that_can_load(tmp_path: Path) -> None
 
 
 def test_a_fork_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a child of one that has waited in vain loads nothing more: it might wait for ever."""
     monkeypatch.setattr(loading, "_PATIENCE", 0.01)
+    monkeypatch.setattr(loading, "_amid", False)
     entered, done = threading.Event(), threading.Event()
 
     def long() -> None:
@@ -63,9 +65,14 @@ def test_a_fork_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> 
     assert entered.wait(30)
     loading._before()
     assert loading._held == set()
+    assert loading._stuck
+    loading._after()
+    loading._before()  # this time it hardly waits
     loading._after()
     loading._in_child()
-    loading.load("json")
+    assert loading.load("json") is sys.modules["json"]
+    with pytest.raises(ImportError, match="forked off"):
+        loading.load("clearspan_has_no_such_module")
     done.set()
     thread.join()
     loading._before()
