@@ -98,20 +98,6 @@ def test_pieces_whose_redactor_fails_are_one_text(monkeypatch: pytest.MonkeyPatc
     assert fence.failures() == {"redact": 3}
 
 
-@pytest.fixture
-def scrubbed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How long the texts are that are looked through for credentials."""
-    lengths: list[int] = []
-    scrub = redact.scrub
-
-    def noting(text: str) -> str:
-        lengths.append(len(text))
-        return scrub(text)
-
-    monkeypatch.setattr(redact, "scrub", noting)
-    return lengths
-
-
 def test_of_a_long_name_only_the_beginning_is_looked_through(scrubbed: list[int]) -> None:
     name = "hello, world " * 80_000
     assert names.begun(name, 1_024) == f"{name[:1_024]}…[{len(name) - 1_024} more]"
