@@ -65,12 +65,18 @@ class Side:
             self._turn()
 
     def close(self) -> None:
-        """End the loop, once what was closed on it has gone."""
+        """End the loop, once what was closed on it has gone.
+
+        A generator that ends lets go of the one it reads from, which ends in a task of its own,
+        and may wait for its connection meanwhile: it is over when some turns find no task left.
+        """
         if self._loop is not None:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             gc.collect()
-            for _ in range(_TURNS):
+            deadline, quiet = time.monotonic() + _DEADLINE, 0
+            while quiet < _TURNS and time.monotonic() < deadline:
                 self._turn()
+                quiet = 0 if asyncio.all_tasks(self._loop) else quiet + 1
             self._loop.close()
 
     def _turn(self) -> None:
