@@ -42,7 +42,7 @@ FAULTS = "tests/faults"
 # Two processes share the tests out, each file to one of them: so that files keep what they set up for all
 # their tests, and no more of them at once than the smallest machine has cores.
 SHARED_OUT = ("--numprocesses=2", "--dist=loadfile")
-# One more where much of a test is waiting: for programs that it starts, for deadlines that pass.
+# One more where much of the time is waiting: for programs that a test starts, for deadlines that pass.
 WAITING = ("--numprocesses=3", "--dist=loadfile")
 # Packages whose branches must all be shown by a test.
 COVERED = ("core", "capture", "emit", "figures", "assess")
@@ -93,7 +93,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[demo]", *group("test"))
     counted_with = {"CLEARSPAN_TEST_TOKENIZERS": vocabularies(session)}
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *SHARED_OUT, *(session.posargs or COUNTED), env=counted_with)  # fmt: skip
+    session.run("coverage", "run", "-m", "pytest", *WAITING, *(session.posargs or COUNTED), env=counted_with)  # fmt: skip
     session.run("coverage", "combine", "--quiet")
     if session.posargs:
         session.run("coverage", "report", "--skip-covered", "--show-missing")
@@ -110,7 +110,7 @@ def faults(session: nox.Session) -> None:
     session.install("-e", ".[demo]", *group("test"))
     # The one that takes longest comes first, so that the others are shared out beside it.
     chosen = session.posargs or (f"{FAULTS}/test_sweep.py", FAULTS, "tests/differential")
-    session.run("python", "-m", "pytest", *SHARED_OUT, *chosen)
+    session.run("python", "-m", "pytest", *WAITING, *chosen)
 
 
 @nox.session(default=False)
