@@ -334,7 +334,8 @@ class Pipeline:
         record = fenced("pipeline.seal", draft.seal, self._policy)
         if type(record) is not Invocation:
             return None
-        unsampled = record.trace is not None and record.trace.sampled is not True
+        trace = record.trace
+        unsampled = trace is not None and trace.valid and trace.sampled is not True
         ended = fenced("pipeline.emit", self._telemetry.close, record, draft.span)
         if type(ended) is not bool:
             self._ledger.drop("internal_error")

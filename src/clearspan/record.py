@@ -114,6 +114,11 @@ class TraceRef:
     parent_id: str | None = None
     sampled: bool = True
 
+    @property
+    def valid(self) -> bool:
+        """Whether there is such a span: a provider that records nothing has ids of zeros (W3C Trace Context)."""
+        return self.span_id.strip("0") != ""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

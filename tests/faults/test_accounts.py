@@ -729,8 +729,9 @@ def test_F63_spans_that_record_nothing_do_no_harm(
         clearspan.shutdown(30)
 
 
-def test_F63_what_nobody_records_is_told_as_dropped(client: Any) -> None:
-    """A provider that does nothing, in a trace that says it is sampled: no span was there to hand over."""
+@pytest.mark.parametrize("sampled", [True, False], ids=["in a trace", "on its own"])
+def test_F63_what_nobody_records_is_told_as_dropped(client: Any, sampled: bool) -> None:
+    """A provider that does nothing, be it in a trace that says it is sampled: no span was there to hand over."""
     from opentelemetry import context, trace
 
     runtime = clearspan.init(
@@ -739,9 +740,11 @@ def test_F63_what_nobody_records_is_told_as_dropped(client: Any) -> None:
         tracer_provider=trace.NoOpTracerProvider(),
         store="s.db",
     )
-    around = trace.NonRecordingSpan(
-        trace.SpanContext(7, 7, is_remote=True, trace_flags=trace.TraceFlags(1))
-    )
+    around = trace.INVALID_SPAN
+    if sampled:
+        around = trace.NonRecordingSpan(
+            trace.SpanContext(7, 7, is_remote=True, trace_flags=trace.TraceFlags(1))
+        )
     token = context.attach(trace.set_span_in_context(around))
     try:
         client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
