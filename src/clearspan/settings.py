@@ -52,6 +52,7 @@ class Setting(NamedTuple):
 _SPELT: Mapping[Callable[[Any], Any], Callable[[Any], str]] = {
     parse.duration: parse.spelt_duration,
     parse.size: parse.spelt_size,
+    parse.store_size: parse.spelt_size,
 }
 _log = logging.getLogger("clearspan")
 _SECRET = re.compile(r"""(?<=://)[^/@\s'"]+(?=@)|(?<=\?)[^\s'"#]*=[^\s'"#]*""")
@@ -94,7 +95,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("spool_order", "CLEARSPAN_SPOOL_ORDER", None, parse.one_of(*SPOOL_ORDERS), "oldest", "what the spool sends first: the `oldest`, or `metrics-first`"),
     Setting("store", "CLEARSPAN_STORE", None, parse.path, None, "file of the embedded store; without any destination `.clearspan/clearspan.db`"),
     Setting("max_age", "CLEARSPAN_MAX_AGE", None, parse.duration, None, "how long the store keeps a trace: seconds, or `36h`, `7d`"),
-    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.size, 1_073_741_824, "how large the store may grow: bytes, or `500MB`, `2GB`; at least 512KiB"),
+    Setting("max_bytes", "CLEARSPAN_MAX_BYTES", None, parse.store_size, 1_073_741_824, "how large the store may grow: bytes, or `500MB`, `2GB`; at least 512KiB"),
     Setting("content", "CLEARSPAN_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*CONTENT_MODES), "full", "prompts and outputs: `off`, `metadata`, `redacted` or `full`", _standard_content(0)),
     Setting("content_target", "CLEARSPAN_CONTENT_TARGET", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", parse.one_of(*TARGETS), "span", "where content goes: `span`, `event` (the operation-details event) or `both`", _standard_content(1)),
     Setting("content_limit", "CLEARSPAN_CONTENT_LIMIT", None, parse.size, 131_072, "cap of each content attribute's JSON: bytes, or `32KiB`; at least 1024"),

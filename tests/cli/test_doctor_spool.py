@@ -35,5 +35,22 @@ def test_a_spool_says_what_waits_and_for_what(
         assert status["spool delivered"] >= 2
 
 
+@pytest.mark.parametrize("spool", ["true", "false"])
+def test_who_only_looks_sends_nothing(
+    spool: str, call: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_sink() as sink:
+        monkeypatch.setenv("CLEARSPAN_ENDPOINT", sink.url)
+        monkeypatch.setenv("CLEARSPAN_SPOOL", spool)
+        sink.answer = 503
+        call("doctor", "--timeout", "1")  # leaves something that waits
+        sink.answer = 200
+        before = len(sink.arrived)
+        report = json.loads(call("doctor", "--no-send", "--json").stdout)
+        assert report["sent"]["state"] == "skipped"
+        assert len(sink.arrived) == before
+        assert len(sink.taken) == 0
+
+
 def test_without_a_spool_there_is_no_line(call: Command) -> None:
     assert "spool.db" not in call("doctor", "--no-send").stdout

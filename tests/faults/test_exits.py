@@ -240,6 +240,49 @@ def test_F41_sigterm_at_any_moment_ends_it_quietly(tmp_path: Path) -> None:
     assert [words for _, words in ends if words] == []
 
 
+NEEDED_LATE = (
+    HEAD.replace("start()\n", "")
+    + """
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+class Late(SpanExporter):
+    def export(self, spans):
+        exec("from collections import namedtuple; namedtuple('First', 'needed now')")
+        return SpanExportResult.SUCCESS
+
+clearspan.init(exporters=[Late()], providers=(), hardware="off", export_interval=60)
+work()
+"""
+)
+# As shells do that run programs inside of themselves.
+SHOWN = """
+def shell():
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        sys.last_type, sys.last_value, sys.last_traceback = sys.exc_info()
+shell()
+"""
+INTERRUPTED = {
+    "unheld": ("raise KeyboardInterrupt", -signal.SIGINT),
+    "below": ("def inner(): raise KeyboardInterrupt\ninner()", -signal.SIGINT),
+    "held back": ("try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt: sys.exit(5)", 5),
+    "shown": (SHOWN, 0),
+    "another": ("raise LookupError", 1),
+}
+
+
+def test_F43_ctrl_c_ends_it_by_the_signal_whatever_is_first_needed_then(tmp_path: Path) -> None:
+    """What libraries run from text as they are imported makes Python forget how it is to end."""
+    with ExitStack() as stack:
+        running = {
+            name: stack.enter_context(begun(NEEDED_LATE + end, tmp_path / name))
+            for name, (end, _) in INTERRUPTED.items()
+        }
+        codes = {name: process.end().code for name, process in running.items()}
+    assert codes == {name: code for name, (_, code) in INTERRUPTED.items()}
+
+
 LEAVING = (
     HEAD
     + """

@@ -32,7 +32,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a share above one": ({"sample_rate": 2}, "sample_rate", "from 0 to 1"),
     "a share that is no number": ({"sample_rate": "half"}, "sample_rate", ""),
     "an age without a unit that exists": ({"max_age": "7 moons"}, "max_age", "ms, s, m, h, d or w"),
-    "a size that is too small": ({"max_bytes": 1}, "max_bytes", "at least 1024"),
+    "a size that is too small": ({"max_bytes": 1}, "max_bytes", "at least 524288"),
     "a flag that is none": ({"tool_schemas": "perhaps"}, "tool_schemas", "use true or false"),
     "a name that is empty": ({"service_name": " "}, "service_name", "must be a text that is not empty"),
 }  # fmt: skip

@@ -521,3 +521,17 @@ def test_a_program_takes_over_from_what_was_started_for_it(
     assert clearspan.init(store="own.db") is own
     assert clearspan.init(store="other.db") is own
     assert "already running, with another store" in caplog.text
+
+
+def test_what_did_not_arrive_is_told_in_the_end_to_who_listens(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "clearspan"):
+        for fail, rate in ((True, 1.0), (False, 1.0), (False, 0.0)):
+            clearspan.init(exporters=[Kept(fail=fail)], providers=(), sample_rate=rate)
+            work(1)
+            work(2)
+            clearspan.shutdown(30)
+    told = [record for record in caplog.records if "did not arrive" in record.message]
+    assert [record.levelno for record in told] == [logging.INFO]
+    assert "2 of 2 spans did not arrive (export_failed 2)" in told[0].message

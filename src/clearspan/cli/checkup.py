@@ -80,7 +80,7 @@ def _running(
 ) -> None:
     report.destination = runtime.destination
     report.content = settings.content
-    runtime.start()
+    runtime.start(deliver=send)
     report.libraries = list(_libraries(runtime, report))
     if settings.disabled:
         report.notes.append("clearspan is switched off, so nothing is recorded")

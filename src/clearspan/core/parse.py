@@ -22,6 +22,7 @@ __all__ = [
     "spelt_duration",
     "spelt_size",
     "spool",
+    "store_size",
     "text",
     "url",
     "whole",
@@ -42,6 +43,7 @@ _SPELT_UNITS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0))
 _SPELT_SIZES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MIN_SIZE = 1024
+_MIN_STORE = 512 * 1024
 
 
 def having(method: str) -> Callable[[Any], Any]:
@@ -178,12 +180,17 @@ def duration(value: Any) -> float:
     return _measured(value, _UNITS, "use seconds, or a number with ms, s, m, h, d or w")
 
 
-def size(value: Any) -> int:
-    """Bytes: a number of at least 1024, or one with a unit (KB, MB, GB, KiB, MiB, GiB)."""
+def size(value: Any, least: int = _MIN_SIZE) -> int:
+    """Bytes: a number of at least `least`, or one with a unit (KB, MB, GB, KiB, MiB, GiB)."""
     found = int(_measured(value, _SIZES, "use bytes, or a number with KB, MB, GB, KiB, MiB or GiB"))
-    if found < _MIN_SIZE:
-        raise ValueError(f"must be at least {_MIN_SIZE} bytes")
+    if found < least:
+        raise ValueError(f"must be at least {least} bytes")
     return found
+
+
+def store_size(value: Any) -> int:
+    """The same for a store, which has a size before anything is in it: at least 512 KiB."""
+    return size(value, _MIN_STORE)
 
 
 def spelt_duration(seconds: float) -> str:

@@ -67,8 +67,7 @@ __all__ = [
 
 _log = logging.getLogger("clearspan")
 _OFF = Status(False)
-_EXIT_DEADLINE = 2.0
-_FLUSH_DEADLINE = 5.0
+_EXIT_DEADLINE, _FLUSH_DEADLINE = 2.0, 5.0
 _JUDGING, _CLOSING, _EXPORTING = 0.6, 0.25, 0.5
 
 
@@ -87,7 +86,7 @@ class Runtime:
             self.pipeline: Pipeline | None = None
             return
         # What may be wrong is looked at first: once something is built, it would have to be undone.
-        chosen = self._patches.choose(settings.providers)
+        self._chosen = self._patches.choose(settings.providers)
         content_policy(settings)
         evaluators = evaluators_of(settings)
         self._warden = warden_of(settings)
@@ -99,17 +98,16 @@ class Runtime:
             settings, self._providers, self.ledger,
             figures=self._figures, hardware=self._hardware, evaluators=evaluators,
         )  # fmt: skip
-        self._chosen = chosen
         self._books = Books(self.ledger, self.pipeline, self._providers)
 
-    def start(self) -> None:
-        """Listen, and patch what is to be patched."""
+    def start(self, *, deliver: bool = True) -> None:
+        """Listen, and patch what is to be patched. One that does not `deliver` opens and sends nothing."""
         if self.pipeline is None:
             _log.info("clearspan: disabled")
             return
         self.running = True
         if self._providers is not None:
-            self._providers.start()
+            (self._providers.start if deliver else self._providers.hold)()
             self._hardware.start(meter_of(self._providers))
             self._books.show(meter_of(self._providers))
         inlet.use(self.pipeline)
@@ -186,6 +184,7 @@ class Runtime:
         fenced("shutdown.hardware", self._hardware.close, until.left)
         fenced("shutdown.judge", judge_by, None)
         fenced("shutdown.signals", signals.forget, self)
+        fenced("shutdown.told", self._books.tell_of_losses)
         _running.last = fenced("runtime.status", self.status)
         return done
 
@@ -381,6 +380,7 @@ def _at_exit() -> None:
     except KeyboardInterrupt:  # Ctrl-C ends the waiting, without a traceback of ours
         _running.runtime = None
     signals.forget()
+    exits.still_interrupted()
 
 
 def _after_fork() -> None:

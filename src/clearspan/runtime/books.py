@@ -6,6 +6,7 @@ name for begins with `clearspan.`. A program in which nothing was recorded has n
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -50,6 +51,9 @@ BOOKS: Final = (
 )  # fmt: skip
 """Every instrument of the books."""
 
+_log = logging.getLogger("clearspan")
+_MEANT: Final = ("unsampled", "not_recorded", "no_destination", "spool_handed_over")
+"""Dropped as somebody wanted it, had been told, or because another process has it."""
 _BY_SIGNAL: Final = {
     sc.METRIC_SPANS_EXPORTED: "spans",
     sc.METRIC_EVENTS_EXPORTED: "events",
@@ -83,6 +87,20 @@ class Books:
     def queues(self) -> tuple[QueueStatus, ...]:
         """Every queue that a record may wait in, on its way out."""
         return tuple(map(QueueStatus.of, workers(self._pipeline, self._providers)))
+
+    def tell_of_losses(self) -> None:
+        """Say in the end what did not arrive: the books that tell of it go with the process."""
+        accounts = self._ledger.read()
+        lost = {why: spans for why, spans in accounts.dropped.items() if why not in _MEANT}
+        if accounts.pending > 0:
+            lost["no time left"] = accounts.pending
+        if lost:
+            reasons = ", ".join(f"{why} {spans:,}" for why, spans in lost.items())
+            # Not as a warning: where nobody listens that would go to the program's standard error.
+            _log.info(
+                "clearspan: %s of %s spans did not arrive (%s); spool=True keeps on disk what a receiver does not take",
+                f"{sum(lost.values()):,}", f"{accounts.created:,}", reasons,
+            )  # fmt: skip
 
     def deliveries(self) -> tuple[Delivery, ...]:
         """What became of each signal at each destination."""

@@ -57,6 +57,11 @@ class Providers:
         for begin in self.beginnings:
             begin()
 
+    def hold(self) -> None:
+        """Never begin, and have nothing to flush in the end."""
+        for ours in (self.queues, self.couriers, self.beginnings):
+            ours.clear()
+
 
 def assemble(settings: Settings, ledger: Ledger) -> Providers:
     """Build what `settings` ask for.

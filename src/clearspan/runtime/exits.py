@@ -1,13 +1,14 @@
-"""The ends of processes that leave without `atexit`: the children of multiprocessing, of billiard and of Celery."""
+"""How processes end: those that leave without `atexit` (children of multiprocessing, billiard, Celery), and by Ctrl-C."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["when_child_ends"]
+__all__ = ["still_interrupted", "when_child_ends"]
 
 
 class _Key:
@@ -66,3 +67,20 @@ def _ask_celery(leave: Callable[[], None]) -> None:
     uid = "clearspan.exits"
     signals.worker_process_shutdown.disconnect(dispatch_uid=uid)
     signals.worker_process_shutdown.connect(left, weak=False, dispatch_uid=uid)
+
+
+def still_interrupted() -> None:
+    """Have a process that a Ctrl-C ends die by the signal, as its shell expects, whatever was done meanwhile.
+
+    Python notes that nobody has held the `KeyboardInterrupt` back, to send itself the signal in the end, and forgets
+    it as soon as any text is run as code, as `dataclass` and `namedtuple` do in libraries that are first needed now.
+    """
+    trace = getattr(sys, "last_traceback", None)
+    unheld = (
+        isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
+        and trace is not None
+        and trace.tb_frame.f_back is None  # else somebody showed it, and the program went on
+    )
+    if unheld and not sys.flags.interactive and not hasattr(sys, "ps1"):
+        with contextlib.suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 -- so that it is noted once more
