@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 __all__ = [
+    "LEAST_STORE",
     "duration",
     "flag",
     "having",
@@ -28,6 +29,9 @@ __all__ = [
     "whole",
 ]
 
+LEAST_STORE = 512 * 1024
+"""Bytes: in less the tables of a store and its log alone would not fit."""
+
 _UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SIZES = {
     "": 1,
@@ -43,7 +47,6 @@ _SPELT_UNITS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0))
 _SPELT_SIZES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _MIN_SIZE = 1024
-_MIN_STORE = 512 * 1024
 
 
 def having(method: str) -> Callable[[Any], Any]:
@@ -189,8 +192,8 @@ def size(value: Any, least: int = _MIN_SIZE) -> int:
 
 
 def store_size(value: Any) -> int:
-    """The same for a store, which has a size before anything is in it: at least 512 KiB."""
-    return size(value, _MIN_STORE)
+    """The same for a store: at least `LEAST_STORE`."""
+    return size(value, LEAST_STORE)
 
 
 def spelt_duration(seconds: float) -> str:

@@ -101,7 +101,7 @@ class Runtime:
         self._books = Books(self.ledger, self.pipeline, self._providers)
 
     def start(self, *, deliver: bool = True) -> None:
-        """Listen, and patch what is to be patched. One that does not `deliver` opens and sends nothing."""
+        """Listen, and patch what is to be patched. One that does not `deliver` sends nothing, to its end."""
         if self.pipeline is None:
             _log.info("clearspan: disabled")
             return

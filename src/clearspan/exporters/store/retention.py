@@ -16,17 +16,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from clearspan.core.sqlite import files
 from clearspan.core.sqlite.opening import transaction
 from clearspan.core.sqlite.space import fold, reclaim, used
 from clearspan.exporters.store import queries
 
-__all__ = ["SMALLEST", "Retention"]
-
-SMALLEST: Final = 512 * 1024
-"""Bytes: below this the tables and the log alone would not fit."""
+__all__ = ["Retention"]
 
 _BUDGET = 0.25
 _INTERVAL = 30.0

@@ -9,13 +9,14 @@ import sqlite3
 from dataclasses import dataclass, replace
 from functools import partial
 
+from clearspan.core.parse import LEAST_STORE
 from clearspan.core.sqlite.database import DEFAULT_TIMEOUT, Database
 from clearspan.core.sqlite.errors import Unusable
 from clearspan.core.sqlite.opening import transaction
 from clearspan.core.sqlite.space import log_pages
 from clearspan.exporters.store import schema, scores
 from clearspan.exporters.store.errors import StoreError, explained
-from clearspan.exporters.store.retention import SMALLEST, Retention
+from clearspan.exporters.store.retention import Retention
 from clearspan.exporters.store.rows import Batch
 
 __all__ = ["Store", "StoreStatus"]
@@ -82,9 +83,9 @@ class Store:
             raise StoreError(
                 path, f"cannot keep traces for {max_age} seconds: max_age must be positive"
             )
-        if max_bytes is not None and max_bytes < SMALLEST:
+        if max_bytes is not None and max_bytes < LEAST_STORE:
             raise StoreError(
-                path, f"cannot keep to {max_bytes} bytes: max_bytes must be at least {SMALLEST}"
+                path, f"cannot keep to {max_bytes} bytes: max_bytes must be at least {LEAST_STORE}"
             )
         with explained():
             database = Database(
