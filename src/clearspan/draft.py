@@ -182,7 +182,9 @@ class Draft(Said):
     def held(self) -> int:
         """About how many bytes the draft itself keeps alive, beside the vendor's objects."""
         said = (self.input_value, self.output_value, self.input_messages, self.system_parts, self._tools, self.extras)  # fmt: skip
-        return self._choices.room.taken + _SCORE * max(0, self.scored) + held(said)
+        there = [each for each in said if each is not None and (type(each) not in _CONTAINERS or each)]  # fmt: skip
+        own = held(there) if there else 0
+        return self._choices.room.taken + _SCORE * max(0, self.scored) + own
 
     def lighten(self) -> None:
         """Let all content go, and the vendor's objects; the numbers stay."""
@@ -336,6 +338,7 @@ class Draft(Said):
 
 
 _AS_IT_IS = (str, int, bool)
+_CONTAINERS = (list, dict)
 _TOO_MANY = 2**63
 _SOURCES = frozenset(("source", "input_source", "output_source"))
 _COUNTS = frozenset(field.name for field in dataclasses.fields(Usage)) - _SOURCES

@@ -58,7 +58,8 @@ class Telemetry:
     `spans` and `events` say where content goes; `exception_signal` is the value of
     `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`. Each instrument has at most `series` attribute sets.
     `counted` tokens, which no provider reported, are told where that is wanted; `context` names what of
-    the call's context its cost is split by.
+    the call's context its cost is split by. `early`: a sampler or a processor may want to know at a span's start
+    what it is about; else it gets all of its attributes in the end.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Telemetry:
         series: int = 1_000,
         counted: bool = False,
         context: Sequence[str] = (),
+        early: bool = True,
     ) -> None:
         self._tracer = tracer
         self._logger = logger
@@ -84,6 +86,7 @@ class Telemetry:
         self._exceptions_on_spans = exception_signal != "logs"
         self._counted = counted
         self._context = tuple(context)
+        self._early = early
         self._words = Words()
         self._record = {
             instrument.name: _recorder(meter, instrument, series)
@@ -121,7 +124,7 @@ class Telemetry:
             name,
             context,
             _KINDS[draft.kind],
-            projection.start_attributes(draft),
+            projection.start_attributes(draft) if self._early else None,
             start_time=draft.start_ns,
         )
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name)

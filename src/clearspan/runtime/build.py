@@ -31,11 +31,13 @@ from clearspan.runtime.resource import resource_of
 from clearspan.runtime.spooling import see_that_files_differ, spooling
 from clearspan.settings import RECEIVERS, SettingError, Settings
 
-__all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
+__all__ = ["Providers", "assemble", "identifiers", "own_spans", "sampler_looks", "statuses"]
 
 _log = logging.getLogger("clearspan")
 _SPOOL_INTERVAL = 1.0
 _CLOSING = 2.0
+_ROOTS = ("always_on", "always_off", "traceidratio")
+_KNOWN_SAMPLERS = (*_ROOTS, *(f"parentbased_{root}" for root in _ROOTS))
 
 
 @dataclass(slots=True)
@@ -288,6 +290,12 @@ def sampler_of(settings: Settings) -> Sampler | None:
         if settings.sample_rate is None
         else ParentBased(TraceIdRatioBased(settings.sample_rate))
     )
+
+
+def sampler_looks(settings: Settings) -> bool:
+    """Whether the sampler may look at attributes: OpenTelemetry's own go by the parent and the trace's id."""
+    named = os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower()
+    return settings.sample_rate is None and named not in ("", *_KNOWN_SAMPLERS)
 
 
 def _meter_provider(

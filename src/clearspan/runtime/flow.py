@@ -18,7 +18,7 @@ from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline
 from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
-from clearspan.runtime.build import Providers, statuses
+from clearspan.runtime.build import Providers, sampler_looks, statuses
 from clearspan.runtime.ends import chained
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
@@ -100,6 +100,7 @@ def _telemetry(settings: Settings, providers: Providers) -> Telemetry:
         series=settings.metric_series,
         counted=settings.count_tokens == "metrics",
         context=settings.metric_context,
+        early=not providers.own or sampler_looks(settings),
     )
 
 
