@@ -1,0 +1,245 @@
+"""Who records: nobody, a span by hand, clearspan in several modes, and the others, each as its documentation says.
+
+All write to exporters that throw away what they get, behind the batch processor of OpenTelemetry or their own
+pipeline; content is on, and so are metrics, where there are any.
+"""
+
+from __future__ import annotations
+
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+__all__ = ["PEERS", "VARIANTS", "Running", "Variant"]
+
+Decorator = Callable[[Any], Any]
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
+
+
+@dataclass
+class Running:
+    """A variant that runs."""
+
+    decorate: Decorator | None = _as_it_is
+    """`None` where it has none."""
+    flush: Callable[[], object] = tuple
+    taken: Callable[[], list[Any]] = list
+    """The spans that it handed on, where they are kept."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How it is started, with exporters that keep what they get or do not."""
+
+    title: str
+    start: Callable[[bool], Running]
+    content: bool = True
+    records: bool = True
+    asks: tuple[str, ...] = ()
+    """What is installed for it, beside the clients and the SDK; for a variant of ours nothing."""
+    module: str = ""
+    libraries: tuple[str, ...] = field(default=("openai",))
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def _exporter(keep: bool) -> Any:
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    class Discard(SpanExporter):
+        def export(self, spans: Any) -> Any:
+            return SpanExportResult.SUCCESS
+
+    return InMemorySpanExporter() if keep else Discard()
+
+
+def _metric_exporter() -> Any:
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
+
+    class Discard(MetricExporter):
+        def export(self, metrics_data: Any, timeout_millis: float = 0, **kwargs: Any) -> Any:
+            return MetricExportResult.SUCCESS
+
+        def force_flush(self, timeout_millis: float = 0) -> bool:
+            return True
+
+        def shutdown(self, timeout_millis: float = 0, **kwargs: Any) -> None:
+            """Nothing is open."""
+
+    return Discard()
+
+
+def _providers(keep: bool) -> tuple[Any, Any, Any]:
+    """A program's own providers: of spans, of metrics, and the exporter behind the first."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    exporter = _exporter(keep)
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(BatchSpanProcessor(exporter))
+    reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
+    return tracers, MeterProvider([reader], shutdown_on_exit=False), exporter
+
+
+def _flush(*providers: Any) -> Callable[[], None]:
+    def flush() -> None:
+        for provider in providers:
+            provider.force_flush()
+
+    return flush
+
+
+def _taken(exporter: Any) -> Callable[[], list[Any]]:
+    return lambda: list(exporter.get_finished_spans())
+
+
+def _raw(keep: bool) -> Running:
+    return Running()
+
+
+def _bare(keep: bool) -> Running:
+    from benchmarks.overhead.bare import Bare
+
+    tracers, meters, exporter = _providers(keep)
+    bare = Bare(tracers.get_tracer("bare"), meters.get_meter("bare"))
+    bare.install()
+    return Running(bare.decorate, _flush(tracers, meters), _taken(exporter))
+
+
+def _clearspan(**settings: Any) -> Callable[[bool], Running]:
+    def start(keep: bool) -> Running:
+        import clearspan
+
+        exporter = _exporter(keep)
+        clearspan.init(exporters=[exporter, _metric_exporter()], hardware="off", **settings)
+        return Running(clearspan.task, lambda: clearspan.flush(60), _taken(exporter))
+
+    return start
+
+
+def _theirs(keep: bool) -> Running:
+    import clearspan
+
+    tracers, meters, exporter = _providers(keep)
+    clearspan.init(tracer_provider=tracers, meter_provider=meters, hardware="off")
+
+    def flush() -> None:
+        clearspan.flush(60)
+        _flush(tracers, meters)()
+
+    return Running(clearspan.task, flush, _taken(exporter))
+
+
+def _instrumentor(module: str, **more: Any) -> Callable[[bool], Running]:
+    def start(keep: bool) -> Running:
+        tracers, meters, exporter = _providers(keep)
+        import_module(module).OpenAIInstrumentor().instrument(
+            tracer_provider=tracers, meter_provider=meters, skip_dep_check=True, **more
+        )
+        return Running(None, _flush(tracers, meters), _taken(exporter))
+
+    return start
+
+
+def _langfuse(keep: bool) -> Running:
+    langfuse = import_module("langfuse")
+    exporter = _exporter(keep)
+    client = langfuse.Langfuse(
+        public_key="pk-lf-unused", secret_key="sk-lf-unused",  # noqa: S106 -- nobody is asked
+        base_url="http://127.0.0.1:9", span_exporter=exporter,
+    )  # fmt: skip
+    import_module("langfuse.openai")
+    return Running(langfuse.observe(), client.flush, _taken(exporter))
+
+
+def _logfire(keep: bool) -> Running:
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    logfire = import_module("logfire")
+    exporter = _exporter(keep)
+    reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
+    logfire.configure(
+        send_to_logfire=False, console=False, inspect_arguments=False,
+        additional_span_processors=[BatchSpanProcessor(exporter)],
+        metrics=logfire.MetricsOptions(additional_readers=[reader]),
+    )  # fmt: skip
+    logfire.instrument_openai()
+    return Running(logfire.instrument(record_return=True), logfire.force_flush, _taken(exporter))
+
+
+def _openlit(keep: bool) -> Running:
+    from opentelemetry import metrics, trace
+
+    tracers, meters, exporter = _providers(keep)
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(meters)
+    openlit = import_module("openlit")
+    openlit.init(
+        tracer=tracers.get_tracer("openlit"), meter=meters.get_meter("openlit"),
+        disable_metrics=False, collect_gpu_stats=False, disabled_instrumentors=[],
+    )  # fmt: skip
+    return Running(None, _flush(tracers, meters), _taken(exporter))
+
+
+_OPENLLMETRY = "opentelemetry.instrumentation.openai"
+_OFFICIAL = "opentelemetry.instrumentation.openai_v2"
+_GENAI = "opentelemetry.instrumentation.genai.openai"
+_INFERENCE = "openinference.instrumentation.openai"
+_SPEAKS = {
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true",
+    "TRACELOOP_TRACE_CONTENT": "true",
+}
+_SPEAKS_ON_SPANS = {
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
+}
+_BOTH = ("openai", "ollama")
+
+OURS = {
+    "raw": Variant("the client alone", _raw, content=False, records=False, libraries=_BOTH),
+    "bare": Variant("by hand", _bare, libraries=_BOTH),
+    "clearspan": Variant("clearspan", _clearspan(), libraries=_BOTH),
+    "providers": Variant("clearspan, the program's providers", _theirs, libraries=_BOTH),
+    "off": Variant(
+        "clearspan, content off", _clearspan(content="off"), content=False, libraries=_BOTH
+    ),
+    "unsampled": Variant(
+        "clearspan, unsampled", _clearspan(sample_rate=0.0), content=False, records=False,
+        libraries=_BOTH,
+    ),
+    "disabled": Variant(
+        "clearspan, disabled", _clearspan(disabled=True), content=False, records=False,
+        libraries=_BOTH,
+    ),
+    "8kB": Variant("clearspan, content up to 8 kB", _clearspan(content_limit=8_192)),
+}  # fmt: skip
+PEERS = {
+    "official-genai": Variant(
+        "OpenTelemetry genai-openai", _instrumentor(_GENAI), environment=_SPEAKS_ON_SPANS,
+        asks=("opentelemetry-instrumentation-genai-openai>=1.0b0",), module=_GENAI,
+    ),
+    "official-v2": Variant(
+        "OpenTelemetry openai-v2", _instrumentor(_OFFICIAL), environment=_SPEAKS, module=_OFFICIAL,
+        asks=("opentelemetry-instrumentation-openai-v2>=2.0b0", "opentelemetry-util-genai==0.4b0", "httpx"),
+    ),
+    "openllmetry": Variant(
+        "OpenLLMetry", _instrumentor(_OPENLLMETRY), environment=_SPEAKS, module=_OPENLLMETRY,
+        asks=("opentelemetry-instrumentation-openai",),
+    ),
+    "openinference": Variant(
+        "OpenInference", _instrumentor(_INFERENCE), module=_INFERENCE,
+        asks=("openinference-instrumentation-openai",),
+    ),
+    "langfuse": Variant("Langfuse", _langfuse, asks=("langfuse",), module="langfuse"),
+    "logfire": Variant("Logfire", _logfire, asks=("logfire",), module="logfire"),
+    "openlit": Variant("OpenLIT", _openlit, asks=("openlit",), module="openlit"),
+}  # fmt: skip
+VARIANTS = {**OURS, **PEERS}
