@@ -32,15 +32,15 @@ class Bare:
         from openai.resources.responses import Responses
 
         for cls, operation, read in (
-            (Completions, "chat", _of_chat), (AsyncCompletions, "chat", _of_chat),
-            (Responses, "chat", _of_response), (Embeddings, "embeddings", _of_nothing),
+            (Completions, "chat", (_of_chat, _of_chunk)), (AsyncCompletions, "chat", (_of_chat, _of_chunk)),
+            (Responses, "chat", (_of_nothing, _of_event)), (Embeddings, "embeddings", (_of_nothing, _of_nothing)),
         ):  # fmt: skip
-            cls.create = self.around(cls.create, operation, "openai", read)
+            cls.create = self.around(cls.create, operation, "openai", *read)
         try:
             from ollama import Client
         except ImportError:
             return
-        Client.chat = self.around(Client.chat, "chat", "ollama", _of_ollama)
+        Client.chat = self.around(Client.chat, "chat", "ollama", _of_ollama, _of_ollama)
 
     def decorate(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function of the program's own: a span around it, and nothing else."""
@@ -67,7 +67,9 @@ class Bare:
 
         return now
 
-    def around(self, method: Any, operation: str, provider: str, read: Any) -> Any:
+    def around(
+        self, method: Any, operation: str, provider: str, read: Any, read_piece: Any
+    ) -> Any:
         """The wrapper of one method."""
 
         def begin(kwargs: dict[str, Any]) -> tuple[Span, dict[str, Any], float]:
@@ -109,7 +111,7 @@ class Bare:
                 async def passing(inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
                     pieces = []
                     async for item in inner:
-                        pieces.append(read(item))
+                        pieces.append(read_piece(item))
                         yield item
                     end(span, facts, started, kwargs, "".join(pieces))
 
@@ -130,7 +132,7 @@ class Bare:
             def passing(inner: Iterator[Any]) -> Iterator[Any]:
                 pieces = []
                 for item in inner:
-                    pieces.append(read(item))
+                    pieces.append(read_piece(item))
                     yield item
                 end(span, facts, started, kwargs, "".join(pieces))
 
@@ -143,13 +145,15 @@ class Bare:
 
 
 def _of_chat(item: Any) -> str:
-    choice = item.choices[0]
-    said = choice.message if hasattr(choice, "message") else choice.delta
-    return said.content or ""
+    return item.choices[0].message.content or ""
 
 
-def _of_response(item: Any) -> str:
-    return getattr(item, "delta", "")
+def _of_chunk(item: Any) -> str:
+    return item.choices[0].delta.content or ""
+
+
+def _of_event(item: Any) -> str:
+    return item.delta if item.type == "response.output_text.delta" else ""
 
 
 def _of_ollama(item: Any) -> str:

@@ -24,7 +24,7 @@ from clearspan.semconv import AGENT_NAME
 
 __all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
 
-_BATCH = 32
+_BATCH = 128
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(

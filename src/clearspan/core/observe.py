@@ -170,7 +170,12 @@ def relay(
     """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
     held = Watched(recording)
-    return held.watching(_drive(held, source, recording, recording if lazy else None, once=True))
+    drive = (
+        _drive(held, source, recording, recording, once=True)
+        if lazy
+        else _pass(held, source, recording)
+    )
+    return held.watching(drive)
 
 
 def arelay(
@@ -236,6 +241,40 @@ def _over(recording: Recording, thrown: BaseException | None) -> None:
     ended(recording, Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED)
 
 
+def _pass(
+    held: Watched, generator: Generator[Any, Any, Any], recording: Recording
+) -> Generator[Any, Any, Any]:
+    """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
+    gone = _going(held, None)
+    step = generator.__next__
+    sent: Any = None
+    thrown: BaseException | None = None
+    while True:
+        try:
+            item = step()
+        except StopIteration as stop:
+            ended(recording, Outcome.COMPLETED)
+            return stop.value
+        except BaseException as error:
+            broke(recording, error)
+            raise
+        if noted(recording, item):
+            continue
+        try:
+            sent = yield item
+        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
+            if held.dropped:
+                break
+            thrown = error
+        if sent is not None or thrown is not None:
+            rest = _drive(held, generator, recording, None, sent=sent, thrown=thrown)
+            sent = thrown = None  # the frame is in its traceback: together they would be a circle
+            del generator, step, item  # what is let go of further down is held by nobody here
+            return (yield from rest)
+    del generator, step
+    apart(recording, gone)
+
+
 def _drive(
     held: Watched,
     generator: Generator[Any, Any, Any],
@@ -243,11 +282,11 @@ def _drive(
     scope: Recording | None,
     *,
     once: bool = False,
+    sent: Any = None,
+    thrown: BaseException | None = None,
 ) -> Generator[Any, Any, Any]:
     """The whole protocol: what is sent, thrown and returned goes through, `GeneratorExit` too."""
     gone = _going(held, scope)
-    sent: Any = None
-    thrown: BaseException | None = None
     while True:
         token = None if scope is None else attach(scope)
         try:

@@ -18,12 +18,22 @@ __all__ = ["batches", "hint", "lighten", "weight"]
 _CHUNK = 1_024
 _DRAFT = 2_048
 _BATCH = 1_000_000
+_SAMPLE = 2
+_SMALL = 4_096
 
 _Items = Sequence[tuple[float, Any]]
 
 
 def batches(items: _Items) -> Iterator[tuple[_Items, int]]:
-    """Chunks as they are handed on, with their weight: together, or each alone where they are large."""
+    """Chunks as they are handed on, with their weight: together, or each alone where they are large.
+
+    Of many, some that stand for all are looked at; only where one of those is large, all are.
+    """
+    many = len(items)
+    some = [_size(item) for _, item in items[:: max(1, many // _SAMPLE)]]
+    if len(some) < many and max(some) <= _SMALL:
+        yield items, many * (_CHUNK + max(some))
+        return
     weights = [_CHUNK + _size(item) for _, item in items]
     if sum(weights) <= _BATCH:
         yield items, sum(weights)
