@@ -38,6 +38,7 @@ class GoingOn(dict[int, T], Generic[T]):
         self._longest = longest
         self._clock = clock
         self._began: dict[int, float] = {}
+        self._sound = 0.0  # until then none is too old
 
     def __setitem__(self, number: int, item: T) -> None:
         """It has begun."""
@@ -47,10 +48,14 @@ class GoingOn(dict[int, T], Generic[T]):
     def trim(self) -> None:
         """Let go of what is too old, and of the oldest where there are too many."""
         now = self._clock()
+        if now < self._sound and len(self) <= self._most:
+            return
         while self._give_up(now - self._longest, "open_too_long"):
             continue
         while len(self) > self._most and self._give_up(now, "too_many_open"):
             continue
+        oldest = next(iter(self._began.copy().values()), now)
+        self._sound = oldest + self._longest
 
     def pop(self, number: int, default: T | None = None) -> T | None:  # type: ignore[override]  # never a KeyError
         """It is over; answers what it was."""

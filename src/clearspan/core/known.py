@@ -22,6 +22,7 @@ from clearspan.core.shapes import credentials
 
 __all__ = [
     "forget",
+    "generation",
     "joined",
     "note",
     "note_address",
@@ -70,6 +71,8 @@ _index = Index(())
 _clients: dict[int, tuple[Seen, tuple[str, ...]]] = {}
 _no_keys: set[tuple[Callable[[str], bool], str]] = set()
 _uses = itertools.count()
+_changes = itertools.count(1)
+_generation = [0]
 
 
 def note(value: object) -> list[str]:
@@ -200,6 +203,11 @@ def of_mapping(given: object) -> Seen | None:
     return parts if all(type(part) is str for part in parts) else None
 
 
+def generation() -> int:
+    """Another number whenever another key is known, or one less: what was found out about a text holds until then."""
+    return _generation[0]
+
+
 def within(text: str) -> bool:
     """Whether one of them stands in `text`."""
     return bool(_found(text))
@@ -220,6 +228,7 @@ def forget() -> None:
     _keys.clear()
     _young.clear()
     _index = Index(())
+    _generation[0] = next(_changes)
 
 
 def _found(text: str) -> set[str]:
@@ -261,8 +270,10 @@ def _use(key: str) -> None:
     _keys[key] = next(_uses)
     if key not in _index and key not in _young:
         _young[key] = None
+        _generation[0] = next(_changes)
         if len(_young) > _BATCH:
             _settle()
+            _generation[0] = next(_changes)
 
 
 def _settle() -> None:

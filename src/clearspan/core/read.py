@@ -152,13 +152,20 @@ def fields(value: object) -> dict[str, Any] | None:
 
     A dictionary of a class of its own is answered as it is: read it by `dict`'s own methods.
     """
-    kind = _kind(type(value))
+    cls = type(value)
+    kind = _kinds.get(id(cls)) or _kind(cls)
     if kind.mapping:
         return value  # type: ignore[return-value]  # checked by its type just above
-    if kind.stored is None and not kind.slots:
+    stored = kind.stored
+    if stored is None and not kind.slots:
         return None
-    found: dict[str, Any] = kind.stored(value) if kind.stored is not None else {}
-    extra = _unless_unset(kind.extra, value) if kind.extra is not None else None
+    found: dict[str, Any] = stored(value) if stored is not None else {}
+    extra = None
+    if kind.extra is not None:
+        try:
+            extra = kind.extra(value)
+        except AttributeError:  # a slot that was never filled
+            extra = None
     if kind.slots:
         kept = {name: _unless_unset(slot, value) for name, slot in kind.slots}
         found = {**kept, **found}

@@ -52,7 +52,7 @@ def scrub_name(text: str) -> str:
     """The same for names of models, ids and words, of which the same few come again and again."""
     if type(text) is not str or len(text) > _SHORT:
         return scrub(str(text))
-    return _short(known.without(text, MARK))
+    return _short(text, known.generation())
 
 
 def _unshaped(text: str) -> str:
@@ -62,7 +62,13 @@ def _unshaped(text: str) -> str:
 
 
 _SHORT = 256
-_short = functools.lru_cache(maxsize=1024)(_unshaped)
+
+
+@functools.lru_cache(maxsize=1024)
+def _short(text: str, generation: int) -> str:
+    """What comes of it as long as the same keys are known."""
+    del generation
+    return _unshaped(known.without(text, MARK))
 
 
 def _masked(match: re.Match[str]) -> str:

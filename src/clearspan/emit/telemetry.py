@@ -250,9 +250,10 @@ class Telemetry:
 
     def received(self) -> dict[str, str]:
         """What an upstream process put into the baggage by `propagate`."""
+        sent = baggage.get_all()
         return {
             name[len(_PROPAGATED) :]: str(value)
-            for name, value in baggage.get_all().items()
+            for name, value in (sent.items() if sent else ())
             if name.startswith(_PROPAGATED)
         }
 

@@ -49,20 +49,15 @@ def hint(chunk: Any) -> dict[str, Any]:
 
 def weight(draft: Draft) -> int:
     """About how many bytes a draft that waits to be completed keeps alive."""
-    found = _DRAFT
-    for each in (draft, draft.inner):
-        if each is not None:
-            found += each.weight + (fenced("draft.held", _own, each) or 0)
-            endpoint: Endpoint | None = each.endpoint
-            if (
-                endpoint is not None and not endpoint.stepped
-            ):  # a step's was weighed as it was copied
-                found += _size(each.result)
-    return found
+    found = _DRAFT + (fenced("draft.held", _own, draft) or 0)
+    return found if draft.inner is None else found + (fenced("draft.held", _own, draft.inner) or 0)
 
 
 def _own(draft: Draft) -> int:
-    return draft.held
+    endpoint: Endpoint | None = draft.endpoint
+    found = draft.weight + draft.held
+    # What a step made was weighed as it was copied.
+    return found if endpoint is None or endpoint.stepped else found + held(draft.result)
 
 
 def _size(value: Any) -> int:

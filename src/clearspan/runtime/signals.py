@@ -169,12 +169,10 @@ def watch(ending: Ending, seconds: float) -> None:
 
 def again() -> None:
     """Stand again where the program has put the default back: event loops do so when they end. Costs next to nothing."""
-    stood = _handler.stood
-    if stood and _may():
-        for number in tuple(stood):
-            now = _stands_for(number)
-            if now is not _handler and isinstance(now, int) and now == _DEFAULT:
-                _stand(number)
+    for number in tuple(_handler.stood):
+        now = _stands_for(number)
+        if now is not _handler and isinstance(now, int) and now == _DEFAULT and _may():
+            _stand(number)
 
 
 def _may() -> bool:
