@@ -30,7 +30,7 @@ from clearspan.record import (
     TraceRef,
     Usage,
 )
-from clearspan.response import ResponseRef
+from clearspan.response import ResponseRef, nowhere
 from clearspan.semconv import LOGPROBS
 
 __all__ = ["Draft"]
@@ -50,9 +50,9 @@ class Draft(Said):
         "__weakref__", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
         "cost", "devices", "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "hardware",
         "hint", "inference_calls", "inner", "input_messages", "input_value", "kind", "layer", "lost",
-        "model", "name", "operation", "outcome", "output_value", "pace", "params", "provider",
+        "model", "name", "operation", "outcome", "output_value", "pace", "params", "place", "provider",
         "recording", "ref", "response_id", "response_model", "result", "scored", "scores", "sealed", "server_address",
-        "server_port", "span", "start_ns", "system_parts", "tool_calls", "trace", "transport", "wants",
+        "server_port", "span", "start_ns", "system_parts", "tool_calls", "transport", "wants",
         "unread", "unsent", "weight",
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ class Draft(Said):
         self.outcome: Outcome | None = None
         self.error: ErrorInfo | None = None
         self.context: CallContext | None = None
-        self.trace: TraceRef | None = None
+        self.place: Callable[[], TraceRef | None] = nowhere
         self.span: Any = None
         self.endpoint: Any = None
         self.call: Any = None
@@ -107,6 +107,15 @@ class Draft(Said):
         self.sealed = self.unsent = False
         self._tools: list[Mapping[str, Any]] = []
         self._usage: dict[str, Any] = {}
+
+    @property
+    def trace(self) -> TraceRef | None:
+        """Where it stands in its trace: worked out when somebody asks, and mostly that is no caller of a model."""
+        return self.place()
+
+    @trace.setter
+    def trace(self, known: TraceRef | None) -> None:
+        self.place = lambda: known
 
     # -- what goes in ------------------------------------------------------------------------
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from clearspan.core import read
 from clearspan.record import TraceRef
 
-__all__ = ["ResponseRef"]
+__all__ = ["ResponseRef", "nowhere"]
+
+
+def nowhere() -> TraceRef | None:
+    """Where a call stands that is in no trace, or in none yet."""
+    return None
 
 
 class _Told(Protocol):
@@ -22,15 +28,20 @@ class _Told(Protocol):
 class ResponseRef:
     """The id of a response, known at completion at the latest; outlives the draft, not its content.
 
-    `trace` is where the call stands in its trace, which is known from its beginning on.
+    `place` answers where the call stands in its trace, which is known from its beginning on.
     """
 
-    __slots__ = ("_draft", "_id", "trace")
+    __slots__ = ("_draft", "_id", "_place")
 
-    def __init__(self, draft: _Told, trace: TraceRef | None = None) -> None:
+    def __init__(self, draft: _Told, place: Callable[[], TraceRef | None] = nowhere) -> None:
         self._draft = weakref.ref(draft)
-        self.trace = trace
+        self._place = place
         self._id: str | None = None
+
+    @property
+    def trace(self) -> TraceRef | None:
+        """Where the call stands in its trace."""
+        return self._place()
 
     def settle(self, response_id: str | None) -> None:
         """The draft is complete."""

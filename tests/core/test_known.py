@@ -226,7 +226,7 @@ class Held:
         self.key, self.looks = key, 0
 
     def note(self, *more: object) -> None:
-        known.note_client(self, (self.key, *more), self.look)
+        assert known.note_client(self, (self.key, *more), self.look, lambda: self.key) == self.key
 
     def look(self) -> list[str]:
         self.looks += 1
@@ -244,7 +244,7 @@ def test_F70_a_client_is_looked_at_again_when_it_holds_something_else() -> None:
     assert client.looks == 3
     assert known.without(f"{KEY}-rotated {KEY}", "*") == "* *"
     for _ in range(2):
-        known.note_client(client, None, client.look)  # what can change in itself
+        known.note_client(client, None, client.look, tuple)  # what can change in itself
         client.note("long" * 3_000)
         client.note("long" * 3_000)
         client.note((b"long" * 3_000,))

@@ -48,25 +48,30 @@ def is_inference(operation: str) -> bool:
 
 def start(draft: Draft, owner: object = None) -> Recording | None:
     """Begin recording `draft`; `None` when nobody listens or the context asks for silence."""
-    outer, inlet = active(), current()
-    if outer is not None and owner is not None and inlet is not None and outer.absorbs(draft):
-        return None if silent() else _Inner(draft, inlet, owner, outer)
-    opened = begin(draft)
-    return None if opened is None else Recording(draft, opened, owner)
+    inlet = current()
+    if inlet is None or silent():
+        return None
+    outer = active()
+    if outer is not None and owner is not None and outer.absorbs(draft):
+        return _Inner(draft, inlet, owner, outer)
+    return Recording(draft, inlet, owner) if _opened(draft, inlet, outer) else None
 
 
 def begin(draft: Draft) -> Inlet | None:
     """Open `draft` below the operation that is active; answers where it will have to be closed."""
     inlet = current()
-    if inlet is None or silent():
+    if inlet is None or silent() or not _opened(draft, inlet, active()):
         return None
-    outer = active()
+    return inlet
+
+
+def _opened(draft: Draft, inlet: Inlet, outer: Recording | None) -> bool:
     draft.context = current_context()
     if not inlet.open(draft):
-        return None
+        return False
     if outer is not None:
         _count(draft, outer.draft)
-    return inlet
+    return True
 
 
 def _count(draft: Draft, outer: Draft) -> None:
@@ -334,7 +339,7 @@ class Recording:
         """Let `clearspan.current()` find this response, whose id is read when somebody asks."""
         if _family(self.draft.operation) == "inference":
             told = self._inner.draft.ref if self._inner is not None else None
-            self.draft.ref = told or ResponseRef(self.draft, self.told.trace)
+            self.draft.ref = told or ResponseRef(self.draft, self.told.place)
             last_response.set(self.draft.ref)
 
 

@@ -48,7 +48,23 @@ class Copier:
 
     def of(self, value: Any, depth: int) -> Any:
         """The copy of `value`, `depth` containers deep; with no depth at all, the value as it is."""
-        return self._of(value, depth) if depth > 0 else value
+        if depth <= 0:
+            return value
+        rows = self._rows(value) if type(value) is list and depth > 1 else None
+        return self._of(value, depth) if rows is None else rows
+
+    def _rows(self, value: list[Any]) -> list[Any] | None:
+        """The copy of a short list of small dictionaries, as most conversations are: the short way. `None` for any other."""
+        weight, left = self.weight, self._left
+        made: list[Any] = []
+        for item in value[: _FEW + 1]:
+            flat = self._flat(item) if type(item) is dict else None
+            if flat is None or len(made) == _FEW:
+                self.weight, self._left = weight, left
+                return None
+            made.append(flat)
+        self._left -= len(made) + 1
+        return made
 
     def _of(self, value: Any, depth: int) -> Any:
         cls = type(value)

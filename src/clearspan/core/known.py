@@ -12,7 +12,7 @@ import itertools
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clearspan.core import read
@@ -50,6 +50,7 @@ _BATCH: Final = 64
 """So many more are known before the oldest go, and those that came last are told apart."""
 _CLIENTS: Final = 256
 
+T = TypeVar("T")
 Seen = tuple[object, ...]
 """What a client held when it was looked at."""
 
@@ -68,7 +69,7 @@ _STANDS_FOR_NONE = frozenset(_NO_KEY.split())
 _keys: dict[str, int] = {}
 _young: dict[str, None] = {}
 _index = Index(())
-_clients: dict[int, tuple[Seen, tuple[str, ...]]] = {}
+_clients: dict[int, tuple[Seen, tuple[str, ...], Any]] = {}
 _no_keys: set[tuple[Callable[[str], bool], str]] = set()
 _uses = itertools.count()
 _changes = itertools.count(1)
@@ -139,23 +140,28 @@ def note_http_client(client: object) -> list[str]:
     return noted
 
 
-def note_client(client: object, held: Seen | None, look: Callable[[], list[str]]) -> None:
-    """Note what a client holds by `look`, which is spared where the parts that it looks at are those of last time.
+def note_client(
+    client: object, held: Seen | None, look: Callable[[], list[str]], tell: Callable[[], T]
+) -> T:
+    """Note what a client holds by `look`, and answer what `tell` does.
 
-    `held` are these parts, which are kept and compared by identity: texts and what cannot be changed. `None` where
-    there are others.
+    Both are spared where the parts that they look at are those of last time. `held` are these parts, which are kept
+    and compared by identity: texts and what cannot be changed. `None` where there are others.
     """
     place = id(client)
     before = _clients.get(place)
     if before is not None and held is not None and _same(before[0], held):
         for key in before[1]:
             _use(key)
-        return
+        told: T = before[2]
+        return told
     noted = tuple(look())
+    told = tell()
     if held is not None and sum(map(_length, held)) <= _LONGEST:
         if len(_clients) >= _CLIENTS:
             _clients.clear()
-        _clients[place] = held, noted
+        _clients[place] = held, noted, told
+    return told
 
 
 def _length(part: object) -> int:

@@ -59,10 +59,9 @@ def begun(name: str, longest: int) -> str:
     This is for callers' threads: however long it is, no more is looked through than these and an edge.
     """
     given = name if type(name) is str else str(name)
-    whole = len(given) <= longest + _EDGE
+    if len(given) <= longest + _EDGE:
+        return cut(redact.scrub_name(given), longest)
     scrubbed = redact.scrub_name(given[: longest + _EDGE])
-    if whole:
-        return cut(scrubbed, longest)
     kept = _within(scrubbed, longest, whole=False)
     return noted(kept, length(given) - len(kept))
 

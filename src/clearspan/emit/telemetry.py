@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Token
+from functools import partial
 from typing import Any, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
@@ -128,7 +129,7 @@ class Telemetry:
             start_time=draft.start_ns,
         )
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name)
-        draft.trace = _reference(span, trace.get_current_span(context))
+        draft.place = partial(_reference, span.get_span_context(), _above(context))
         draft.recording = span.is_recording() or self._events
         draft.content = draft.content and draft.recording
 
@@ -237,8 +238,8 @@ class Telemetry:
 
     def current(self) -> TraceRef | None:
         """The ids of the span that is current, whoever started it."""
-        span = trace.get_current_span()
-        return _reference(span, None) if span.get_span_context().is_valid else None
+        here = _above(get_current())
+        return _reference(here, None) if here.is_valid else None
 
     def propagate(self, items: Mapping[str, str]) -> Callable[[], None]:
         """Put `items` into the baggage that goes to other processes; answers the undo."""
@@ -275,9 +276,12 @@ class Telemetry:
         return leave
 
 
-def _reference(span: Span, parent: Span | None) -> TraceRef:
-    context = span.get_span_context()
-    above = parent.get_span_context() if parent is not None else None
+def _above(context: Context) -> SpanContext:
+    """The span that is current there; one that is not valid where none is."""
+    return trace.get_current_span(context).get_span_context()
+
+
+def _reference(context: SpanContext, above: SpanContext | None) -> TraceRef:
     return TraceRef(
         f"{context.trace_id:032x}",
         f"{context.span_id:016x}",

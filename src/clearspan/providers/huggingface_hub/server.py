@@ -31,15 +31,20 @@ _GENERATION = {
 def server(instance: Any) -> Server:
     """The address that the client was given, where it was given one."""
     held = vars(instance)
-    fenced("provider.keys", _note_keys, instance, held)
+    return fenced("provider.keys", _noted, instance, held) or _server(held)
+
+
+def _server(held: Mapping[str, Any]) -> Server:
     return address(read.text(held, "model") if is_url(held.get("model")) else None)
 
 
-def _note_keys(client: object, held: Mapping[str, Any]) -> None:
-    """Servers repeat them in their errors; kept they are nowhere."""
+def _noted(client: object, held: Mapping[str, Any]) -> Server:
+    """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
     parts = known.of_mapping(held.get("headers")), known.of_mapping(held.get("cookies"))
     alone = held.get("token"), held.get("model")
-    known.note_client(client, known.joined(alone, *parts), lambda: _keys_of(held))
+    return known.note_client(
+        client, known.joined(alone, *parts), lambda: _keys_of(held), lambda: _server(held)
+    )
 
 
 def _keys_of(held: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,10 @@ def server(instance: Any) -> Server:
     """The address in the HTTP client that an Ollama client holds."""
     client = vars(instance).get("_client")
     url = getattr(client, "base_url", None)
-    fenced("provider.keys", _note_keys, client, url)
+    return fenced("provider.keys", _noted, client, url) or _server(url)
+
+
+def _server(url: object) -> Server:
     host, port = getattr(url, "host", None), getattr(url, "port", None)
     if not isinstance(host, str) or not host:
         return Server(_NAME)
@@ -26,12 +29,13 @@ def server(instance: Any) -> Server:
     return Server(_NAME, host, known)
 
 
-def _note_keys(client: object, url: object) -> None:
-    """Servers repeat them in their errors; kept they are nowhere."""
-    known.note_client(
+def _noted(client: object, url: object) -> Server:
+    """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
+    return known.note_client(
         client,
         known.joined((url,), known.of_http_client(client)),
         lambda: [*known.note_http_client(client), *known.note_address(str(url))],
+        lambda: _server(url),
     )
 
 

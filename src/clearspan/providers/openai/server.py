@@ -67,10 +67,7 @@ def server(instance: Any) -> Server:
     if client is None:
         return Server("openai")
     held = vars(client)
-    fenced("provider.keys", _note_keys, client, held)
-    runtime = getattr(held.get("_provider_runtime"), "name", None)
-    known = _RUNTIMES.get(runtime) if type(runtime) is str else None
-    return _named(str(held.get("_base_url")), known or _by_class(type(client)))
+    return fenced("provider.keys", _noted, client, held) or _server(client, held)
 
 
 _KEYS = ("api_key", "admin_api_key", "webhook_secret", "_azure_ad_token")
@@ -78,14 +75,30 @@ _NAMES = ("organization", "project")
 _FIELDS = (*_KEYS, *_NAMES, "_base_url")
 
 
-def _note_keys(client: object, held: Mapping[str, Any]) -> None:
-    """Servers repeat them in their errors; kept they are nowhere."""
+def _noted(client: object, held: Mapping[str, Any]) -> Server:
+    """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
     parts = (
+        (type(client), _runtime(held)),
         known.of_http_client(held.get("_client")),
         known.of_mapping(held.get("_custom_headers")),
         known.of_mapping(held.get("_custom_query")),
     )
-    known.note_client(client, known.joined(map(held.get, _FIELDS), *parts), lambda: _keys_of(held))
+    return known.note_client(
+        client,
+        known.joined(map(held.get, _FIELDS), *parts),
+        lambda: _keys_of(held),
+        lambda: _server(client, held),
+    )
+
+
+def _server(client: object, held: Mapping[str, Any]) -> Server:
+    runtime = _runtime(held)
+    known = _RUNTIMES.get(runtime) if type(runtime) is str else None
+    return _named(str(held.get("_base_url")), known or _by_class(type(client)))
+
+
+def _runtime(held: Mapping[str, Any]) -> Any:
+    return getattr(held.get("_provider_runtime"), "name", None)
 
 
 def _keys_of(held: Mapping[str, Any]) -> list[str]:

@@ -40,10 +40,10 @@ def follow(result: Any, tap: Tap) -> bool:
     if "_iterator" in held and "response" in held:
         _stream(result, tap)
         return True
-    managed = next((held[name] for name in _MANAGED if held.get(name) is not None), None)
-    if managed is not None:
-        _stream(managed, tap)
-        return True
+    for name in _MANAGED:
+        if held.get(name) is not None:
+            _stream(held[name], tap)
+            return True
     if "http_response" not in held:
         return False
     if "_is_sse_stream" in held:
