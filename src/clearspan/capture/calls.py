@@ -102,9 +102,10 @@ def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
     """A copy of the arguments, until they are read."""
     copier = Copier()
     # Without content the arguments of a stream are kept all the same, where its tokens may have to be counted.
-    depth = _DEPTH if draft.content or (draft.keeps and "stream" in draft.params) else 0
+    deep = _DEPTH if draft.content or (draft.keeps and "stream" in draft.params) else 0
+    other = min(deep, _SETTING)
     kwargs = {
-        key: copier.of(value, depth if key in endpoint.deep else min(depth, _SETTING))
+        key: copier.of(value, deep if key in endpoint.deep else other)
         for key, value in call.kwargs.items()
     }
     draft.call = Call(call.instance, call.args, kwargs)

@@ -38,7 +38,8 @@ def _glanced(value: Any) -> int | None:
     total, left = 0, _SMALL
     holders = [value]
     for holder in holders:  # which grow meanwhile: what is inside itself ends with the room for it
-        inside = _inside(holder)
+        fields = None if type(holder) is list else read.fields(holder)
+        inside = _inside(holder) if fields is None else list(dict.values(fields))
         left -= len(inside)
         if left < 0:
             return None

@@ -251,7 +251,8 @@ class Telemetry:
 
     def received(self) -> dict[str, str]:
         """What an upstream process put into the baggage by `propagate`."""
-        sent = baggage.get_all()
+        context = get_current()
+        sent = baggage.get_all(context) if context else None
         return {
             name[len(_PROPAGATED) :]: str(value)
             for name, value in (sent.items() if sent else ())
