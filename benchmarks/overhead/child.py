@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import inspect
 import json
+import os
+import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.overhead.variants import VARIANTS, Running
+from benchmarks.overhead.variants import VARIANTS, Running, Sink
 from benchmarks.overhead.workloads import CANARY, WORKLOADS, Made
 
 PAUSE, EVERY = 0.02, 50
@@ -30,6 +33,7 @@ def each(made: Made, count: int, clock: Callable[[], float], *, rest: bool) -> l
             started = clock()
             made.call()
             times.append((clock() - started) / made.each)
+            made.after()
             if rest and number % every == 0:
                 time.sleep(PAUSE)
 
@@ -63,6 +67,14 @@ def total(made: Made, running: Running, count: int) -> dict[str, float]:
     return {"us": (time.process_time() - started) / count / made.each * 1e6}
 
 
+def memory(made: Made, running: Running, count: int) -> dict[str, float]:
+    """How much more memory the process has had at its fullest than before its calls, in megabytes."""
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    each(made, count, time.thread_time, rest=True)
+    return {"mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}
+
+
 def checked(made: Made, running: Running, count: int) -> dict[str, Any]:
     """Whether it recorded what it should: how many spans to a call, and whether the prompt is in them."""
     each(made, CHECKED, time.thread_time, rest=False)
@@ -78,17 +90,32 @@ def _said(spans: list[Any]) -> str:
     )
 
 
-MEASURES = {"caller": caller, "total": total, "checked": checked}
+def startup(variant: str) -> dict[str, float]:
+    """CPU of importing and starting it, beyond the SDK of OpenTelemetry, in milliseconds; and how many modules it loads."""
+    for name in ("trace", "trace.export", "metrics", "metrics.export", "_logs", "_logs.export"):
+        importlib.import_module(f"opentelemetry.sdk.{name}")
+    modules, started = len(sys.modules), time.process_time()
+    VARIANTS[variant].start("discard")
+    return {"ms": (time.process_time() - started) * 1e3, "modules": len(sys.modules) - modules}
+
+
+MEASURES = {"caller": caller, "total": total, "memory": memory, "checked": checked}
+SINKS: dict[str, Sink] = {"checked": "keep", "memory": "stall"}
 
 
 def main(variant: str, workload: str, measure: str) -> None:
+    if measure == "startup":
+        print(json.dumps(startup(variant)))
+        return
     chosen, asked = VARIANTS[variant], WORKLOADS[workload]
-    running = chosen.start(measure == "checked")
+    running = chosen.start(SINKS.get(measure, "discard"))
     if asked.decorates and running.decorate is None:
         print(json.dumps({"absent": "it has no decorator"}))
         return
     made = asked.make(running.decorate or (lambda function: function))
-    print(json.dumps(MEASURES[measure](made, running, asked.calls)))
+    print(json.dumps(MEASURES[measure](made, running, asked.calls)), flush=True)
+    if SINKS.get(measure) == "stall":
+        os._exit(0)  # whoever waits for the exporter would do so now
 
 
 if __name__ == "__main__":

@@ -6,15 +6,17 @@ pipeline; content is on, and so are metrics, where there are any.
 
 from __future__ import annotations
 
-
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["PEERS", "VARIANTS", "Running", "Variant"]
+__all__ = ["OURS", "PEERS", "VARIANTS", "Running", "Sink", "Variant"]
 
 Decorator = Callable[[Any], Any]
+Sink = Literal["discard", "keep", "stall"]
+"""What becomes of spans: nothing, they are there to be looked at, or whoever brings them waits for ever."""
 
 
 def _as_it_is(function: Any) -> Any:
@@ -37,25 +39,24 @@ class Variant:
     """How it is started, with exporters that keep what they get or do not."""
 
     title: str
-    start: Callable[[bool], Running]
+    start: Callable[[Sink], Running]
     content: bool = True
     records: bool = True
-    asks: tuple[str, ...] = ()
-    """What is installed for it, beside the clients and the SDK; for a variant of ours nothing."""
-    module: str = ""
     libraries: tuple[str, ...] = field(default=("openai",))
     environment: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def _exporter(keep: bool) -> Any:
+def _exporter(sink: Sink) -> Any:
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     class Discard(SpanExporter):
         def export(self, spans: Any) -> Any:
+            if sink == "stall":
+                threading.Event().wait()
             return SpanExportResult.SUCCESS
 
-    return InMemorySpanExporter() if keep else Discard()
+    return InMemorySpanExporter() if sink == "keep" else Discard()
 
 
 def _metric_exporter() -> Any:
@@ -74,14 +75,14 @@ def _metric_exporter() -> Any:
     return Discard()
 
 
-def _providers(keep: bool) -> tuple[Any, Any, Any]:
+def _providers(sink: Sink) -> tuple[Any, Any, Any]:
     """A program's own providers: of spans, of metrics, and the exporter behind the first."""
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    exporter = _exporter(keep)
+    exporter = _exporter(sink)
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(exporter))
     reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
@@ -100,34 +101,34 @@ def _taken(exporter: Any) -> Callable[[], list[Any]]:
     return lambda: list(exporter.get_finished_spans())
 
 
-def _raw(keep: bool) -> Running:
+def _raw(sink: Sink) -> Running:
     return Running()
 
 
-def _bare(keep: bool) -> Running:
+def _bare(sink: Sink) -> Running:
     from benchmarks.overhead.bare import Bare
 
-    tracers, meters, exporter = _providers(keep)
+    tracers, meters, exporter = _providers(sink)
     bare = Bare(tracers.get_tracer("bare"), meters.get_meter("bare"))
     bare.install()
     return Running(bare.decorate, _flush(tracers, meters), _taken(exporter))
 
 
-def _clearspan(**settings: Any) -> Callable[[bool], Running]:
-    def start(keep: bool) -> Running:
+def _clearspan(**settings: Any) -> Callable[[Sink], Running]:
+    def start(sink: Sink) -> Running:
         import clearspan
 
-        exporter = _exporter(keep)
+        exporter = _exporter(sink)
         clearspan.init(exporters=[exporter, _metric_exporter()], hardware="off", **settings)
         return Running(clearspan.task, lambda: clearspan.flush(60), _taken(exporter))
 
     return start
 
 
-def _theirs(keep: bool) -> Running:
+def _theirs(sink: Sink) -> Running:
     import clearspan
 
-    tracers, meters, exporter = _providers(keep)
+    tracers, meters, exporter = _providers(sink)
     clearspan.init(tracer_provider=tracers, meter_provider=meters, hardware="off")
 
     def flush() -> None:
@@ -137,9 +138,9 @@ def _theirs(keep: bool) -> Running:
     return Running(clearspan.task, flush, _taken(exporter))
 
 
-def _instrumentor(module: str, **more: Any) -> Callable[[bool], Running]:
-    def start(keep: bool) -> Running:
-        tracers, meters, exporter = _providers(keep)
+def _instrumentor(module: str, **more: Any) -> Callable[[Sink], Running]:
+    def start(sink: Sink) -> Running:
+        tracers, meters, exporter = _providers(sink)
         import_module(module).OpenAIInstrumentor().instrument(
             tracer_provider=tracers, meter_provider=meters, skip_dep_check=True, **more
         )
@@ -148,9 +149,9 @@ def _instrumentor(module: str, **more: Any) -> Callable[[bool], Running]:
     return start
 
 
-def _langfuse(keep: bool) -> Running:
+def _langfuse(sink: Sink) -> Running:
     langfuse = import_module("langfuse")
-    exporter = _exporter(keep)
+    exporter = _exporter(sink)
     client = langfuse.Langfuse(
         public_key="pk-lf-unused", secret_key="sk-lf-unused",  # noqa: S106 -- nobody is asked
         base_url="http://127.0.0.1:9", span_exporter=exporter,
@@ -159,12 +160,12 @@ def _langfuse(keep: bool) -> Running:
     return Running(langfuse.observe(), client.flush, _taken(exporter))
 
 
-def _logfire(keep: bool) -> Running:
+def _logfire(sink: Sink) -> Running:
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     logfire = import_module("logfire")
-    exporter = _exporter(keep)
+    exporter = _exporter(sink)
     reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
     logfire.configure(
         send_to_logfire=False, console=False, inspect_arguments=False,
@@ -175,10 +176,10 @@ def _logfire(keep: bool) -> Running:
     return Running(logfire.instrument(record_return=True), logfire.force_flush, _taken(exporter))
 
 
-def _openlit(keep: bool) -> Running:
+def _openlit(sink: Sink) -> Running:
     from opentelemetry import metrics, trace
 
-    tracers, meters, exporter = _providers(keep)
+    tracers, meters, exporter = _providers(sink)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
     openlit = import_module("openlit")
@@ -223,23 +224,19 @@ OURS = {
 }  # fmt: skip
 PEERS = {
     "official-genai": Variant(
-        "OpenTelemetry genai-openai", _instrumentor(_GENAI), environment=_SPEAKS_ON_SPANS,
-        asks=("opentelemetry-instrumentation-genai-openai>=1.0b0",), module=_GENAI,
+        "OpenTelemetry genai-openai", _instrumentor(_GENAI), environment=_SPEAKS_ON_SPANS
     ),
     "official-v2": Variant(
-        "OpenTelemetry openai-v2", _instrumentor(_OFFICIAL), environment=_SPEAKS, module=_OFFICIAL,
-        asks=("opentelemetry-instrumentation-openai-v2>=2.0b0", "opentelemetry-util-genai==0.4b0", "httpx"),
+        "OpenTelemetry openai-v2", _instrumentor(_OFFICIAL), environment=_SPEAKS
     ),
     "openllmetry": Variant(
-        "OpenLLMetry", _instrumentor(_OPENLLMETRY), environment=_SPEAKS, module=_OPENLLMETRY,
-        asks=("opentelemetry-instrumentation-openai",),
+        "OpenLLMetry", _instrumentor(_OPENLLMETRY), environment=_SPEAKS
     ),
     "openinference": Variant(
-        "OpenInference", _instrumentor(_INFERENCE), module=_INFERENCE,
-        asks=("openinference-instrumentation-openai",),
+        "OpenInference", _instrumentor(_INFERENCE)
     ),
-    "langfuse": Variant("Langfuse", _langfuse, asks=("langfuse",), module="langfuse"),
-    "logfire": Variant("Logfire", _logfire, asks=("logfire",), module="logfire"),
-    "openlit": Variant("OpenLIT", _openlit, asks=("openlit",), module="openlit"),
+    "langfuse": Variant("Langfuse", _langfuse),
+    "logfire": Variant("Logfire", _logfire),
+    "openlit": Variant("OpenLIT", _openlit),
 }  # fmt: skip
 VARIANTS = {**OURS, **PEERS}

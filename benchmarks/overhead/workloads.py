@@ -21,12 +21,14 @@ AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Made:
-    """A workload that is ready. One `call` makes `each` calls of a model; a coroutine is awaited."""
+    """A workload that is ready. One `call` makes `each` calls of a model; a coroutine is awaited.
+
+    What `after` does is not counted.
+    """
 
     call: Callable[[], Any]
     each: int = 1
-    speaks: bool = True
-    """Whether the canary is among what is asked."""
+    after: Callable[[], object] = tuple
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,36 @@ def stream(decorate: Any) -> Made:
     return Made(call)
 
 
+def first_chunk(decorate: Any) -> Made:
+    items = answers.chunks()
+    completions = _openai(lambda: answers.stream(items), "chat", "completions")
+    messages = _asked(60)
+    begun: list[Any] = []
+
+    def call() -> None:
+        made = completions.create(model=MODEL, messages=messages, stream=True)
+        begun.append(made)
+        next(made)
+
+    def after() -> None:
+        for _ in begun.pop():
+            pass
+
+    return Made(call, after=after)
+
+
+def distinct(decorate: Any) -> Made:
+    whole = answers.completion()
+    completions = _openai(lambda: whole, "chat", "completions")
+    numbers = itertools.count()
+
+    def call() -> None:
+        text = f"{CANARY} {next(numbers)} " + "x" * 50_000
+        completions.create(model=MODEL, messages=[{"role": "user", "content": text}])
+
+    return Made(call)
+
+
 def stream_async(decorate: Any) -> Made:
     items = answers.chunks()
     completions = _openai(
@@ -111,8 +143,7 @@ def embeddings(decorate: Any) -> Made:
     texts = [f"{CANARY} {number} " + "word " * 20 for number in range(64)]
     # Floats are asked for: what the client unpacks by itself is none of what is measured.
     return Made(
-        lambda: resource.create(model="text-embedding-3-small", input=texts, encoding_format="float"),
-        speaks=False,
+        lambda: resource.create(model="text-embedding-3-small", input=texts, encoding_format="float")
     )
 
 
@@ -198,12 +229,14 @@ WORKLOADS = {
     "60kB": Workload("60 kB prompt", chat(60_000), 400),
     "10MB": Workload("10 MB prompt", chat(10_000_000), 60),
     "stream": Workload("stream of 501 chunks", stream, 60),
+    "first": Workload("until its first chunk", first_chunk, 100),
     "astream": Workload("the same, async", stream_async, 60),
     "responses": Workload("responses stream of 501 events", responses_stream, 60),
     "embeddings": Workload("embeddings, 64 x 1536", embeddings, 100),
     "concurrent": Workload("200 async calls at once", concurrent, 8),
     "tools": Workload("tools and a 1 MB picture", tools, 100),
     "ollama": Workload("ollama stream of 501 parts", ollama_stream, 60, library="ollama"),
+    "distinct": Workload("50 kB prompts, all different", distinct, 2_000),
     "decorator": Workload("decorated function", decorated, 1_000, decorates=True),
     "adecorator": Workload("decorated coroutine", decorated_async, 1_000, decorates=True),
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import importlib.metadata
 import logging
 from typing import Any
+
+from clearspan.core import installed
 
 __all__ = ["EVALUATORS", "EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
 
@@ -34,7 +35,7 @@ def add(group: str, name: str, plugin: Any) -> None:
 
 def names(group: str) -> list[str]:
     """The names of all plug-ins of a group, sorted; nothing is loaded."""
-    found = {entry.name for entry in importlib.metadata.entry_points(group=group)}
+    found = {entry.name for entry in installed.entries(group)}
     return sorted(found | {name for added, name in _added if added == group})
 
 
@@ -42,7 +43,7 @@ def load(group: str, name: str) -> Any:
     """The plug-in itself. Raises `NotFound`, or whatever loading a broken plug-in raises."""
     if (group, name) in _added:
         return _added[group, name]
-    found = list(importlib.metadata.entry_points(group=group, name=name))
+    found = [entry for entry in installed.entries(group) if entry.name == name]
     if found:
         # Ours first: a package that is installed beside must not change what a name means.
         chosen, *others = sorted(found, key=lambda entry: not entry.value.startswith("clearspan."))

@@ -19,7 +19,8 @@ from wrapt import importer
 import clearspan
 from clearspan import semconv as sc
 from clearspan.capture import inlet, patching
-from clearspan.capture.patching import Patches, installed_version
+from clearspan.capture.patching import Patches
+from clearspan.core import installed
 from clearspan.core import fence
 from clearspan.record import Outcome
 from clearspan.testing import captured
@@ -357,7 +358,7 @@ def test_versions(version: str, supported: bool, vendor: Vendor) -> None:
 
 def test_a_note_goes_with_its_reason(vendor: Vendor) -> None:
     patches = Patches(vendor.provider)
-    with mock.patch("clearspan.capture.patching.installed_version", return_value="0.1"):
+    with mock.patch("clearspan.core.installed.version", return_value="0.1"):
         assert not patches.supported()
         assert patches.note is not None
     assert patches.supported()
@@ -365,9 +366,9 @@ def test_a_note_goes_with_its_reason(vendor: Vendor) -> None:
 
 
 def test_versions_are_read_from_metadata(vendor: Vendor) -> None:
-    assert installed_version(vendor.name) is None
+    assert installed.version(vendor.name) is None
     vendor.install("2.5")
-    assert installed_version(vendor.name) == "2.5"
+    assert installed.version(vendor.name) == "2.5"
     assert not vendor.loaded
 
 

@@ -7,7 +7,6 @@ wrapper that somebody captured before becomes a plain pass-through.
 
 from __future__ import annotations
 
-import importlib.metadata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,25 +21,17 @@ from clearspan.capture.calls import beginner, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
 from clearspan.capture.wrapper import PLACES, Driver, Wrapper
-from clearspan.core import observe
+from clearspan.core import installed, observe
 from clearspan.core.fence import fenced
 from clearspan.provider import Endpoint, Passage, Probe, Provider
 
-__all__ = ["Patches", "UnsupportedVersion", "installed_version"]
+__all__ = ["Patches", "UnsupportedVersion"]
 
 _WARNERS = ("typing_extensions", "warnings", "_py_warnings")
 
 
 class UnsupportedVersion(RuntimeError):
     """The installed version of a library is older than clearspan supports."""
-
-
-def installed_version(distribution: str) -> str | None:
-    """The installed version, from metadata: the library itself is not imported."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 _Build = Callable[[Driver], Callable[..., Any]]
@@ -126,7 +117,7 @@ class Patches:
     def supported(self) -> bool:
         """Whether the installed version is new enough; says why not in `note`."""
         self.note = None
-        version = installed_version(self.provider.distribution)
+        version = installed.version(self.provider.distribution)
         if version is None:
             return True  # a half-installed copy without metadata is judged by what it has
         try:

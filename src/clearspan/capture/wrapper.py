@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
-import importlib.metadata
 import inspect
 from collections.abc import Callable
 from typing import Any, cast
@@ -13,7 +12,7 @@ from typing import Any, cast
 import wrapt
 from packaging.version import Version
 
-from clearspan.core import observe
+from clearspan.core import installed, observe
 
 __all__ = ["PLACES", "Driver", "Wrapper", "kind_of"]
 
@@ -85,7 +84,7 @@ class _Named(_Bound):
 
 PLACES = int(inspect.isfunction(wrapt.BoundFunctionWrapper.__call__))
 """Places of the stack between who calls a method and its wrapper: one where wrapt is not compiled."""
-_MISSES_NAMES = Version(importlib.metadata.version("wrapt")) < Version("1.17")
+_MISSES_NAMES = Version(installed.version("wrapt") or "0") < Version("1.17")
 
 
 class Wrapper(wrapt.FunctionWrapper):  # type: ignore[type-arg]  # generic in its stubs only

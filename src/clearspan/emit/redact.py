@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from clearspan.core import fence, known
-from clearspan.core.shapes import checks, credentials, personal, phones
-from clearspan.core.shapes.span import plain
+from clearspan.core.shapes import credentials
 from clearspan.emit.boxed import Boxed
 
 __all__ = [
@@ -29,6 +28,9 @@ __all__ = [
 
 Redactor = Callable[[str], str]
 """Takes a text and answers it with what must not be kept replaced."""
+
+BUILT_IN = ("email", "iban", "card", "ssn", "ip", "phone")
+"""The rules that content mode `redacted` applies, in this order; each can be asked for by name."""
 
 FAILED = "[redaction failed]"
 """Stands for a text whose redactor failed: the text itself is not kept."""
@@ -78,83 +80,6 @@ def _masked(match: re.Match[str]) -> str:
     return match.group()[:start] + MARK + match.group()[end:]
 
 
-def _card(match: re.Match[str]) -> str:
-    run = match.group()
-    return _without(run, personal.card_places(run, _may_be_card), "[card]")
-
-
-def _may_be_card(digits: str) -> bool:
-    """The check digit was right: any number of an issuer's first digit, whether or not its length is known."""
-    return (digits[0] in "23456" and len(digits) >= 13) or checks.is_card_number(digits)
-
-
-def _iban(match: re.Match[str]) -> str:
-    run = match.group()
-    end = checks.iban_end(run)
-    return f"[iban]{run[end:]}" if end else run
-
-
-def _phone(match: re.Match[str]) -> str:
-    run = match.group()
-    return "[phone]" if 8 <= sum(sign.isdigit() for sign in run) <= 15 else run
-
-
-def _without(text: str, places: Iterable[tuple[int, int]], mark: str) -> str:
-    kept: list[str] = []
-    done = 0
-    for start, end in sorted(places):
-        kept += text[done:start], mark
-        done = end
-    return "".join((*kept, text[done:]))
-
-
-_DIGIT = re.compile(r"\d")
-_PARTS = re.compile(r"[\da-fA-F:][.:](?:\d|[\da-fA-F]{0,4}:)")
-_AT = re.compile("[@\uff20]")
-
-
-class _Rule:
-    """Takes out what `pattern` matches, unless `answer` keeps it, and then what `finder` still finds.
-
-    The finder knows the words that tell of a number, and sees spaces and dashes that are no ASCII; else a `wide`
-    pattern has left it nothing. Nothing of the kind is without what is `needed`.
-    """
-
-    __slots__ = ("_answer", "_finder", "_mark", "_needed", "_pattern", "_wide")
-
-    def __init__(
-        self,
-        mark: str,
-        pattern: re.Pattern[str],
-        finder: personal.Finder,
-        answer: Callable[[re.Match[str]], str] | None = None,
-        *,
-        needed: re.Pattern[str] = _DIGIT,
-        wide: bool = True,
-    ) -> None:
-        self._mark, self._pattern, self._finder, self._wide = mark, pattern, finder, wide
-        self._needed = needed
-        self._answer = answer or mark
-
-    def __call__(self, text: str) -> str:
-        if self._needed.search(text) is None:
-            return text
-        text = self._pattern.sub(self._answer, text)
-        clean = plain(text)
-        return text if self._wide and clean is text else _without(text, self._finder(clean), self._mark)  # fmt: skip
-
-
-BUILT_IN: dict[str, Redactor] = {
-    "email": _Rule("[email]", personal.EMAIL, personal.emails, needed=_AT),
-    "iban": _Rule("[iban]", personal.IBAN, personal.ibans, _iban),
-    "card": _Rule("[card]", personal.NUMBER, personal.cards, _card),
-    "ssn": _Rule("[ssn]", personal.SSN, personal.ssns, wide=False),
-    "ip": _Rule("[ip]", personal.IPV4, personal.addresses, needed=_PARTS, wide=False),
-    "phone": _Rule("[phone]", phones.LOOSE, phones.phones, _phone, wide=False),
-}
-"""The rules that content mode `redacted` applies, in this order; each can be asked for by name."""
-
-
 def resolve(wanted: Iterable[str | Redactor], mode: str) -> tuple[Redactor, ...]:
     """The redactors to run for `content=mode` and `redact=wanted`; functions of the program's own are boxed.
 
@@ -163,9 +88,14 @@ def resolve(wanted: Iterable[str | Redactor], mode: str) -> tuple[Redactor, ...]
 
     Raises `KeyError` with the unknown name when a name is not a built-in rule.
     """
-    named = [item if callable(item) else BUILT_IN[item] for item in wanted]
-    built_in = [] if mode == "full" else list(BUILT_IN.values())
-    ours = list(BUILT_IN.values())
+    asked = list(wanted)
+    if mode == "full" and not asked:
+        return ()
+    from clearspan.emit.personal import RULES  # a hundred patterns, which most programs do without
+
+    named = [item if callable(item) else RULES[item] for item in asked]
+    ours = list(RULES.values())
+    built_in = [] if mode == "full" else ours
     return tuple(
         built_in + [each if each in ours else Boxed(each) for each in named if each not in built_in]
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearspan.capture import guarding, inlet, wardens
 from clearspan.capture.patching import Patches
-from clearspan.core import fence
+from clearspan.core import fence, installed
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
@@ -313,8 +313,9 @@ def _init(settings: Settings) -> Runtime:
             running.shutdown()
             running = None
         if running is None:
-            running = Runtime(settings)
-            running.start()
+            with installed.once():
+                running = Runtime(settings)
+                running.start()
             _running.runtime = running
             exits.when_child_ends(_at_exit)
             for doubt in [] if settings.disabled else [*strangers(), *doubtful(settings)]:

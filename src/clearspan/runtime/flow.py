@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearspan import semconv
 from clearspan.assess.evaluator import Evaluator
-from clearspan.capture.patching import installed_version
+from clearspan.core import installed
 from clearspan.core.ledger import Ledger
 from clearspan.core.loading import load
 from clearspan.core.spelling import meant
@@ -88,7 +88,7 @@ def make_pipeline(
 
 
 def _telemetry(settings: Settings, providers: Providers) -> Telemetry:
-    version = installed_version("clearspan")
+    version = installed.version("clearspan")
     return Telemetry(
         providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
         meter_of(providers),
@@ -106,7 +106,7 @@ def _telemetry(settings: Settings, providers: Providers) -> Telemetry:
 
 def meter_of(providers: Providers) -> Meter:
     """The meter of our scope."""
-    version = installed_version("clearspan")
+    version = installed.version("clearspan")
     return providers.meter.get_meter(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL)
 
 

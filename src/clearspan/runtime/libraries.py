@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearspan import registry
-from clearspan.capture.patching import Patches, UnsupportedVersion, installed_version
-from clearspan.core import fence
+from clearspan.capture.patching import Patches, UnsupportedVersion
+from clearspan.core import fence, installed
 from clearspan.provider import Provider
 from clearspan.runtime.state import ProviderStatus
 from clearspan.settings import SettingError
@@ -72,7 +72,7 @@ class ProviderSet:
         return [
             patches.provider.name
             for patches in self._installed
-            if patches.note is None and installed_version(patches.provider.distribution)
+            if patches.note is None and installed.version(patches.provider.distribution)
         ]
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
@@ -80,7 +80,7 @@ class ProviderSet:
         return tuple(
             ProviderStatus(
                 item.provider.name,
-                installed_version(item.provider.distribution),
+                installed.version(item.provider.distribution),
                 item.states(),
                 item.note,
             )
@@ -99,7 +99,7 @@ def patches_of(provider: Provider) -> Patches:
 def _say_if_absent(provider: Provider) -> None:
     """Asked for by name, a library that is nowhere to be found is most likely a mistake."""
     packages = {path.partition(".")[0] for end in provider.endpoints for path in end.targets}
-    if installed_version(provider.distribution) is None and not any(
+    if installed.version(provider.distribution) is None and not any(
         importlib.util.find_spec(package) for package in packages
     ):
         _log.warning(
