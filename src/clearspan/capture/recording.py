@@ -24,7 +24,7 @@ from clearspan.semconv import AGENT_NAME
 
 __all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
 
-_BATCH = 128
+_BATCH = 256
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
@@ -181,8 +181,11 @@ class Recording:
         unread = self.draft.unread
         unread.append((time.perf_counter(), item))
         if len(unread) >= _BATCH:
-            fenced("inlet.chunks", self._inlet.chunks, self.draft)
+            self._hand_on()
         return self.hides is not None and fenced("reader.hides", self.hides, item)
+
+    def _hand_on(self) -> None:
+        fenced("inlet.chunks", self._inlet.chunks, self.draft)
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Close the record; only the first end counts."""
@@ -253,7 +256,11 @@ class Recording:
         if endpoint.stepped:
             made = observe.step((item for item in iterator), self)
         else:
-            made = observe.relay(iterator, self, lazy=endpoint.lazy)
+            # What hides some of them is asked about each.
+            tape = observe.Tape(self.draft.unread, self._hand_on, _BATCH)
+            made = observe.relay(
+                iterator, self, lazy=endpoint.lazy, tape=None if self.hides else tape
+            )
         relayed: Iterator[Any] = self._listening(made, iterator)
         return relayed
 

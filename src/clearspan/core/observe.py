@@ -16,6 +16,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import time
 import types
 from collections.abc import (
     AsyncGenerator,
@@ -26,7 +27,7 @@ from collections.abc import (
     Iterator,
 )
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
@@ -47,6 +48,7 @@ from clearspan.record import Outcome
 __all__ = [
     "Begin",
     "Recording",
+    "Tape",
     "arelay",
     "astep",
     "call",
@@ -161,19 +163,35 @@ async def _resume(held: Watched, recording: Recording) -> Any:
     return returned(recording, value)
 
 
+class Tape(NamedTuple):
+    """Where elements of a stream are put down with the time they came, by `time.perf_counter()`.
+
+    Whoever takes them from there is told after `every` so many. It spares a call for each of them.
+    """
+
+    items: list[tuple[float, Any]]
+    full: Callable[[], object]
+    every: int
+
+
 def relay(
-    iterator: Iterator[Any], recording: Recording, *, lazy: bool = False
+    iterator: Iterator[Any],
+    recording: Recording,
+    *,
+    lazy: bool = False,
+    tape: Tape | None = None,
 ) -> Generator[Any, Any, Any]:
     """Pass a vendor's stream on, chunk by chunk; nothing is attached around them.
 
-    A `lazy` stream sends its request at the first step: the recording is attached there.
+    A `lazy` stream sends its request at the first step: the recording is attached there. With a `tape` that is where
+    elements are noted, and the recording is not asked about each.
     """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
     held = Watched(recording)
     drive = (
-        _drive(held, source, recording, recording, once=True)
-        if lazy
-        else _pass(held, source, recording)
+        _drive(held, source, recording, recording if lazy else None, once=True)
+        if lazy or tape is None
+        else _pass(held, source, recording, tape)
     )
     return held.watching(drive)
 
@@ -242,14 +260,14 @@ def _over(recording: Recording, thrown: BaseException | None) -> None:
 
 
 def _pass(
-    held: Watched, generator: Generator[Any, Any, Any], recording: Recording
+    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, tape: Tape
 ) -> Generator[Any, Any, Any]:
     """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
     gone = _going(held, None)
-    step = generator.__next__
+    step, note, clock, left = generator.__next__, tape.items.append, time.perf_counter, tape.every
     sent: Any = None
     thrown: BaseException | None = None
-    while True:
+    while sent is None and thrown is None:
         try:
             item = step()
         except StopIteration as stop:
@@ -258,21 +276,23 @@ def _pass(
         except BaseException as error:
             broke(recording, error)
             raise
-        if noted(recording, item):
-            continue
+        note((clock(), item))
+        left -= 1
+        if not left:
+            left = tape.every
+            fenced("observe.full", tape.full)
         try:
             sent = yield item
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            if held.dropped:
-                break
             thrown = error
-        if sent is not None or thrown is not None:
-            rest = _drive(held, generator, recording, None, sent=sent, thrown=thrown)
-            sent = thrown = None  # the frame is in its traceback: together they would be a circle
-            del generator, step, item  # what is let go of further down is held by nobody here
-            return (yield from rest)
-    del generator, step
-    apart(recording, gone)
+            if held.dropped:
+                del generator, step
+                apart(recording, gone)
+                return None
+    rest = _drive(held, generator, recording, None, sent=sent, thrown=thrown)
+    sent = thrown = None  # the frame is in its traceback: together they would be a circle
+    del generator, step, item  # what is let go of further down is held by nobody here
+    return (yield from rest)
 
 
 def _drive(
