@@ -395,13 +395,45 @@ def mutate(session: nox.Session) -> None:
     session.run("python", "-m", "tests.mutate.runner", *session.posargs)
 
 
+# Whom the overhead is compared with, by the names of `benchmarks/overhead/variants.py`, and what is installed for each.
+BESIDE = {
+    name: f"coexist-{name}"
+    for name in ("official-genai", "official-v2", "openllmetry", "openinference", "langfuse", "logfire")
+} | {"openlit": "bench-openlit"}  # fmt: skip
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """The figures of `benchmarks/`, printed."""
+    """What clearspan costs, beside a span by hand and six others, each in an environment of its own (an hour)."""
+    session.install("-e", ".[demo]", TORCH, *group("bench"))
+    peers = [
+        f"--peer={name}={python}" for name in BESIDE if (python := neighbour(session, name))
+    ]
+    session.run("python", "-m", "benchmarks.overhead", *peers, *session.posargs)
+
+
+@nox.session(name="bench-evaluators", default=False)
+def bench_evaluators(session: nox.Session) -> None:
+    """What evaluators cost a call, and how well they judge: `-- FOLDER` with labelled samples."""
     session.install("-e", ".[demo]")
-    for script in sorted(Path("benchmarks").glob("*.py")):
-        session.run("python", str(script))
+    session.run("python", "-m", "benchmarks.judging")
     session.run("python", "-m", "benchmarks.evaluators", *session.posargs)
+
+
+def neighbour(session: nox.Session, name: str) -> str | None:
+    """The interpreter of another instrumentation's environment, made when it is not there yet; `None` where it cannot be."""
+    home = ROOT / ".nox" / f"bench-{name}"
+    python = str(home / ("Scripts" if os.name == "nt" else "bin") / "python")
+    if not Path(python).exists():
+        session.run("python", "-m", "venv", "--clear", str(home))
+        wanted = ("openai", "opentelemetry-sdk", "numpy", *group(BESIDE[name]))
+        try:
+            session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
+        except nox.command.CommandFailed:
+            shutil.rmtree(home)
+            session.warn(f"{name} cannot be installed here: it is left out")
+            return None
+    return python
 
 
 @nox.session(default=False)

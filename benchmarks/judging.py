@@ -13,7 +13,8 @@ import sys
 import time
 from typing import Any
 
-from overhead import answer, discard
+from benchmarks.overhead.answers import completion
+from benchmarks.overhead.variants import spans_to
 
 ROUNDS = 5
 CALLS = 60
@@ -33,7 +34,7 @@ def measure(variant: str, prompt: str) -> tuple[float, float]:
     import clearspan
 
     client = openai.OpenAI(api_key="unused")
-    whole = answer()
+    whole = completion()
 
     def post(*args: Any, **kwargs: Any) -> Any:
         time.sleep(PAUSE)
@@ -41,7 +42,7 @@ def measure(variant: str, prompt: str) -> tuple[float, float]:
 
     client.chat.completions._post = post  # type: ignore[method-assign]
     messages: Any = [{"role": "user", "content": "hello " * PROMPTS[prompt]}]
-    with clearspan.init(exporters=[discard()], evaluators=VARIANTS[variant]) as runtime:
+    with clearspan.init(exporters=[spans_to("discard")], evaluators=VARIANTS[variant]) as runtime:
         cpu, wall = [], []
         for number in range(CALLS):
             began, used = time.perf_counter(), time.thread_time()
@@ -67,7 +68,7 @@ def main() -> None:
         found: dict[str, list[tuple[float, float]]] = {variant: [] for variant in VARIANTS}
         for _ in range(ROUNDS):
             for variant in VARIANTS:
-                command = [sys.executable, __file__, variant, prompt]
+                command = [sys.executable, "-m", "benchmarks.judging", variant, prompt]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 cpu, wall = map(float, done.stdout.split())
                 found[variant].append((cpu, wall))

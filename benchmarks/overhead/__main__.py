@@ -5,7 +5,9 @@
     --workloads short,stream    some of them only
     --variants clearspan,off    some of ours only
     --peer NAME=PYTHON          another instrumentation, and the interpreter of its environment; may be repeated
-    --out FILE                  where the figures go as JSON, beside the table
+    --apart startup,memory,store,generate    what is measured beside the workloads (all of it)
+    --out FILE                  where the figures go as JSON, beside the tables
+    --plot FILE                 where they go as a picture (SVG)
     --smoke                     see that each records what it should, and measure nothing
 
 Ends with 1 where something does not record what it should.
@@ -15,98 +17,51 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.overhead import store, tables
+from benchmarks.overhead.places import ROOT, Place, places
 from benchmarks.overhead.variants import OURS, VARIANTS
 from benchmarks.overhead.workloads import WORKLOADS
 
-ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 900.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """A variant, and the interpreter that runs it. `base` names whose baseline is its own."""
-
-    variant: str
-    python: str
-    base: str
-
-    def run(self, workload: str, measure: str) -> dict[str, Any]:
-        """One process."""
-        environment = {**os.environ, **VARIANTS[self.variant].environment, "PYTHONPATH": str(ROOT)}
-        command = [self.python, "-m", "benchmarks.overhead.child", self.variant, workload, measure]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT
-        )
-        if done.returncode:
-            return {"absent": (done.stderr.strip().splitlines() or ["?"])[-1]}
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
-
-
-def major(python: str) -> str:
-    """The major of the openai client in an environment."""
-    code = "from importlib.metadata import version; print(version('openai').partition('.')[0])"
-    return subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def places(ours: list[str], peers: dict[str, str]) -> list[Place]:
-    """Who is measured, baselines first: one with an older client has its own."""
-    here = major(sys.executable)
-    found = [Place(name, sys.executable, "") for name in ours]
-    for name, python in peers.items():
-        own = "" if major(python) == here else name
-        if own:
-            found += [Place(base, python, own) for base in ("raw", "bare")]
-        found.append(Place(name, python, own))
-    return found
+APART = ("startup", "memory", "store", "generate")
+MEASURED = [name for name in WORKLOADS if name != "distinct"]
 
 
 def faults(found: list[Place], workloads: list[str]) -> list[str]:
     """What does not record as it should: one span to a call, the prompt in it where content is on."""
     wrong: list[str] = []
     for workload in workloads:
-        for place in found:
-            variant = VARIANTS[place.variant]
-            if WORKLOADS[workload].library not in variant.libraries:
-                continue
-            told = place.run(workload, "checked")
+        for place in (each for each in found if each.runs(workload)):
+            told, variant = place.run(workload, "checked"), VARIANTS[place.variant]
+            ours = place.variant in OURS
             if "absent" in told:
-                if place.variant in OURS:
-                    wrong.append(f"{place.variant} {workload}: {told['absent']}")
+                wrong += [f"{place.variant} {workload}: {told['absent']}"] if ours else []
                 continue
-            wanted = (1.0 if variant.records else 0.0, variant.content)
-            if place.variant in OURS and workload == "embeddings" and place.variant == "bare":
-                continue  # it keeps no content of those
-            if (told["spans"], told["content"]) != wanted and place.variant in OURS:
+            wanted = {"spans": 1.0 if variant.records else 0.0, "content": variant.content}
+            if place.variant == "bare" and workload == "embeddings":
+                wanted["content"] = False
+            # Others may make more spans than one, and keep no content of some kinds of calls.
+            if told != wanted if ours else told["spans"] < wanted["spans"]:
                 wrong.append(f"{place.variant} {workload}: {told}, not {wanted}")
-            elif told["spans"] < wanted[0]:
-                wrong.append(f"{place.variant} {workload}: {told}")
     return wrong
 
 
 def measured(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:
     """Cost of each above its baseline, in microseconds, and as ratios to bare, with their spread."""
-    times: dict[Place, list[float]] = {place: [] for place in found}
+    times: dict[Place, list[float]] = {place: [] for place in found if place.runs(workload)}
     for _ in range(rounds):
-        for place in found:
-            if WORKLOADS[workload].library in VARIANTS[place.variant].libraries:
-                told = place.run(workload, measure)
-                if "us" in told:
-                    times[place].append(told["us"])
+        for place, own in times.items():
+            told = place.run(workload, measure)
+            own += [told["us"]] if "us" in told else []
     rows: dict[str, Any] = {}
     for place, own in times.items():
         raw, bare = (
-            [us for other, all_ in times.items() if (other.variant, other.base) == (name, place.base) for us in all_]
+            [us for other, some in times.items() if (other.variant, other.base) == (name, place.base) for us in some]
             for name in ("raw", "bare")
         )  # fmt: skip
         if place.variant == "raw" or len(own) < rounds or not raw or not bare:
@@ -114,41 +69,61 @@ def measured(found: list[Place], workload: str, measure: str, rounds: int) -> di
         floor = statistics.median(raw)
         unit = statistics.median(bare) - floor
         cost = [us - floor for us in own]
-        rows[place.variant if place.variant != "bare" else f"bare{place.base and ' of '}{place.base}"] = {
+        name = f"bare of {place.base}" if place.variant == "bare" and place.base else place.variant
+        rows[name] = {
             "us": statistics.median(cost), "ratio": statistics.median(cost) / unit,
             "spread": [min(cost) / unit, max(cost) / unit], "raw_us": floor,
         }  # fmt: skip
     return rows
 
 
-def table(measure: str, results: dict[str, dict[str, Any]]) -> str:
-    """The ratios, a row for each workload."""
-    names = list(dict.fromkeys(name for rows in results.values() for name in rows))
-    names = [name for name in names if not name.startswith("bare")]
-    lines = [
-        f"| {measure} | bare, µs | " + " | ".join(names) + " |",
-        "| --- " * (len(names) + 2) + "|",
-    ]
-    for workload, rows in results.items():
-        cells = [
-            f"{rows[name]['ratio']:.2f} ({rows[name]['spread'][0]:.2f}-{rows[name]['spread'][1]:.2f})"
-            if name in rows
-            else ""
-            for name in names
-        ]
-        bare = f"{rows['bare']['us']:.0f}" if "bare" in rows else ""
-        lines.append(f"| {WORKLOADS[workload].title} | {bare} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def each(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:
+    """The medians of another measure, by variant."""
+    told: dict[str, list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        for place in (each for each in found if not each.base or each.variant == each.base):
+            got = place.run(workload, measure)
+            told.setdefault(place.variant, []).extend([got] if "absent" not in got else [])
+    return {
+        name: {key: statistics.median(one[key] for one in some) for key in some[0]}
+        for name, some in told.items()
+        if some
+    }
+
+
+def apart(name: str, found: list[Place], rounds: int) -> tuple[Any, str]:
+    """One of the other figures, and its table."""
+    if name == "startup":
+        told = each(found, "short", name, rounds)
+        lines = [[VARIANTS[key].title, f"{row['ms']:.0f}", f"{row['modules']:.0f}"] for key, row in told.items()]  # fmt: skip
+        return told, tables.rows(["import and start", "CPU, ms", "modules"], lines)
+    if name == "memory":
+        told = each(found, "distinct", name, 1)
+        return told, tables.rows(
+            ["2,000 calls of 50 kB, the exporter stalled", "MB at most"],
+            [[VARIANTS[key].title, f"{row['mb']:.0f}"] for key, row in told.items()],
+        )
+    if name == "store":
+        rates = store.sustained(ROOT)
+        lines = [[each["rate"], each["stored"], each["dropped"], f"{each['late']:.2f}", "yes" if each["kept"] else "no"] for each in rates]  # fmt: skip
+        return rates, tables.rows(["calls a second", "stored", "dropped", "late, s", "kept up"], lines)  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.overhead.generate"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    ratio = json.loads(done.stdout.splitlines()[-1])
+    line = [f"{ratio['without'] * 1e3:.1f}", f"{ratio['with'] * 1e3:.1f}", f"{ratio['ratio']:.3f}"]
+    return ratio, tables.rows(["generate(), ms without", "with", "ratio"], [line])
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--measure", default="caller,total")
-    parser.add_argument("--workloads", default=",".join(WORKLOADS))
+    parser.add_argument("--workloads", default=",".join(MEASURED))
     parser.add_argument("--variants", default=",".join(OURS))
     parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--apart", default=",".join(APART))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--plot", type=Path)
     parser.add_argument("--smoke", action="store_true")
     given = parser.parse_args(arguments)
     workloads = given.workloads.split(",")
@@ -157,15 +132,20 @@ def main(arguments: list[str]) -> int:
     wrong = faults(found, workloads)
     for line in wrong:
         print(f"does not record what it should: {line}", flush=True)
-    results: dict[str, dict[str, Any]] = {}
-    for measure in () if given.smoke else given.measure.split(","):
+    results: dict[str, Any] = {}
+    for measure in () if given.smoke else filter(None, given.measure.split(",")):
         results[measure] = {}
         for workload in workloads:
             results[measure][workload] = measured(found, workload, measure, given.rounds)
-            print(f"{measure} {workload}: {json.dumps(results[measure][workload])}", file=sys.stderr, flush=True)  # fmt: skip
-        print(table(measure, results[measure]), flush=True)
+            print(f"{measure} {workload}", file=sys.stderr, flush=True)
+        print("\n" + tables.ratios(measure, results[measure]), flush=True)
+    for name in () if given.smoke else filter(None, given.apart.split(",")):
+        results[name], told = apart(name, found, given.rounds)
+        print("\n" + told, flush=True)
     if given.out is not None:
         given.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if given.plot is not None and "caller" in results:
+        tables.plot(given.plot, results["caller"])
     return 1 if wrong else 0
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
-__all__ = ["OURS", "PEERS", "VARIANTS", "Running", "Sink", "Variant"]
+__all__ = ["OURS", "PEERS", "VARIANTS", "Running", "Sink", "Variant", "metrics_away", "spans_to"]
 
 Decorator = Callable[[Any], Any]
 Sink = Literal["discard", "keep", "stall"]
@@ -46,7 +46,8 @@ class Variant:
     environment: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def _exporter(sink: Sink) -> Any:
+def spans_to(sink: Sink) -> Any:
+    """An exporter of spans."""
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -59,7 +60,8 @@ def _exporter(sink: Sink) -> Any:
     return InMemorySpanExporter() if sink == "keep" else Discard()
 
 
-def _metric_exporter() -> Any:
+def metrics_away() -> Any:
+    """An exporter of metrics that throws them away."""
     from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 
     class Discard(MetricExporter):
@@ -82,10 +84,10 @@ def _providers(sink: Sink) -> tuple[Any, Any, Any]:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    exporter = _exporter(sink)
+    exporter = spans_to(sink)
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(exporter))
-    reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
+    reader = PeriodicExportingMetricReader(metrics_away(), export_interval_millis=60_000)
     return tracers, MeterProvider([reader], shutdown_on_exit=False), exporter
 
 
@@ -118,8 +120,8 @@ def _clearspan(**settings: Any) -> Callable[[Sink], Running]:
     def start(sink: Sink) -> Running:
         import clearspan
 
-        exporter = _exporter(sink)
-        clearspan.init(exporters=[exporter, _metric_exporter()], hardware="off", **settings)
+        exporter = spans_to(sink)
+        clearspan.init(exporters=[exporter, metrics_away()], hardware="off", **settings)
         return Running(clearspan.task, lambda: clearspan.flush(60), _taken(exporter))
 
     return start
@@ -151,7 +153,7 @@ def _instrumentor(module: str, **more: Any) -> Callable[[Sink], Running]:
 
 def _langfuse(sink: Sink) -> Running:
     langfuse = import_module("langfuse")
-    exporter = _exporter(sink)
+    exporter = spans_to(sink)
     client = langfuse.Langfuse(
         public_key="pk-lf-unused", secret_key="sk-lf-unused",  # noqa: S106 -- nobody is asked
         base_url="http://127.0.0.1:9", span_exporter=exporter,
@@ -165,8 +167,8 @@ def _logfire(sink: Sink) -> Running:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     logfire = import_module("logfire")
-    exporter = _exporter(sink)
-    reader = PeriodicExportingMetricReader(_metric_exporter(), export_interval_millis=60_000)
+    exporter = spans_to(sink)
+    reader = PeriodicExportingMetricReader(metrics_away(), export_interval_millis=60_000)
     logfire.configure(
         send_to_logfire=False, console=False, inspect_arguments=False,
         additional_span_processors=[BatchSpanProcessor(exporter)],
