@@ -17,19 +17,6 @@ from clearspan.exporters.store.errors import (
     StoreNotFound,
     TraceNotFound,
 )
-from clearspan.exporters.store.models import (
-    Counts,
-    GuardSummary,
-    ScoreSummary,
-    SessionSummary,
-    SpanOutline,
-    StoredEvent,
-    StoredPoint,
-    StoredScore,
-    StoredSpan,
-    TraceSummary,
-)
-from clearspan.exporters.store.read import StoreReader
 
 if TYPE_CHECKING:
     from clearspan.exporters.store.exporters import (
@@ -37,6 +24,19 @@ if TYPE_CHECKING:
         StoreMetricExporter,
         StoreSpanExporter,
     )
+    from clearspan.exporters.store.models import (
+        Counts,
+        GuardSummary,
+        ScoreSummary,
+        SessionSummary,
+        SpanOutline,
+        StoredEvent,
+        StoredPoint,
+        StoredScore,
+        StoredSpan,
+        TraceSummary,
+    )
+    from clearspan.exporters.store.read import StoreReader
     from clearspan.exporters.store.write import Store, StoreStatus
 
 __all__ = [
@@ -64,7 +64,13 @@ __all__ = [
 ]
 
 
+# Whoever writes does not read, and the other way round.
 _LAZY: Final = {
+    **dict.fromkeys(
+        ("Counts", "GuardSummary", "ScoreSummary", "SessionSummary", "SpanOutline", "StoredEvent",
+         "StoredPoint", "StoredScore", "StoredSpan", "TraceSummary"), "models",
+    ),  # fmt: skip
+    "StoreReader": "read",
     "Store": "write",
     "StoreStatus": "write",
     "StoreSpanExporter": "exporters",
