@@ -52,27 +52,24 @@ def faults(found: list[Place], workloads: list[str]) -> list[str]:
 
 
 def measured(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:
-    """Cost of each above its baseline, in microseconds, and as ratios to bare, with their spread."""
-    times: dict[Place, list[float]] = {place: [] for place in found if place.runs(workload)}
+    """Cost of each above the client alone, in microseconds, and as ratios to bare, with their spread."""
+    times: dict[Place, list[dict[str, float]]] = {place: [] for place in found if place.runs(workload)}
     for _ in range(rounds):
         for place, own in times.items():
             told = place.run(workload, measure)
-            own += [told["us"]] if "us" in told else []
+            own += [told] if "us" in told else []
     rows: dict[str, Any] = {}
     for place, own in times.items():
-        raw, bare = (
-            [us for other, some in times.items() if (other.variant, other.base) == (name, place.base) for us in some]
-            for name in ("raw", "bare")
-        )  # fmt: skip
-        if place.variant == "raw" or len(own) < rounds or not raw or not bare:
+        bare = [one["us"] for other, some in times.items() if (other.variant, other.base) == ("bare", place.base) for one in some]  # fmt: skip
+        if len(own) < rounds or not bare:
             continue
-        floor = statistics.median(raw)
-        unit = statistics.median(bare) - floor
-        cost = [us - floor for us in own]
+        unit = statistics.median(bare)
+        cost = [one["us"] for one in own]
         name = f"bare of {place.base}" if place.variant == "bare" and place.base else place.variant
         rows[name] = {
             "us": statistics.median(cost), "ratio": statistics.median(cost) / unit,
-            "spread": [min(cost) / unit, max(cost) / unit], "raw_us": floor,
+            "spread": [min(cost) / unit, max(cost) / unit],
+            "raw_us": statistics.median(one["raw_us"] for one in own),
         }  # fmt: skip
     return rows
 
@@ -127,7 +124,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--smoke", action="store_true")
     given = parser.parse_args(arguments)
     workloads = given.workloads.split(",")
-    ours = list(dict.fromkeys(["raw", "bare", *given.variants.split(",")]))
+    ours = list(dict.fromkeys(["bare", *given.variants.split(",")]))
     found = places(ours, dict(item.split("=", 1) for item in given.peer))
     wrong = faults(found, workloads)
     for line in wrong:

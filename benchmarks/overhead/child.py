@@ -20,64 +20,77 @@ from benchmarks.overhead.workloads import CANARY, WORKLOADS, Made
 
 PAUSE, EVERY = 0.02, 50
 """Seconds of rest, and after how many calls: a program that calls models has such, and queues drain in them."""
+BLOCKS = 8
 CHECKED = 5
+Clock = Callable[[], float]
 
 
-def each(made: Made, count: int, clock: Callable[[], float], *, rest: bool) -> list[float]:
-    """Seconds by `clock` of each of `count` calls."""
-    times: list[float] = []
-    every = max(1, EVERY // made.each)
+def each(made: list[Made], count: int, clock: Clock, *, rest: bool = True) -> list[list[float]]:
+    """Seconds by `clock` of `count` calls of each of several workloads, which take turns."""
+    times: list[list[float]] = [[] for _ in made]
+    every = max(1, EVERY // made[0].each)
 
     def now() -> None:
         for number in range(count):
-            started = clock()
-            made.call()
-            times.append((clock() - started) / made.each)
-            made.after()
+            for one, own in zip(made, times, strict=True):
+                started = clock()
+                one.call()
+                own.append((clock() - started) / one.each)
+                one.after()
             if rest and number % every == 0:
                 time.sleep(PAUSE)
 
     async def later() -> None:
         for number in range(count):
-            started = clock()
-            await made.call()
-            times.append((clock() - started) / made.each)
+            for one, own in zip(made, times, strict=True):
+                started = clock()
+                await one.call()
+                own.append((clock() - started) / one.each)
             if rest and number % every == 0:
                 await asyncio.sleep(PAUSE)
 
-    asyncio.run(later()) if inspect.iscoroutinefunction(made.call) else now()
+    asyncio.run(later()) if inspect.iscoroutinefunction(made[0].call) else now()
     return times
 
 
-def caller(made: Made, running: Running, count: int) -> dict[str, float]:
-    """CPU of the calling thread for one call: the median of many, in microseconds."""
-    each(made, max(1, count // 4), time.thread_time, rest=True)
-    times = each(made, count, time.thread_time, rest=True)
-    return {"us": statistics.median(times) * 1e6}
+def caller(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
+    """CPU of the calling thread for one call without and with, in microseconds: the medians of many, in turns."""
+    each([raw, made], max(1, count // 4), time.thread_time)
+    without, with_ = each([raw, made], count, time.thread_time)
+    floor = statistics.median(without)
+    return {"raw_us": floor * 1e6, "us": (statistics.median(with_) - floor) * 1e6}
 
 
-def total(made: Made, running: Running, count: int) -> dict[str, float]:
-    """CPU of the whole process for one call, until everything was exported, in microseconds."""
-    each(made, max(1, count // 4), time.thread_time, rest=True)
+def total(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
+    """CPU of the whole process for one call without and with, until everything was exported, in microseconds."""
+    each([raw, made], max(1, count // 4), time.thread_time)
     running.flush()
-    gc.collect()
-    started = time.process_time()
-    each(made, count, time.thread_time, rest=True)
-    running.flush()
-    return {"us": (time.process_time() - started) / count / made.each * 1e6}
+    some = max(1, count // BLOCKS)
+
+    def block(one: Made) -> float:
+        started = time.process_time()
+        each([one], some, time.thread_time)
+        running.flush()
+        return (time.process_time() - started) / some / one.each
+
+    pairs = [(block(raw), block(made)) for _ in range(BLOCKS)]
+    return {
+        "raw_us": statistics.median(one for one, _ in pairs) * 1e6,
+        "us": statistics.median(other - one for one, other in pairs) * 1e6,
+    }
 
 
-def memory(made: Made, running: Running, count: int) -> dict[str, float]:
+def memory(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
     """How much more memory the process has had at its fullest than before its calls, in megabytes."""
     gc.collect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    each(made, count, time.thread_time, rest=True)
+    each([made], count, time.thread_time)
     return {"mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}
 
 
-def checked(made: Made, running: Running, count: int) -> dict[str, Any]:
+def checked(raw: Made, made: Made, running: Running, count: int) -> dict[str, Any]:
     """Whether it recorded what it should: how many spans to a call, and whether the prompt is in them."""
-    each(made, CHECKED, time.thread_time, rest=False)
+    each([made], CHECKED, time.thread_time, rest=False)
     running.flush()
     spans = running.taken()
     return {"spans": len(spans) / CHECKED / made.each, "content": CANARY in _said(spans)}
@@ -108,12 +121,13 @@ def main(variant: str, workload: str, measure: str) -> None:
         print(json.dumps(startup(variant)))
         return
     chosen, asked = VARIANTS[variant], WORKLOADS[workload]
+    raw = asked.make(lambda function: function).pinned()
     running = chosen.start(SINKS.get(measure, "discard"))
     if asked.decorates and running.decorate is None:
         print(json.dumps({"absent": "it has no decorator"}))
         return
     made = asked.make(running.decorate or (lambda function: function))
-    print(json.dumps(MEASURES[measure](made, running, asked.calls)), flush=True)
+    print(json.dumps(MEASURES[measure](raw, made, running, asked.calls)), flush=True)
     if SINKS.get(measure) == "stall":
         os._exit(0)  # whoever waits for the exporter would do so now
 

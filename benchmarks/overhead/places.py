@@ -52,7 +52,7 @@ def places(ours: list[str], peers: dict[str, str]) -> list[Place]:
     for name, python in peers.items():
         own = "" if major(python) == here else name
         if own:
-            found += [Place(base, python, own) for base in ("raw", "bare")]
+            found.append(Place("bare", python, own))
         found.append(Place(name, python, own))
     return found
 

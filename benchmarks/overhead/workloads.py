@@ -23,12 +23,20 @@ AT_ONCE = 200
 class Made:
     """A workload that is ready. One `call` makes `each` calls of a model; a coroutine is awaited.
 
-    What `after` does is not counted.
+    What `after` does is not counted. `asked` is the object whose method is called, by its name.
     """
 
     call: Callable[[], Any]
     each: int = 1
     after: Callable[[], object] = tuple
+    asked: tuple[Any, str] | None = None
+
+    def pinned(self) -> Made:
+        """The same as it is now, whatever is done to the client's class afterwards."""
+        if self.asked is not None:
+            owner, name = self.asked
+            setattr(owner, name, getattr(owner, name))
+        return self
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ def chat(size: int) -> Callable[[Any], Made]:
         whole = answers.completion()
         completions = _openai(lambda: whole, "chat", "completions")
         messages = _asked(size)
-        return Made(lambda: completions.create(model=MODEL, messages=messages))
+        return Made(lambda: completions.create(model=MODEL, messages=messages), asked=(completions, "create"))
 
     return make
 
@@ -78,7 +86,7 @@ def stream(decorate: Any) -> Made:
         for _ in completions.create(model=MODEL, messages=messages, stream=True):
             pass
 
-    return Made(call)
+    return Made(call, asked=(completions, "create"))
 
 
 def first_chunk(decorate: Any) -> Made:
@@ -96,7 +104,7 @@ def first_chunk(decorate: Any) -> Made:
         for _ in begun.pop():
             pass
 
-    return Made(call, after=after)
+    return Made(call, after=after, asked=(completions, "create"))
 
 
 def distinct(decorate: Any) -> Made:
@@ -108,7 +116,7 @@ def distinct(decorate: Any) -> Made:
         text = f"{CANARY} {next(numbers)} " + "x" * 50_000
         completions.create(model=MODEL, messages=[{"role": "user", "content": text}])
 
-    return Made(call)
+    return Made(call, asked=(completions, "create"))
 
 
 def stream_async(decorate: Any) -> Made:
@@ -122,7 +130,7 @@ def stream_async(decorate: Any) -> Made:
         async for _ in await completions.create(model=MODEL, messages=messages, stream=True):
             pass
 
-    return Made(call)
+    return Made(call, asked=(completions, "create"))
 
 
 def responses_stream(decorate: Any) -> Made:
@@ -134,7 +142,7 @@ def responses_stream(decorate: Any) -> Made:
         for _ in responses.create(model=MODEL, input=text, stream=True):
             pass
 
-    return Made(call)
+    return Made(call, asked=(responses, "create"))
 
 
 def embeddings(decorate: Any) -> Made:
@@ -143,7 +151,8 @@ def embeddings(decorate: Any) -> Made:
     texts = [f"{CANARY} {number} " + "word " * 20 for number in range(64)]
     # Floats are asked for: what the client unpacks by itself is none of what is measured.
     return Made(
-        lambda: resource.create(model="text-embedding-3-small", input=texts, encoding_format="float")
+        lambda: resource.create(model="text-embedding-3-small", input=texts, encoding_format="float"),
+        asked=(resource, "create"),
     )
 
 
@@ -159,7 +168,7 @@ def concurrent(decorate: Any) -> Made:
     async def call() -> None:
         await asyncio.gather(*(one() for _ in range(AT_ONCE)))
 
-    return Made(call, each=AT_ONCE)
+    return Made(call, each=AT_ONCE, asked=(completions, "create"))
 
 
 def tools(decorate: Any) -> Made:
@@ -183,7 +192,10 @@ def tools(decorate: Any) -> Made:
         for n in range(4)
     ]
     messages: Any = [{"role": "user", "content": parts}]
-    return Made(lambda: completions.create(model=MODEL, messages=messages, tools=offered))
+    return Made(
+        lambda: completions.create(model=MODEL, messages=messages, tools=offered),
+        asked=(completions, "create"),
+    )
 
 
 def ollama_stream(decorate: Any) -> Made:
@@ -198,7 +210,7 @@ def ollama_stream(decorate: Any) -> Made:
         for _ in client.chat(model="m", messages=messages, stream=True):
             pass
 
-    return Made(call)
+    return Made(call, asked=(client, "chat"))
 
 
 def decorated(decorate: Any) -> Made:
