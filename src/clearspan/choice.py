@@ -312,7 +312,7 @@ def text_of(given: object) -> str:
 
 def messages_of(given: Any) -> Iterator[Message]:
     """What was given as one message or several, in the conventions' form; the rest is left out."""
-    several: Any = [given] if isinstance(given, (str, Mapping)) else given
+    several: Any = [given] if type(given) is dict or isinstance(given, (str, Mapping)) else given
     for one in several if isinstance(several, Iterable) else ():
         if (message := _message(one)) is not None:
             yield message
@@ -320,6 +320,8 @@ def messages_of(given: Any) -> Iterator[Message]:
 
 def _message(given: Any) -> Message | None:
     """A message, from the conventions' form or the one that most vendors use."""
+    if type(given) is dict and "parts" in given:
+        return cast("Message", given)
     if isinstance(given, str):
         return {"role": "user", "parts": [{"type": "text", "content": given}]}
     if not isinstance(given, Mapping):

@@ -218,6 +218,8 @@ class Draft(Said):
         What is no count (no whole number, negative, beyond 64 bits) is not known.
         """
         for name, value in counts.items():
+            if value is None:
+                continue
             known = name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
             if known or (name in _SOURCES and isinstance(value, str)):
                 self._usage[name] = value

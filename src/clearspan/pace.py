@@ -97,18 +97,21 @@ class Pace:
         chunks = self.chunks + self.missed
         if self.missed:
             return Timing(start_ns, end_ns, chunks=chunks, phases=self.phases, decode_rate=decoded)
-        median, p95 = self.gaps.quantiles((0.5, 0.95))
         return Timing(
             start_ns,
             end_ns,
             self.first_chunk,
             self.first_content,
             chunks,
-            Gaps(median, p95, self.gaps.largest if self.gaps.count else None, self.gaps.values()),
+            self._gaps() if self.gaps.count else _NO_GAPS,
             self.phases,
             decoded,
             self._rate(streamed),
         )
+
+    def _gaps(self) -> Gaps:
+        median, p95 = self.gaps.quantiles((0.5, 0.95))
+        return Gaps(median, p95, self.gaps.largest, self.gaps.values())
 
     def _rate(self, tokens: int | None) -> float | None:
         """Tokens a second after the first arrival of content, which only starts the clock.
@@ -122,6 +125,9 @@ class Pace:
             return None
         took = self.last_content - self.started_at - self.first_content
         return tokens * (self.contents - self.first_arrival) / self.contents / took
+
+
+_NO_GAPS = Gaps()
 
 
 def streamed(

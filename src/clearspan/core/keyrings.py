@@ -29,6 +29,8 @@ class Index:
 
     def found(self, text: str) -> set[str]:
         """Those that stand in `text`."""
+        if not self._keys:
+            return set()
         # Where a key begins stand characters with which keys begin, and in most texts few of them in a row.
         runs = [match.group() for match in self._runs.finditer(text)]
         places = sum(map(len, runs)) - (HEAD - 1) * len(runs)

@@ -200,13 +200,18 @@ def _is(value: object, cls: type) -> bool:
 
 def text(value: object, *path: str) -> str | None:
     """A non-empty string at `path`, else `None`."""
-    found = _scalar(get(value, *path))
+    found = get(value, *path)
+    if found is None or type(found) is str:
+        return found or None
+    found = _scalar(found)
     return (str.__str__(found) or None) if _is(found, str) else None
 
 
 def whole(value: object, *path: str) -> int | None:
     """A whole number at `path`, else `None`; booleans are not numbers."""
     found = get(value, *path)
+    if found is None or type(found) is int:
+        return found
     return int.__index__(found) if _is(found, int) and not _is(found, bool) else None
 
 
@@ -219,6 +224,8 @@ def count(value: object, *path: str) -> int | None:
 def number(value: object, *path: str) -> float | None:
     """A finite number at `path` as a float, else `None`."""
     found = get(value, *path)
+    if found is None:
+        return None
     if _is(found, float):
         return _finite(float.__float__(found))
     exact = whole(found)
@@ -237,6 +244,8 @@ def items(value: object, *path: str) -> list[Any]:
     found = get(value, *path)
     if type(found) is list:
         return found
+    if found is None:
+        return []
     for kind, iterate, _ in _SEQUENCES[:2]:
         if _is(found, kind):
             return list(iterate(found))

@@ -253,8 +253,11 @@ class ContentPolicy:
         if not self.redactors:
             # Looking once through all texts is much cheaper than through each of them.
             seen: list[str] = []
-            whole = way(value, Walk(lambda text: noting(text, longest, seen), longest))
-            if not redact.holds_secret("\n".join(seen)):
+            whole = walk.spoken(value, longest, seen) if way is walk.messages else None
+            if whole is None:
+                seen = []
+                whole = way(value, Walk(lambda text: noting(text, longest, seen), longest))
+            if not redact.holds_secret(*seen):
                 return Kept(*fit(whole, self.limit))
         clean = way(value, Walk(lambda text: self._bounded(text, self.limit), longest, self.name))
         return Kept(*fit(clean, self.limit))

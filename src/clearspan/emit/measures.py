@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from clearspan import semconv as sc
 from clearspan.emit.instruments import INSTRUMENTS, Instrument
-from clearspan.emit.series import LONGEST, label
+from clearspan.emit.series import LONGEST, Extended, label
 from clearspan.record import CallContext, Invocation, Operation, Outcome, Usage
 
 __all__ = [
@@ -277,13 +277,16 @@ def _step_points(record: Invocation, metric: str, name_attribute: str) -> Iterat
     yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, counted))
 
 
+_extended = Extended()
+
+
 def _current_tokens(
     usage: Usage, told: Mapping[_Direction, dict[str, Any] | None]
 ) -> Iterator[Point]:
     for way, marked in told.items():
         value = getattr(usage, way.name)
         if value is not None and marked is not None:
-            yield Point(sc.METRIC_TOKEN_USAGE, value, {**marked, sc.TOKEN_TYPE: way.name})
+            yield Point(sc.METRIC_TOKEN_USAGE, value, _extended.of(marked, sc.TOKEN_TYPE, way.name))
 
 
 def _next_tokens(

@@ -6,7 +6,9 @@ the stored spans of any program that follows the GenAI conventions can be read a
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from clearspan import semconv as sc
@@ -52,6 +54,8 @@ _MAX_NAME = 1_024
 # Facts that are words and no texts, though not in a row of their own; groups of rows of which the policy cut the texts.
 _WORDS = ("code.", "openai.")
 _LONG = ("context", "error")
+_MAPPED = ("params", "phases")
+_GROUPS = [(group, tuple(rows)) for group, rows in itertools.groupby(ROWS, lambda row: row.group)]
 _MAX_LIST = 65_536
 """Characters of all texts of a list together, or that many numbers."""
 # Facts that are content: tokens of the answer, what a prompt was filled with.
@@ -143,17 +147,19 @@ def _facts(record: Invocation) -> dict[str, Any]:
         # The others are as long as content may be: the policy cut them.
         found[_named(name, found)] = _sendable(_bounded(value, content=not name.startswith(_WORDS)))
     places: dict[str, Any] = {
-        "usage": record.usage, "timing": record.timing, "gaps": record.timing.gaps, "error": record.error,
-        "context": record.context, "cost": record.cost, "confidence": record.confidence, "hardware": record.hardware,
+        "": record, "params": record.params, "usage": record.usage, "timing": record.timing, "phases": record.timing.phases,
+        "gaps": record.timing.gaps, "error": record.error, "context": record.context,
+        "cost": record.cost, "confidence": record.confidence, "hardware": record.hardware,
     }  # fmt: skip
-    maps = {"params": record.params, "phases": record.timing.phases}
-    for row in ROWS:
-        if row.group in maps:
-            value = maps[row.group].get(row.key)
-        else:
-            value = getattr(places[row.group] if row.group else record, row.key, None)
-        if value is not None and (typed := row.type(value)) is not None:
-            found[row.name] = _bounded(typed, content=row.group in _LONG)
+    for group, rows in _GROUPS:
+        place = places[group]
+        if not place:  # nothing was asked for, or measured: no row of it says anything
+            continue
+        held: Any = place.get if group in _MAPPED else partial(getattr, place)
+        for row in rows:
+            value = held(row.key, None)
+            if value is not None and (typed := row.type(value)) is not None:
+                found[row.name] = _bounded(typed, content=group in _LONG)
     _context_facts(record, found)
     if record.name:
         found[_NAMES.get(record.operation, sc.STEP_NAME)] = jsonfast.valid(_short(record.name))

@@ -40,9 +40,36 @@ MARK = "[secret]"
 names_secret = credentials.is_name
 
 
-def holds_secret(text: str) -> bool:
-    """Whether `text` holds a key that a client of the program holds, or something shaped like a credential."""
-    return known.within(text) or credentials.holds(text)
+def holds_secret(*texts: str) -> bool:
+    """Whether one of `texts` holds a key that a client of the program holds, or something shaped like a credential.
+
+    A conversation is sent again whole with each turn, so most of what comes was looked through before. Of texts
+    that hold nothing their hashes are remembered, which Python makes with a key of this process.
+    """
+    generation = known.generation()
+    if _clean.generation != generation or len(_clean.texts) > _REMEMBERED:
+        _clean.generation, _clean.texts = generation, set()
+    marks = [(hash(text), len(text)) for text in texts]
+    clean = _clean.texts
+    new = [text for text, mark in zip(texts, marks, strict=True) if mark not in clean]
+    if not new:
+        return False
+    together = new[0] if len(new) == 1 else "\n".join(new)  # looked through once, which is cheaper
+    if known.within(together) or credentials.holds(together):
+        return True
+    clean.update(marks)
+    return False
+
+
+class _Clean:
+    """Texts that hold nothing, as long as the same keys are known."""
+
+    generation = -1
+    texts: set[tuple[int, int]] = set()  # noqa: RUF012 -- one for all threads; another takes its place at a stroke
+
+
+_clean = _Clean()
+_REMEMBERED = 4_096
 
 
 def scrub(text: str) -> str:

@@ -16,6 +16,8 @@ INT64 = 2**63
 
 def _whole(value: Any) -> int | None:
     """A whole number that an attribute can hold: 64 bits on the wire."""
+    if type(value) is int:
+        return value if -INT64 <= value < INT64 else None
     exact = int(value) if isinstance(value, float) and value.is_integer() else read.whole(value)
     return exact if exact is not None and -INT64 <= exact < INT64 else None
 
@@ -25,6 +27,8 @@ def _double(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
+    if type(value) is str:
+        return jsonfast.valid(value) or None
     found = read.text(value)
     return None if found is None else jsonfast.valid(found)
 

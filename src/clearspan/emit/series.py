@@ -14,7 +14,7 @@ from clearspan import semconv as sc
 from clearspan.core import jsonfast
 from clearspan.record import OTHER
 
-__all__ = ["LONGEST", "Series", "Words", "label"]
+__all__ = ["LONGEST", "Extended", "Series", "Words", "label"]
 
 LONGEST = 256
 """Characters of a text that may become an attribute of a metric."""
@@ -29,9 +29,31 @@ def label(value: Any) -> Any:
 
 
 _SHARED = 4
+_RECENT = 64
+_EXTENDED = 1_024
 _SPEAKERS = 256
 _MOST_WORDS = 20
 _LONGEST_WORD = 40
+
+
+class Extended:
+    """Attribute sets with one attribute more, made once for each set that is known by its identity; never changed."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, str, Any], tuple[Mapping[str, Any], dict[str, Any]]] = {}
+
+    def of(self, base: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
+        """`base` with `name` as well."""
+        known = self._made.get((id(base), name, value))
+        if known is not None:
+            return known[1]
+        if len(self._made) >= _EXTENDED:
+            self._made = {}
+        made = {**base, name: value}
+        self._made[id(base), name, value] = base, made  # `base` is kept, so that its id stays its own
+        return made
 
 
 class Series:
@@ -42,7 +64,7 @@ class Series:
     wants to add a set draws a number first, and the numbers run out.
     """
 
-    __slots__ = ("_alone", "_full", "_known", "_last", "_numbers", "_room", "_shared", "_spare")
+    __slots__ = ("_admitted", "_alone", "_full", "_known", "_numbers", "_room", "_shared", "_spare")
 
     def __init__(self, limit: int, alone: tuple[str, ...] = ()) -> None:
         self._spare = min(_SHARED, limit) if alone else 1
@@ -52,11 +74,12 @@ class Series:
         self._numbers = itertools.count()
         self._shared = itertools.count(1)  # the bare overflow has a place of its own
         self._full = False
-        self._last: Mapping[str, Any] | None = None
+        # By id, with the mapping itself, so that its id stays its own.
+        self._admitted: dict[int, Mapping[str, Any]] = {}
 
     def admits(self, attributes: Mapping[str, Any]) -> bool:
         """Whether this set has a series of its own."""
-        if attributes is self._last:  # the points of one record mostly share one mapping
+        if id(attributes) in self._admitted:  # the points of like records mostly share one mapping
             return True
         key = frozenset(attributes.items())
         if key not in self._known:
@@ -64,7 +87,9 @@ class Series:
                 self._full = True
                 return False
             self._known.add(key)
-        self._last = attributes
+        if len(self._admitted) >= _RECENT:
+            self._admitted = {}
+        self._admitted[id(attributes)] = attributes
         return True
 
     def of(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:

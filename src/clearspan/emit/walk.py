@@ -12,7 +12,7 @@ from clearspan.core.copying import CUT
 from clearspan.core.marks import length, noted
 from clearspan.emit import names, redact
 
-__all__ = ["EDGE", "Walk", "Way", "messages", "noting", "value"]
+__all__ = ["EDGE", "Walk", "Way", "messages", "noting", "spoken", "value"]
 
 # Redaction runs before the final cut, on more than will be kept. Of a text that is cut even before
 # that, the last part is dropped afterwards: there a cut may have left half of a secret, or of a
@@ -129,6 +129,53 @@ def _field(key: Any, item: Any, walk: Walk, depth: int) -> Any:
 
 # What makes a message a message: no text of anybody's, and meaningless when changed.
 _STRUCTURE = frozenset({"role", "type", "finish_reason", "modality", "mime_type", "id"})
+
+
+def spoken(found: Any, longest: int, seen: list[str]) -> list[dict[str, Any]] | None:
+    """The short way for messages of nothing but texts that may be kept whole, as most are; `None` for any others.
+
+    What they are made of is put into `seen`, to be looked through.
+    """
+    made: list[dict[str, Any]] = []
+    for message in found:
+        if type(message) is not dict or not _SPOKEN.issuperset(message):
+            return None
+        kept = message.copy()
+        for name, item in kept.items():
+            if name == "parts":
+                kept[name] = said = _said(item, longest, seen)
+                if said is None:
+                    return None
+            elif type(item) is not str or len(item) > longest:
+                return None
+            else:
+                kept[name] = jsonfast.valid(item)
+                seen.append(kept[name])
+        made.append(kept)
+    return made
+
+
+_SPOKEN = frozenset(("role", "parts", "finish_reason"))
+_TEXTUAL = frozenset(("text", "reasoning", "refusal"))
+
+
+def _said(parts: Any, longest: int, seen: list[str]) -> list[dict[str, Any]] | None:
+    if type(parts) is not list or len(parts) > _FEW_PARTS:
+        return None
+    made: list[dict[str, Any]] = []
+    for part in parts:
+        if type(part) is not dict or len(part) != 2 or part.get("type") not in _TEXTUAL:
+            return None
+        text = part.get("content")
+        if type(text) is not str or len(text) > longest:
+            return None
+        text = jsonfast.valid(text)
+        seen.append(text)
+        made.append({"type": part["type"], "content": text})
+    return made
+
+
+_FEW_PARTS = 64
 
 
 def messages(found: Any, walk: Walk) -> Any:

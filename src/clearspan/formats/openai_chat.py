@@ -67,6 +67,8 @@ def _end(draft: Draft, choice: Any, index: int) -> None:
 
 
 def _answer(draft: Draft, message: Any, index: int) -> None:
+    if _only_says(draft, message, index):
+        return
     _speech(draft, message, index)
     for position, call in enumerate(read.items(message, "tool_calls")):
         _call(draft, call, index, position)
@@ -75,11 +77,28 @@ def _answer(draft: Draft, message: Any, index: int) -> None:
 
 
 def _delta(draft: Draft, delta: Any, index: int) -> None:
+    if _only_says(draft, delta, index):
+        return
     _speech(draft, delta, index)
     for call in read.items(delta, "tool_calls"):
         _call(draft, call, index, _slot(draft, call, index))
     _function_call(draft, delta, index)
     _sound(draft, delta, index)
+
+
+def _only_says(draft: Draft, message: Any, index: int) -> bool:
+    """The short way for a message with a role and a text and nothing else, as most are; answers whether it was one."""
+    fields = read.fields(message)
+    text = None if fields is None else dict.get(fields, "content")
+    if fields is None or type(text) is not str:
+        return False
+    for name, value in dict.items(fields):
+        if value is not None and name != "content" and name != "role":
+            return False
+    choice = draft.choice(index)
+    choice.role = read.text(fields, "role") or choice.role
+    draft.text(text, index)
+    return True
 
 
 def _speech(draft: Draft, message: Any, index: int) -> None:

@@ -40,6 +40,8 @@ def is_openai(draft: Draft) -> bool:
 
 def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
     """The request parameters that every API of this style names alike."""
+    if _NAMES.isdisjoint(given):
+        return  # as for most calls
     draft.set(**{name: read.number(given, name) for name in _NUMBERS})
     n = read.whole(given, "n")
     stop = given.get("stop")
@@ -59,6 +61,9 @@ def sampling(draft: Draft, given: Mapping[str, Any]) -> None:
 
 
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_NAMES = frozenset(
+    (*_NUMBERS, *_LIMITS, "n", "stop", "top_k", "seed", "random_seed", "reasoning", "reasoning_effort", "service_tier")
+)  # fmt: skip
 
 
 def _first(*values: int | None) -> int | None:

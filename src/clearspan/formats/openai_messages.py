@@ -22,13 +22,22 @@ __all__ = [
 ]
 
 _TEXTS = ("text", "input_text", "output_text")
+_SPEAKERS = frozenset(("system", "developer", "user", "assistant"))
 
 
 def messages(source: Any) -> Iterator[Message]:
     """The messages of a request; only lists and tuples are looked into, an iterator is the client's."""
     for item in read.items(source):
-        if read.fields(item) is not None:
+        if type(item) is dict and len(item) == 2 and _is_said(item):
+            yield {"role": item["role"], "parts": [{"type": "text", "content": item["content"]}]}
+        elif read.fields(item) is not None:
             yield message(item)
+
+
+def _is_said(item: dict[Any, Any]) -> bool:
+    """Whether a message of two fields is what most are: a role that says something."""
+    role, said = item.get("role"), item.get("content")
+    return type(said) is str and said != "" and type(role) is str and role in _SPEAKERS
 
 
 def message(source: Any) -> Message:

@@ -16,40 +16,46 @@ _INPUT = ("prompt_tokens", "input_tokens")
 _OUTPUT = ("completion_tokens", "output_tokens")
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+_PREDICTIONS = (
+    (sc.ACCEPTED_PREDICTION_TOKENS, "accepted_prediction_tokens"),
+    (sc.REJECTED_PREDICTION_TOKENS, "rejected_prediction_tokens"),
+)
 # Where compatible servers tell how much of the prompt came from a cache, if not in the details.
 _CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
 
 
 def usage(draft: Draft, source: Any) -> None:
     """Read a `usage` object; whatever is missing or of the wrong type stays unknown."""
-    if read.fields(source) is None:
+    given = read.fields(source)
+    if given is None:
         return
-    cached = _detail(source, _INPUT_DETAILS, "cached_tokens")
-    sent, reasoning = _count(source, _INPUT), _detail(source, _OUTPUT_DETAILS, "reasoning_tokens")
+    of_input, of_output = _details(given, _INPUT_DETAILS), _details(given, _OUTPUT_DETAILS)
+    cached = read.count(of_input, "cached_tokens")
+    sent, reasoning = _count(given, _INPUT), read.count(of_output, "reasoning_tokens")
     draft.usage(
         input=sent,
-        output=_made(source, sent or 0, reasoning or 0),
-        cache_read=cached if cached is not None else _count(source, _CACHED),
-        cache_write=_detail(source, _INPUT_DETAILS, "cache_write_tokens"),
+        output=_made(given, sent or 0, reasoning or 0),
+        cache_read=cached if cached is not None else _count(given, _CACHED),
         reasoning=reasoning,
-        text_input=_detail(source, _INPUT_DETAILS, "text_tokens"),
-        image_input=_detail(source, _INPUT_DETAILS, "image_tokens"),
-        audio_input=_detail(source, _INPUT_DETAILS, "audio_tokens"),
-        text_output=_detail(source, _OUTPUT_DETAILS, "text_tokens"),
-        image_output=_detail(source, _OUTPUT_DETAILS, "image_tokens"),
-        audio_output=_detail(source, _OUTPUT_DETAILS, "audio_tokens"),
     )
+    if of_input:
+        draft.usage(
+            cache_write=read.count(of_input, "cache_write_tokens"),
+            text_input=read.count(of_input, "text_tokens"),
+            image_input=read.count(of_input, "image_tokens"),
+            audio_input=read.count(of_input, "audio_tokens"),
+        )
+    if of_output:
+        draft.usage(
+            text_output=read.count(of_output, "text_tokens"),
+            image_output=read.count(of_output, "image_tokens"),
+            audio_output=read.count(of_output, "audio_tokens"),
+        )
+        for name, told in _PREDICTIONS:
+            draft.extra(name, read.count(of_output, told))
     if draft.provider == "openrouter" and "cost" in draft.wants:
         draft.set(charged=_charged(source))  # for the figure of cost
     times(draft, source)
-    draft.extra(
-        sc.ACCEPTED_PREDICTION_TOKENS,
-        _detail(source, _OUTPUT_DETAILS, "accepted_prediction_tokens"),
-    )
-    draft.extra(
-        sc.REJECTED_PREDICTION_TOKENS,
-        _detail(source, _OUTPUT_DETAILS, "rejected_prediction_tokens"),
-    )
 
 
 def _made(source: Any, sent: int, reasoning: int) -> int | None:
@@ -80,6 +86,15 @@ def _count(source: Any, names: tuple[str, ...]) -> int | None:
     return next((count for count in found if count is not None), None)
 
 
-def _detail(source: Any, groups: tuple[str, ...], name: str) -> int | None:
-    found = (read.count(source, group, name) for group in groups)
-    return next((count for count in found if count is not None), None)
+def _details(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The parts of a count, whatever this server calls them; of several groups, the first that tells of each."""
+    held = [value for name in names if (value := dict.get(given, name)) is not None]
+    found = [part for value in held if (part := read.fields(value)) is not None]
+    if len(found) == 1:
+        return found[0]
+    return {
+        name: told
+        for part in reversed(found)
+        for name in part
+        if (told := read.count(part, name)) is not None
+    }
