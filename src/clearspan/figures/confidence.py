@@ -35,6 +35,8 @@ def measure(draft: Draft) -> None:
     if draft.inner is not None:
         draft.confidence = draft.confidence or draft.inner.confidence
     if draft.confidence is None and draft.recording and not draft.params.get("echo"):
+        if not draft.scores:
+            return
         scores = [score for index in sorted(draft.scores) for score in draft.scores[index]]
         draft.confidence = _of(scores)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -54,8 +54,7 @@ def amounts_of(draft: Draft) -> Amounts | None:
     reported = counts.get("source", "reported") == "reported"
     if counts.get("output") is None and draft.operation == Operation.EMBEDDINGS:
         counts = {**counts, "output": 0}  # nothing is written there
-    amounts = _told_apart(counts)
-    return replace(amounts, reported=reported, seconds=_seconds(draft.extras.get(sc.AUDIO_SECONDS)))
+    return _told_apart(counts, reported, _seconds(draft.extras.get(sc.AUDIO_SECONDS)))
 
 
 def refused(draft: Draft) -> bool:
@@ -66,7 +65,7 @@ def refused(draft: Draft) -> bool:
     return draft.outcome is Outcome.FAILED and not used
 
 
-def _told_apart(counts: Mapping[str, Any]) -> Amounts:
+def _told_apart(counts: Mapping[str, Any], reported: bool, seconds: Decimal | None) -> Amounts:
     # What is cached is taken for text as far as the text goes; parts beyond their whole are cut.
     rest: int = counts.get("input") or 0
     read, rest = _part(counts, "cache_read", rest)
@@ -82,6 +81,7 @@ def _told_apart(counts: Mapping[str, Any]) -> Amounts:
         input=counts.get("input"), output=counts.get("output"),
         text_input=rest, cache_read=read, cache_write=written, audio_input=heard, image_input=seen,
         text_output=left, audio_output=spoken, image_output=drawn, reasoning=thought,
+        seconds=seconds, reported=reported,
         mixed=bool(read + written and heard + seen), over=cached > (counts.get("input") or 0),
     )  # fmt: skip
 

@@ -59,11 +59,20 @@ class Listed(NamedTuple):
     currency: str = "USD"
 
 
+class _Found(NamedTuple):
+    """A model in the list of a provider, whether it is the provider's own, and its rates where they never change."""
+
+    provider: Any
+    model: Any
+    own: bool
+    steady: Rates | None
+
+
 class _Shelf(NamedTuple):
     """A list, what was found in it, and its date and name."""
 
     snapshot: Any
-    find: Callable[[str, str], tuple[Any, Any] | None]
+    find: Callable[[str, str], _Found | None]
     label: tuple[str | None, str]
 
 
@@ -91,7 +100,7 @@ class Listing:
         for place, model in enumerate(asked.models):
             found = shelf.find(asked.provider, model)
             if found is not None:
-                rates, known = _rates(found[0], found[1], tier, tokens, when)
+                rates, known = _rates(found, tier, tokens, when)
                 sure = known and asked.sure and place == 0
                 return Listed(rates, sure, *shelf.label) if rates is not None else None
         return None
@@ -139,13 +148,22 @@ class Listing:
         self._library = library
 
 
-def _find(snapshot: Any, provider: str, model: str) -> tuple[Any, Any] | None:
+def _find(snapshot: Any, provider: str, model: str) -> _Found | None:
     """A provider and its model, as the package has them."""
     try:
-        found: tuple[Any, Any] = snapshot.find_provider_model(model, None, provider, None)
+        whose, found = snapshot.find_provider_model(model, None, provider, None)
     except LookupError:
         return None
-    return found
+    own = any(found is known for known in whose.models)
+    return _Found(whose, found, own, _steady(found.prices))
+
+
+def _steady(prices: Any) -> Rates | None:
+    """Rates that hold at any time and for any number of tokens; `None` where it depends."""
+    told = (getattr(prices, key, None) for key in _KEYS.values())
+    if _changes(prices) or not all(isinstance(price, (Decimal, type(None))) for price in told):
+        return None
+    return _read(prices, 0)
 
 
 def _label(snapshot: Any) -> tuple[str | None, str]:
@@ -190,14 +208,14 @@ def _installed() -> date | None:
 
 
 def _rates(
-    provider: Any, model: Any, tier: str | None, tokens: int, when: datetime
+    found: _Found, tier: str | None, tokens: int, when: datetime
 ) -> tuple[Rates | None, bool]:
     """The rates of a tier, `None` where nobody knows them; and whether it is the list that says so.
 
     Prices of tiers are those of a provider's own models: a list that it borrows has none for it.
     """
-    own = any(model is known for known in provider.models)
-    standard = _read(model.get_prices(when), tokens)
+    provider, model, own, steady = found
+    standard = _read(model.get_prices(when), tokens) if steady is None else steady
     if tier in STANDARD:
         return standard, own  # Azure's prices are OpenAI's where it does not list its own
     context = {"processing": "batch"} if tier == "batch" else {"service_tier": tier}

@@ -73,7 +73,7 @@ def bill(rates: Rates, amounts: Amounts) -> Bill | None:
     """What `amounts` cost at `rates`; `None` unless all of it is known that has to be paid."""
     with localcontext(_EXACT):
         taken, made = _input(rates, amounts), _output(rates, amounts)
-        if taken is None or made is None or rates == _NOTHING:
+        if taken is None or made is None or (not (taken or made) and rates == _NOTHING):
             return None
         read = _or(rates.cache_read, rates.input)
         written = _or(rates.cache_write, rates.input)
@@ -131,7 +131,8 @@ def _sum(items: Iterable[tuple[int, Decimal | None]]) -> Decimal | None:
     for count, price in items:
         if count and price is None:
             return None
-        total += count * (price or 0) / _MILLION
+        if count and price:
+            total += count * price / _MILLION
     return total
 
 

@@ -7,6 +7,7 @@ import ipaddress
 from typing import NamedTuple
 
 from clearspan import semconv as sc
+from clearspan.core.remembering import short
 from clearspan.draft import Draft
 from clearspan.record import Operation
 
@@ -52,7 +53,11 @@ class Asked(NamedTuple):
 
 def names_of(draft: Draft) -> tuple[str, ...]:
     """The model as the answer calls it, then as it was asked for."""
-    return tuple(dict.fromkeys(filter(None, (draft.response_model, draft.model))))
+    answered, wanted = draft.response_model, draft.model
+    if answered and wanted and answered != wanted:
+        return answered, wanted
+    one = answered or wanted
+    return (one,) if one else ()
 
 
 def asked(draft: Draft) -> Asked | None:
@@ -61,7 +66,7 @@ def asked(draft: Draft) -> Asked | None:
     A server that merely speaks as OpenAI's does may serve models of any name: it is OpenAI's when it
     is at OpenAI's address. Chinese addresses bill in yuan, by lists of their own.
     """
-    host = (draft.server_address or "").rstrip(".").lower()
+    host = _host(draft.server_address or "")
     if draft.provider is None or draft.kind == "internal" or is_near(host) or host.endswith(".cn"):
         return None
     if draft.provider == "hugging_face":
@@ -94,6 +99,11 @@ def _hugging_face(draft: Draft, host: str) -> Asked | None:
     if host == _ROUTER:
         return Asked(f"huggingface_{provider}", models)
     return Asked(_DIRECT.get(provider, provider), names_of(draft)) if told else None
+
+
+@short(256)
+def _host(address: str) -> str:
+    return address.rstrip(".").lower()
 
 
 @functools.lru_cache(maxsize=256)
