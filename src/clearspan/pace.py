@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import operator
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from clearspan.core.sketch import Sketch
@@ -56,6 +57,25 @@ class Pace:
             self._content(at)
         self.last_chunk = at
         self.chunks += 1
+
+    def run(self, times: Sequence[float]) -> None:
+        """Chunks with content arrived at these times."""
+        self.stamp(times[0], content=True)
+        later = times[1:]
+        if not later:
+            return
+        pauses = list(map(operator.sub, later, times))
+        self.gaps.extend(pauses)
+        if max(pauses) < _APART:
+            self.contents += len(later)
+            if self.arrivals == 1:
+                self.first_arrival = self.contents
+            self.last_content = later[-1]
+        else:
+            for at in later:
+                self._content(at)
+        self.last_chunk = later[-1]
+        self.chunks += len(later)
 
     def _content(self, at: float) -> None:
         if self.first_content is None:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 from clearspan.record import Json
 
 __all__ = [
-    "count", "definer", "elements", "fields", "get", "held", "is_sequence", "items", "module", "number", "of_http",
+    "count", "definer", "elements", "fields", "get", "held", "is_model", "is_sequence", "items", "module", "number", "of_http",
     "plain", "qualname", "raised_with", "text", "whole",
 ]  # fmt: skip
 
@@ -170,6 +170,17 @@ def fields(value: object) -> dict[str, Any] | None:
         kept = {name: _unless_unset(slot, value) for name, slot in kind.slots}
         found = {**kept, **found}
     return {**found, **extra} if extra else found
+
+
+def is_model(cls: type) -> bool:
+    """Whether instances of `cls` are models of pydantic 2, of which nothing of the host's answers for what Python keeps."""
+    kind = _kinds.get(id(cls)) or _kind(cls)
+    return (
+        kind.model
+        and kind.stored is not None
+        and kind.extra is not None
+        and definer(cls, "__getattribute__") is object
+    )
 
 
 def _unless_unset(slot: Callable[[Any], Any], value: object) -> Any:

@@ -56,6 +56,18 @@ class Sketch:
                 self._drop_into_bin(known)
             self._exact = []
 
+    def extend(self, values: list[float]) -> None:
+        """Several values more: as they are, where there is room for that."""
+        plain = not self._bins and len(self._exact) + len(values) <= EXACT
+        # Where one of them is no number, the sum is none.
+        if not plain or not 0.0 <= min(values) or not math.isfinite(sum(values)):
+            for value in values:
+                self.add(value)
+            return
+        self._exact += values
+        self.count += len(values)
+        self.largest = max(self.largest, max(values))
+
     def _drop_into_bin(self, value: float) -> None:
         index = math.ceil(math.log(max(value, _LEAST)) / _BASE)
         if self._lowest is not None and index < self._lowest:
@@ -69,7 +81,7 @@ class Sketch:
         """(value, how many) in ascending order; the exact values, or those that stand for a bin."""
         if self._bins:
             return tuple((self._middle(index), self._bins[index]) for index in sorted(self._bins))
-        return tuple(sorted(Counter(self._exact).items()))
+        return tuple(Counter(sorted(self._exact)).items())
 
     def _middle(self, index: int) -> float:
         return min(math.exp(min(index * _BASE + _DOWN, _TOP)), self.largest)

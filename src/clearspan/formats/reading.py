@@ -46,7 +46,17 @@ def _read(draft: Draft) -> None:
 def read_chunks(draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
     """Read chunks of a stream, in the order they came, and note its pace."""
     endpoint: Endpoint = draft.endpoint
-    for at, item in items:
+    place = 0
+    while place < len(items):
+        if endpoint.run is not None:
+            rest = items[place:] if place else items
+            taken = fenced("reader.run", endpoint.run, draft, rest) or 0
+            if taken:
+                draft.pace.run([at for at, _ in rest[:taken]])
+                place += taken
+                continue
+        at, item = items[place]
+        place += 1
         before = draft.pieces
         if endpoint.chunk is not None:
             fenced("reader.chunk", endpoint.chunk, draft, item)

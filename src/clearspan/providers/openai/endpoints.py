@@ -11,6 +11,7 @@ from clearspan.formats import (
     openai_chat,
     openai_completions,
     openai_responses,
+    runs,
     usage_request,
 )
 from clearspan.provider import Call, Endpoint
@@ -78,12 +79,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.create" for home in _CHAT)),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask, speech=speech.CHAT,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, adjust=_ask, speech=speech.CHAT,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.parse" for home in _CHAT), "beta.chat.completions:Completions.parse"),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, adjust=_ask, speech=speech.PARSED,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, adjust=_ask, speech=speech.PARSED,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,

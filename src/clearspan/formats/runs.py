@@ -1,0 +1,113 @@
+"""Runs of chunks that bring nothing but a piece of text, as nearly all of a chat's do: the short way to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from clearspan.core import read
+from clearspan.draft import Draft
+
+__all__ = ["texts"]
+
+_LEAST = 4
+"""Fewer are not worth looking at first."""
+_IDENTITY = frozenset(("id", "model", "service_tier", "system_fingerprint"))
+_MOST = 64
+
+Fields = Callable[[Any], tuple[Any, ...]]
+
+
+class _Shape(NamedTuple):
+    """Classes of a chunk, its choice and what is new of that; and the fields by which it would tell more than a text."""
+
+    classes: tuple[type, type, type]
+    identity: Fields
+    ended: Fields
+    said: Fields
+    nothing: tuple[tuple[None, ...], tuple[None, ...]]
+
+
+def texts(draft: Draft, items: Sequence[tuple[float, Any]]) -> int:
+    """Take the texts of the chunks that `items` begin with, up to the first that tells anything else.
+
+    Answers how many were taken: what this does not know it leaves to the long way.
+    """
+    if len(items) < _LEAST:
+        return 0
+    shape = _shape(items[0][1])
+    found: list[str] = []
+    if shape is not None:
+        _gather(shape, items, found)
+    if found:
+        draft.texts(found)
+    return len(found)
+
+
+def _gather(shape: _Shape, items: Sequence[tuple[float, Any]], found: list[str]) -> None:
+    (of_chunk, of_choice, of_delta), identity, ended, said, (not_ended, nothing_said) = shape
+    whose = None
+    try:
+        for _, item in items:
+            # Of these classes it is known that nothing of the host's answers for what Python keeps.
+            if type(item) is not of_chunk or item.__pydantic_extra__:
+                return
+            told = item.__dict__
+            whose = whose or identity(told)
+            if told["usage"] is not None or identity(told) != whose:
+                return
+            (choice,) = told["choices"]
+            if type(choice) is not of_choice:
+                return
+            told = choice.__dict__
+            if told["index"] != 0 or ended(told) != not_ended:
+                return
+            new = told["delta"]
+            if type(new) is not of_delta or new.__pydantic_extra__:
+                return
+            told = new.__dict__
+            text = told["content"]
+            if type(text) is not str or not text or said(told) != nothing_said:
+                return
+            found.append(text)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # put together otherwise than its class says
+
+
+_shapes: dict[type, _Shape] = {}
+
+
+def _shape(chunk: Any) -> _Shape | None:
+    """How chunks like this one are kept; `None` where it is no model of pydantic's with a choice in it."""
+    choices = read.items(chunk, "choices")
+    choice = choices[0] if choices else None
+    parts = chunk, choice, read.get(choice, "delta")
+    classes = type(parts[0]), type(parts[1]), type(parts[2])
+    if not all(map(read.is_model, classes)):
+        return None
+    known = _shapes.get(classes[0])
+    if known is None or known.classes != classes:
+        if len(_shapes) >= _MOST:
+            _shapes.clear()
+        known = _shapes[classes[0]] = _made(classes, *(read.fields(part) or {} for part in parts))
+    return known
+
+
+def _made(
+    classes: tuple[type, type, type],
+    chunk: dict[str, Any],
+    choice: dict[str, Any],
+    delta: dict[str, Any],
+) -> _Shape:
+    ended = [name for name in choice if name not in ("delta", "index")]
+    said = [name for name in delta if name != "content"]
+    nothing = (None,) * len(ended), (None,) * len(said)
+    return _Shape(classes, _getter(_IDENTITY.intersection(chunk)), _getter(ended), _getter(said), nothing)  # fmt: skip
+
+
+def _getter(names: Sequence[str] | frozenset[str]) -> Fields:
+    """The values of these fields; of one field or none as a tuple, too."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda fields: tuple([fields[name] for name in names])
