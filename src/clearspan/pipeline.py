@@ -25,7 +25,7 @@ from clearspan.formats.reading import read_chunks, take_in
 from clearspan.policy import Policy
 from clearspan.record import Invocation, Outcome, TraceRef
 from clearspan.score import Score
-from clearspan.stages import Chunks, Figure, Over, Read, Told, Watch, Work
+from clearspan.stages import Chunks, Due, Figure, Over, Read, Told, Watch, Work
 
 __all__ = ["Pipeline"]
 
@@ -93,7 +93,9 @@ class Pipeline:
 
     def complete_all(self, timeout: float) -> bool:
         """Complete everything so far; `False` after `timeout` seconds."""
-        return self._worker is None or self._worker.flush(timeout)
+        done = self._worker is None or self._worker.flush(timeout)
+        fenced("pipeline.settle", self._telemetry.settle)
+        return done
 
     def judge_all(self, timeout: float) -> bool:
         """Have everything that is complete judged; `False` after `timeout` seconds."""
@@ -109,6 +111,7 @@ class Pipeline:
         """The same, once and for all."""
         deadline = time.monotonic() + timeout
         done = self._worker is None or self._worker.close(timeout)
+        fenced("pipeline.settle", self._telemetry.settle)
         fenced("pipeline.policy", self._policy.close)
         left = max(0.0, deadline - time.monotonic())
         return (self._assess is None or self._assess.close(left)) and done
@@ -189,6 +192,7 @@ class Pipeline:
         """In a forked child: operations that were open in the parent end there."""
         self._open.clear()
         self._unjudged.clear()
+        self._telemetry.renew()
         for each in (self._watch, self._assess):
             if each is not None:
                 each.renew()
@@ -274,6 +278,7 @@ class Pipeline:
         finally:
             for item in waiting:  # who did the work has been stopped
                 fenced("pipeline.see_settled", self._see_settled, item)
+            fenced("pipeline.settle", self._telemetry.settle)
 
     def _work_on(self, item: Work) -> None:
         if isinstance(item, Chunks):
@@ -282,6 +287,8 @@ class Pipeline:
             fenced("pipeline.end_session", item.assess.end, item.session)
         elif isinstance(item, Told):
             fenced("pipeline.tell", item.tell, item.score, item.plain)
+        elif isinstance(item, Due):
+            fenced("pipeline.settle", item.settle)
         elif isinstance(item, Read):
             fenced("pipeline.complete", self._finish, item.draft)
         else:
@@ -308,7 +315,10 @@ class Pipeline:
         if waits and self._policy.slow:  # no room: what is not cleaned is told nobody
             self._lose(draft, "queue_full")
             return True
-        return self._finish(draft, without=slow)  # no room: what would take long stays absent
+        done = self._finish(draft, without=slow)  # no room: what would take long stays absent
+        if self._telemetry.crowded and self._worker is not None:
+            self._worker.offer(Due(self._telemetry.settle))
+        return done
 
     def complete(self, draft: Draft) -> bool:
         """Read, seal, emit. Runs once for each draft; answers whether the books tell of it."""

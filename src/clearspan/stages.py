@@ -9,7 +9,7 @@ from clearspan.assess.handover import Assess
 from clearspan.draft import Draft
 from clearspan.score import Score
 
-__all__ = ["Chunks", "Figure", "Over", "Read", "Told", "Watch", "Work"]
+__all__ = ["Chunks", "Due", "Figure", "Over", "Read", "Told", "Watch", "Work"]
 
 
 class Chunks(NamedTuple):
@@ -44,6 +44,12 @@ class Told(NamedTuple):
     plain: bool
 
 
+class Due(NamedTuple):
+    """Points that have been waiting to be recorded."""
+
+    settle: Callable[[], None]
+
+
 class Over(NamedTuple):
     """A session that is over, behind the calls of it that are still to be completed."""
 
@@ -51,7 +57,7 @@ class Over(NamedTuple):
     session: str
 
 
-Work: TypeAlias = "Draft | Chunks | Read | Told | Over"
+Work: TypeAlias = "Draft | Chunks | Read | Told | Due | Over"
 """What waits for the worker."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 from clearspan import semconv as sc
@@ -22,6 +21,7 @@ __all__ = [
     "INSTRUMENTS",
     "Instrument",
     "Point",
+    "Run",
     "Vocabulary",
     "call_attributes",
     "points",
@@ -35,6 +35,14 @@ class Point(NamedTuple):
 
     name: str
     value: float
+    attributes: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """Several measurements of the same: values, and how many of each there were."""
+
+    name: str
+    values: Sequence[tuple[float, int]]
     attributes: Mapping[str, Any]
 
 
@@ -79,7 +87,7 @@ def points(
     *,
     counted: bool = False,
     context: Sequence[str] = (),
-) -> Iterator[Point]:
+) -> Iterator[Point | Run]:
     """The measurements of one record in the wanted vocabulary.
 
     Tokens that the provider did not report are told only where they are wanted (`counted`), and are
@@ -318,7 +326,9 @@ def _by_modality(
         yield Point(metric, max(0, rest), {**base, sc.TOKEN_MODALITY: "unknown"})
 
 
-def _stream_points(record: Invocation, base: dict[str, Any], vocabulary: str) -> Iterator[Point]:
+def _stream_points(
+    record: Invocation, base: dict[str, Any], vocabulary: str
+) -> Iterator[Point | Run]:
     timing = record.timing
     if timing.first_chunk is None or record.outcome is Outcome.ABANDONED:
         return
@@ -332,7 +342,7 @@ def _stream_points(record: Invocation, base: dict[str, Any], vocabulary: str) ->
     ):
         if wanted:
             yield Point(first, timing.first_chunk, base)
-            for pause, many in timing.gaps.values:
-                yield from repeat(Point(gap, pause, base), many)
+            if timing.gaps.values:
+                yield Run(gap, timing.gaps.values, base)
     if timing.first_content is not None:
         yield Point(sc.METRIC_TIME_TO_FIRST_CONTENT, timing.first_content, base)

@@ -31,9 +31,10 @@ from clearspan.emit import measures, projection, quiet, scores
 from clearspan.emit.boards import board_of
 from clearspan.emit.crowded import limit_of, limited
 from clearspan.emit.gauges import ActiveCalls, RateLimits
-from clearspan.emit.instruments import INSTRUMENTS, READ, Instrument
+from clearspan.emit.instruments import INSTRUMENTS, READ
 from clearspan.emit.measures import Point, Vocabulary
 from clearspan.emit.series import Series, Words
+from clearspan.emit.tally import Tally
 from clearspan.record import ErrorInfo, Invocation, TraceRef
 from clearspan.score import Score
 
@@ -89,12 +90,9 @@ class Telemetry:
         self._context = tuple(context)
         self._early = early
         self._words = Words()
-        self._record = {
-            instrument.name: _recorder(meter, instrument, series)
-            for instrument in INSTRUMENTS
-            if instrument.kind not in READ
-            and (instrument.vocabulary in ("any", vocabulary) or vocabulary == "both")
-        }
+        told = [row for row in INSTRUMENTS if vocabulary == "both" or row.vocabulary in ("any", vocabulary)]  # fmt: skip
+        self._tally = Tally(meter, told, series, _lighter)
+        self.settle, self.renew = self._tally.settle, self._tally.renew
         self._calls: Callable[[], Iterable[Draft]] = tuple
         self._active = ActiveCalls(Series(series))
         self._limits = RateLimits(Series(series))
@@ -102,13 +100,19 @@ class Telemetry:
         board.make(meter, (row for row in INSTRUMENTS if row.kind in READ))
         board.turn_to(self)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so many points wait to be recorded that somebody should settle."""
+        return self._tally.crowded
+
     def watch(self, calls: Callable[[], Iterable[Draft]]) -> None:
         """Who is asked, when metrics are collected, which calls go on. A method; held weakly."""
         reference = weakref.WeakMethod(calls)
         self._calls = lambda: _asked(reference)
 
     def read(self, name: str) -> list[Point]:
-        """The points of an instrument that is read."""
+        """The points of an instrument that is read. Metrics are being collected: so all that waits is told first."""
+        self._tally.settle()
         if name == sc.METRIC_ACTIVE_CALLS:
             return self._active.read(self._calls())
         return self._limits.read()[name]
@@ -159,10 +163,10 @@ class Telemetry:
         return recorded
 
     def _measure(self, record: Invocation, handle: _Handle) -> None:
-        for point in measures.points(
+        points = measures.points(
             record, self._vocabulary, counted=self._counted, context=self._context
-        ):
-            self._record[point.name](point.value, point.attributes, handle.context)
+        )
+        self._tally.note(points, handle.context)
         self._limits.note(record)
 
     def _report(self, record: Invocation, handle: _Handle) -> None:
@@ -182,8 +186,7 @@ class Telemetry:
         """Tell of a score: in the context of what was judged, although that may have ended long ago."""
         target = score.target
         context = _context_of(target.trace if target is not None else None)
-        for point in scores.points(score, self._words):
-            self._record[point.name](point.value, point.attributes, context)
+        self._tally.note(scores.points(score, self._words), context)
         if score.skipped is None and not scores.quiet(score):
             self._say(
                 sc.EVENT_EVALUATION, SeverityNumber.INFO, scores.event_attributes(score), context
@@ -311,20 +314,9 @@ def _exception(error: ErrorInfo) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _recorder(
-    meter: Meter, instrument: Instrument, limit: int
-) -> Callable[[float, Mapping[str, Any], Context], None]:
-    series = Series(limit, instrument.alone)
-    if instrument.kind == "counter":
-        tell = meter.create_counter(instrument.name, instrument.unit, instrument.note).add
-    else:
-        tell = meter.create_histogram(
-            instrument.name,
-            instrument.unit,
-            instrument.note,
-            explicit_bucket_boundaries_advisory=list(instrument.buckets or ()),
-        ).record
-    return lambda value, attributes, context: tell(value, series.of(attributes), context)
+def _lighter(context: Context) -> Context:
+    """One with the same span and nothing of what that holds."""
+    return trace.set_span_in_context(NonRecordingSpan(_above(context)), Context())
 
 
 def _asked(reference: weakref.WeakMethod[Callable[[], Iterable[Draft]]]) -> Iterable[Draft]:

@@ -1,0 +1,126 @@
+"""Tally: points on their way to their instruments.
+
+To record a point takes the SDK as long as much of the rest of a call. So who has one only puts it down here, and
+it is recorded by whoever settles: a worker after each batch, and whoever collects metrics, which tell of everything
+that way. What counters count is added up before.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import Meter
+
+from clearspan.core.fence import fenced
+from clearspan.emit.instruments import READ, Instrument
+from clearspan.emit.measures import Point, Run
+from clearspan.emit.series import Series
+
+__all__ = ["Tally"]
+
+_CROWD = 2_048
+_APART = 1.0
+"""Seconds. An exemplar links a bucket of a histogram to a call: of the calls that come meanwhile none is told."""
+# Not empty: in the place of an empty one the SDK takes that of whoever settles.
+_NOBODY = Context({"clearspan": True})
+
+
+class _Way(NamedTuple):
+    """How a point comes to its instrument."""
+
+    tell: Callable[..., None]
+    series: Series
+    buckets: tuple[float, ...] | None
+    """`None` where it counts."""
+
+
+class _Noted(NamedTuple):
+    """A point that waits; `context` is that of its call, where it is to be told as an exemplar."""
+
+    way: _Way
+    value: float
+    attributes: Mapping[str, Any]
+    context: Context
+
+
+class Tally:
+    """Takes points from any thread, without a lock, and records them when it is settled.
+
+    `light(context)` answers a context that tells of the same span and holds nothing else of the call.
+    """
+
+    def __init__(
+        self,
+        meter: Meter,
+        instruments: Iterable[Instrument],
+        series: int,
+        light: Callable[[Context], Context],
+    ) -> None:
+        self._ways = {row.name: _way(meter, row, series) for row in instruments if row.kind not in READ}  # fmt: skip
+        self._light = light
+        self._waiting: deque[_Noted] = deque()
+        self._due: dict[tuple[str, int], float] = {}
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many wait that somebody should settle."""
+        return len(self._waiting) > _CROWD
+
+    def note(self, points: Iterable[Point | Run], context: Context) -> None:
+        """These are to be recorded; `context` is that of the call that they tell of."""
+        now = time.monotonic()
+        told: Context | None = None
+        for point in points:
+            way = self._ways[point.name]
+            attributes = way.series.of(point.attributes)
+            values = ((point.value, 1),) if type(point) is Point else point.values  # type: ignore[union-attr]  # else it is a run
+            for value, many in values:
+                linked = _NOBODY
+                if way.buckets is not None and self._is_due(point.name, way.buckets, value, now):
+                    linked = told = told or self._light(context)
+                noted = _Noted(way, value, attributes, linked)
+                self._waiting.extend([noted] * many if many > 1 else (noted,))
+
+    def _is_due(self, name: str, buckets: tuple[float, ...], value: float, now: float) -> bool:
+        key = name, bisect_left(buckets, value)
+        if now < self._due.get(key, 0.0):
+            return False
+        self._due[key] = now + _APART
+        return True
+
+    def settle(self) -> None:
+        """Record all that wait; of what is counted, the sums."""
+        sums: Counter[tuple[int, int]] = Counter()
+        known: dict[tuple[int, int], _Noted] = {}
+        while self._waiting:
+            try:
+                noted = self._waiting.popleft()
+            except IndexError:  # somebody else settles, too
+                break
+            if noted.way.buckets is None:
+                key = id(noted.way), id(noted.attributes)
+                sums[key] += noted.value  # type: ignore[assignment]  # amounts of money are no whole numbers
+                known.setdefault(key, noted)
+            else:
+                fenced("emit.point", noted.way.tell, noted.value, noted.attributes, noted.context)
+        for key, noted in known.items():
+            fenced("emit.point", noted.way.tell, sums[key], noted.attributes, _NOBODY)
+
+    def renew(self) -> None:
+        """In a forked child: what waits is the parent's."""
+        self._waiting.clear()
+
+
+def _way(meter: Meter, row: Instrument, limit: int) -> _Way:
+    series = Series(limit, row.alone)
+    if row.kind == "counter":
+        return _Way(meter.create_counter(row.name, row.unit, row.note).add, series, None)
+    made = meter.create_histogram(
+        row.name, row.unit, row.note, explicit_bucket_boundaries_advisory=list(row.buckets or ())
+    )
+    return _Way(made.record, series, row.buckets or ())
