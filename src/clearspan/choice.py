@@ -149,6 +149,16 @@ class Answers:
         """The types of the parts that there are."""
         return {kind for answer in self._choices.values() for kind, _ in answer.parts}
 
+    def lengths(self) -> dict[object, int]:
+        """The types of the parts that there are, and how many characters of each are kept."""
+        found: dict[object, int] = {}
+        for answer in self._choices.values():
+            for part in answer.parts.values():
+                said = part.get("content")
+                length = said.kept if type(said) is Pieces else len(said) if type(said) is str else 0
+                found[part["type"]] = found.get(part["type"], 0) + length
+        return found
+
     def reasons(self) -> list[str | None]:
         """Why each ended, in the provider's word, by their index."""
         return [answer.finish for answer in self._ordered()]
@@ -247,6 +257,10 @@ class Said:
         answer = self.choice(choice)
         if self.keeps:
             answer.whole(part, key)
+
+    def lengths(self) -> dict[object, int]:
+        """The types of the answers' parts, and how many characters of each are kept."""
+        return self._choices.lengths()
 
     def finish(self, reason: str | None, choice: int = 0) -> None:
         """Why the model stopped, in the provider's word."""

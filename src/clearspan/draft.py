@@ -190,8 +190,9 @@ class Draft(Said):
     @property
     def held(self) -> int:
         """About how many bytes the draft itself keeps alive, beside the vendor's objects."""
-        said = (self.input_value, self.output_value, self.input_messages, self.system_parts, self._tools, self.extras)  # fmt: skip
-        there = [each for each in said if each is not None and (type(each) not in _CONTAINERS or each)]  # fmt: skip
+        said = (self.input_messages, self.system_parts, self._tools, self.extras)
+        there = [each for each in said if each]
+        there += [each for each in (self.input_value, self.output_value) if each is not None]
         own = held(there) if there else 0
         return self._choices.room.taken + _SCORE * max(0, self.scored) + own
 
@@ -283,7 +284,7 @@ class Draft(Said):
         }
         return Invocation(
             operation=self.operation,
-            timing=self.pace.timing(self.start_ns, self.end_ns, self.streamed),
+            timing=self.pace.timing(self.start_ns, self.end_ns, self.streamed if self.pace.contents else None),
             trace=self.trace,
             kind=self.kind,
             name=policy.name(self.name),
@@ -306,7 +307,7 @@ class Draft(Said):
             error=policy.error(self.error, lambda: said.texts(self))
             if self.error is not None
             else None,
-            context=policy.context(self.context) if self.context is not None else _NO_CONTEXT,
+            context=_NO_CONTEXT if self.context is None or self.context == _NO_CONTEXT else policy.context(self.context),
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
@@ -349,7 +350,6 @@ class Draft(Said):
 
 
 _AS_IT_IS = (str, int, bool)
-_CONTAINERS = (list, dict)
 _TOO_MANY = 2**63
 _SOURCES = frozenset(("source", "input_source", "output_source"))
 _COUNTS = frozenset(field.name for field in dataclasses.fields(Usage)) - _SOURCES

@@ -308,9 +308,8 @@ class Pipeline:
             for figure in self._figures
             if figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
         ]
-        size = weight(draft)
         waits = self._worker is not None and (slow or self._policy.slow)
-        if waits and self._worker is not None and self._worker.offer(Read(draft), size):
+        if waits and self._worker is not None and self._worker.offer(Read(draft), weight(draft)):
             return True
         if waits and self._policy.slow:  # no room: what is not cleaned is told nobody
             self._lose(draft, "queue_full")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from clearspan.core import read
 
-__all__ = ["attribute", "dumps", "loads", "valid"]
+__all__ = ["attribute", "dumps", "encoded", "loads", "valid"]
 
 _SCALARS = {str, int, float, bool}
 
@@ -17,6 +19,9 @@ _BREADTH = 100_000
 _encode = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
+
+
+_swift = msgspec.json.Encoder().encode
 
 
 def dumps(value: Any) -> str:
@@ -29,6 +34,17 @@ def dumps(value: Any) -> str:
     except (TypeError, ValueError, RecursionError):
         encoded = _encode(read.plain(value, _DEPTH, _BREADTH, _BREADTH))
     return valid(encoded)
+
+
+def encoded(value: Any) -> str:
+    """The same for what holds Python's own texts, numbers, lists and dictionaries only, several times as fast.
+
+    Of anything else another text might come than by `dumps`, which takes it to be what it is named.
+    """
+    try:
+        return str(_swift(value), "utf-8")
+    except (TypeError, ValueError, OverflowError, RecursionError):  # halves of surrogate pairs, numbers beyond 64 bits
+        return dumps(value)
 
 
 def valid(text: str) -> str:

@@ -23,17 +23,17 @@ def fit(value: Any, limit: int) -> tuple[Any, str]:
     left out of the middle of the outermost list, whose ends matter most, and the element after the
     gap carries their number as `omitted_before`.
     """
-    encoded = jsonfast.dumps(value)
+    encoded = jsonfast.encoded(value)
     size = _size(encoded)
     if size <= limit:
         return value, encoded
     lengths: list[int] = []
     _texts(value, lengths.append)
-    frame = _size(jsonfast.dumps(_cut(value, 0, bare=True)))
+    frame = _size(jsonfast.encoded(_cut(value, 0, bare=True)))
     room = _room(sum(lengths), frame, size, limit)
     while (cap := _common_cap(lengths, int(room))) >= _SHORTEST:
         shortened = _cut(value, cap)
-        encoded = jsonfast.dumps(shortened)
+        encoded = jsonfast.encoded(shortened)
         size = _size(encoded)
         if size <= limit:
             return shortened, encoded
@@ -97,9 +97,9 @@ def _fields(value: dict[str, Any], cap: int) -> list[tuple[str, Any]]:
 def _thin(value: Any, limit: int) -> tuple[Any, str]:
     """Leave elements out of the middle until it fits; what is no list goes altogether."""
     if not isinstance(value, list):
-        return _TOO_LARGE, jsonfast.dumps(_TOO_LARGE)
+        return _TOO_LARGE, jsonfast.encoded(_TOO_LARGE)
     short = [_cut(item, _SHORTEST) for item in value]
-    sizes = [_size(jsonfast.dumps(item)) + len(',"omitted_before":00000000') for item in short]
+    sizes = [_size(jsonfast.encoded(item)) + len(',"omitted_before":00000000') for item in short]
     first, last, used = 0, len(sizes), 2
     while first < last:
         # The newest messages first, then the oldest, in turn.
@@ -112,4 +112,4 @@ def _thin(value: Any, limit: int) -> tuple[Any, str]:
     if tail and last > first and isinstance(tail[0], dict):
         tail[0] = {**tail[0], "omitted_before": last - first}
     kept = short[:first] + tail
-    return kept, jsonfast.dumps(kept)
+    return kept, jsonfast.encoded(kept)

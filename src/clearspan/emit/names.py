@@ -46,6 +46,8 @@ def clean(name: str, redactors: Sequence[redact.Redactor], limit: int) -> str:
     """
     if vocabulary.is_known(name):
         return name
+    if not redactors and len(name) <= limit:
+        return redact.scrub_name(jsonfast.valid(name))[:limit]
     scrubbed = redact.scrub_name(jsonfast.valid(name[: limit + _EDGE]))
     rules = redactors
     if rules and is_id(scrubbed):

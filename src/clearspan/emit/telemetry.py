@@ -52,6 +52,7 @@ class _Handle(NamedTuple):
     span: Span
     context: Context
     name: str
+    subject: tuple[str | None, str | None]
 
 
 class Telemetry:
@@ -132,7 +133,8 @@ class Telemetry:
             projection.start_attributes(draft) if self._early else None,
             start_time=draft.start_ns,
         )
-        draft.span = _Handle(span, trace.set_span_in_context(span, context), name)
+        subject = draft.model, draft.name
+        draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
         draft.place = partial(_reference, span.get_span_context(), _above(context))
         draft.recording = span.is_recording() or self._events
         draft.content = draft.content and draft.recording
@@ -159,7 +161,8 @@ class Telemetry:
             # Whatever was wrong with it, it is over; and what fails here is somebody else's processor.
             fenced("pipeline.emit", handle.span.end, record.timing.end_ns)
         fenced("emit.points", self._measure, record, handle)
-        fenced("emit.events", self._report, record, handle)
+        if self._events or record.error is not None:
+            fenced("emit.events", self._report, record, handle)
         return recorded
 
     def _measure(self, record: Invocation, handle: _Handle) -> None:
@@ -193,9 +196,10 @@ class Telemetry:
             )
 
     def _describe(self, handle: _Handle, record: Invocation) -> None:
-        name = projection.span_name(record.operation, record.model, record.name)
-        if name != handle.name:  # the model became known on the way
-            handle.span.update_name(name)
+        if (record.model, record.name) != handle.subject:  # the model became known on the way
+            name = projection.span_name(record.operation, record.model, record.name)
+            if name != handle.name:
+                handle.span.update_name(name)
         found = projection.attributes(record, content=self._spans)
         there: Any = getattr(handle.span, "attributes", None) or ()
         others = sum(name not in found for name in there)

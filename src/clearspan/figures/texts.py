@@ -15,7 +15,7 @@ from clearspan.record import Outcome
 
 __all__ = ["density"]
 
-_SPOKEN = ("text", "reasoning")
+_SPOKEN = frozenset(("text", "reasoning"))
 _OTHER_OUTPUT = ("audio_output", "image_output")
 
 
@@ -48,9 +48,8 @@ def _tokens(counts: Mapping[str, Any]) -> int:
 
 
 def _characters(draft: Draft) -> int:
-    parts = [part for answer in draft.answers for part in answer.get("parts", ())]
-    kinds = {part.get("type") for part in parts}
-    thinking = "reasoning" in kinds and not draft.counts.get("reasoning")
-    if thinking or not kinds.issubset(_SPOKEN):
+    lengths = draft.lengths()
+    thinking = "reasoning" in lengths and not draft.counts.get("reasoning")
+    if thinking or not _SPOKEN.issuperset(lengths):
         return 0
-    return sum(len(part.get("content", "")) for part in parts if part.get("type") == "text")
+    return lengths.get("text", 0)

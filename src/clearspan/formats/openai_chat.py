@@ -22,12 +22,15 @@ def request(draft: Draft, call: Call) -> None:
     """Parameters, messages and tools of a call."""
     given = common.arguments(call)
     common.sampling(draft, given)
-    spoken = "audio" in map(read.text, read.items(given, "modalities"))
-    draft.set(output_type="speech" if spoken else common.output_type(given.get("response_format")))
+    if "modalities" in given or "response_format" in given:
+        spoken = "audio" in map(read.text, read.items(given, "modalities"))
+        wanted = given.get("response_format")
+        draft.set(output_type="speech" if spoken else common.output_type(wanted))
     if common.is_openai(draft):
         draft.extra(sc.OPENAI_API_TYPE, "chat_completions")
     draft.input(told.messages(given.get("messages")))
-    draft.tools(common.tools(given))
+    if "tools" in given or "functions" in given:
+        draft.tools(common.tools(given))
 
 
 def response(draft: Draft, body: Any) -> None:
