@@ -13,6 +13,7 @@ from typing import Any
 from clearspan import said
 from clearspan.choice import Said, messages_of, text_of
 from clearspan.core import jsonfast
+from clearspan.core.fence import fenced
 from clearspan.core.held import held
 from clearspan.pace import Pace, streamed
 from clearspan.policy import Clean, Policy
@@ -111,7 +112,7 @@ class Draft(Said):
     @property
     def trace(self) -> TraceRef | None:
         """Where it stands in its trace: worked out when somebody asks, and mostly that is no caller of a model."""
-        return self.place()
+        return fenced("draft.place", self.place)
 
     @trace.setter
     def trace(self, known: TraceRef | None) -> None:

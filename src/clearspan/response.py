@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from clearspan.core import read
+from clearspan.core.fence import fenced
 from clearspan.record import TraceRef
 
 __all__ = ["ResponseRef", "nowhere"]
@@ -41,7 +42,7 @@ class ResponseRef:
     @property
     def trace(self) -> TraceRef | None:
         """Where the call stands in its trace."""
-        return self._place()
+        return fenced("response.place", self._place)
 
     def settle(self, response_id: str | None) -> None:
         """The draft is complete."""
