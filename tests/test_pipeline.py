@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from clearspan.core import fence
 from clearspan.core.ledger import Accounts, Ledger
+from clearspan.core.tape import Strip
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit.content import ContentPolicy
@@ -45,6 +46,12 @@ def read_response(draft: Draft, body: Any) -> None:
 
 def read_chunk(draft: Draft, item: Any) -> None:
     draft.text(item)
+
+
+def tape(draft: Draft, chunks: list[tuple[float, Any]]) -> None:
+    """Chunks that came at these times."""
+    for at, item in chunks:
+        draft.unread.add(at, item)
 
 
 def endpoint(**more: Any) -> Endpoint:
@@ -211,9 +218,9 @@ def test_content_is_wanted_as_the_policy_says(rigs: Any) -> None:
 def test_chunks_are_read_and_timed(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint())
     draft.started_at = 10.0
-    draft.unread.extend([(10.5, ""), (10.75, "Hel")])
+    tape(draft, [(10.5, ""), (10.75, "Hel")])
     rig.pipeline.chunks(draft)
-    draft.unread.extend([(11.0, "lo")])
+    tape(draft, [(11.0, "lo")])
     rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "Hello"
@@ -223,7 +230,7 @@ def test_chunks_are_read_and_timed(rig: Rig) -> None:
 
 def test_a_generators_pace_is_its_consumers(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint(stepped=True, chunk=None))
-    draft.unread.extend([(1.0, "x"), (2.0, "y")])
+    tape(draft, [(1.0, "x"), (2.0, "y")])
     rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.timing.chunks == 0
@@ -347,9 +354,9 @@ def test_what_came_of_a_stream_that_is_open_at_the_end_is_told(rig: Rig) -> None
     inner.endpoint = endpoint()
     inner.started_at = outer.started_at
     outer.inner = inner
-    inner.unread.extend([(outer.started_at + 1, "Hel"), (outer.started_at + 2, "lo")])
+    tape(inner, [(outer.started_at + 1, "Hel"), (outer.started_at + 2, "lo")])
     plain = rig.open(endpoint=endpoint())
-    plain.unread.append((plain.started_at + 1, "Hi"))
+    plain.unread.add(plain.started_at + 1, "Hi")
     rig.pipeline.end_open()
     rig.settle()
     assert [record.output_text for record in rig.records] == ["Hello", "Hi"]
@@ -361,10 +368,10 @@ def test_what_came_of_a_stream_that_is_open_at_the_end_is_told(rig: Rig) -> None
 def test_chunks_without_room_are_counted(rigs: Any) -> None:
     rig = rigs(own=True, size=8192)
     draft = rig.open(endpoint=endpoint())
-    draft.unread.extend([(1.0, "kept")])
+    tape(draft, [(1.0, "kept")])
     rig.pipeline.chunks(draft)
     rig.settle()
-    draft.unread.extend([(1.0, "x")] * 100)
+    tape(draft, [(1.0, "x")] * 100)
     rig.pipeline.chunks(draft)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "kept"
@@ -422,7 +429,7 @@ def fail(*_: Any) -> Any:
 def test_a_reader_that_fails_costs_what_it_reads(rig: Rig, broken: Any, site: str) -> None:
     draft = rig.open(endpoint=endpoint(**broken), call=asked())
     draft.started_at = 0.0
-    draft.unread.extend([(1.0, "streamed ")])
+    tape(draft, [(1.0, "streamed ")])
     rig.pipeline.chunks(draft)
     draft.result = {"id": "r", "text": "answer"}
     rig.pipeline.close(draft)
@@ -541,6 +548,6 @@ def test_who_completes_on_the_main_thread_and_is_stopped_leaves_nothing_pending(
     rig = rigs(own=True)
     first, second = rig.open(endpoint=endpoint(response=ends), result={"text": "x"}), rig.open()
     with pytest.raises(KeyboardInterrupt):
-        rig.pipeline._handle([first, Chunks(second, []), second])
+        rig.pipeline._handle([first, Chunks(second, Strip([], [])), second])
     assert rig.pipeline.unjudged() == []
     assert rig.ledger.read() == Accounts(2, 0, 0, {"internal_error": 2})

@@ -15,6 +15,7 @@ from clearspan.choice import Said, messages_of, text_of
 from clearspan.core import jsonfast
 from clearspan.core.fence import fenced
 from clearspan.core.held import held
+from clearspan.core.tape import Tape
 from clearspan.pace import Pace, streamed
 from clearspan.policy import Clean, Policy
 from clearspan.record import (
@@ -101,7 +102,7 @@ class Draft(Said):
         self.transport: dict[str, Any] | None = None
         self.weight = self.lost = 0
         self.start_ns = self.end_ns = 0
-        self.unread: list[tuple[float, Any]] = []  # chunks that came, by the clock of `started_at`
+        self.unread = Tape()  # chunks that came
         self.agent: Draft | None = None
         self.inference_calls = 0
         self.tool_calls = 0
@@ -191,11 +192,12 @@ class Draft(Said):
     @property
     def held(self) -> int:
         """About how many bytes the draft itself keeps alive, beside the vendor's objects."""
-        said = (self.input_messages, self.system_parts, self._tools, self.extras)
-        there = [each for each in said if each]
-        there += [each for each in (self.input_value, self.output_value) if each is not None]
-        own = held(there) if there else 0
-        return self._choices.room.taken + _SCORE * max(0, self.scored) + own
+        found = self._choices.room.taken + (_SCORE * self.scored if self.scored > 0 else 0)
+        if self.input_messages or self.system_parts or self._tools or self.extras:
+            found += held([self.input_messages, self.system_parts, self._tools, self.extras])
+        if self.input_value is not None or self.output_value is not None:
+            found += held([self.input_value, self.output_value])
+        return found
 
     def lighten(self) -> None:
         """Let all content go, and the vendor's objects; the numbers stay."""

@@ -210,17 +210,16 @@ class Pipeline:
 
     def chunks(self, draft: Draft) -> None:
         """Take the chunks that are waiting, so that none is kept alive for the whole stream."""
-        items = draft.unread[:]
-        del draft.unread[: len(items)]
-        if items and draft.hint is None:
-            draft.hint = fenced("reader.hint", hint, items[0][1])
+        strip = draft.unread.take()
+        if strip.items and draft.hint is None:
+            draft.hint = fenced("reader.hint", hint, strip.items[0])
         if self._worker is None or self._inline:
-            read_chunks(draft, items)
+            read_chunks(draft, strip)
             return
-        for some, size in batches(items):
+        for some, size in batches(strip):
             if not self._worker.offer(Chunks(draft, some), size):
-                draft.lost += len(some)
-                draft.pace.missed += len(some)
+                draft.lost += len(some.items)
+                draft.pace.missed += len(some.items)
 
     def close(self, draft: Draft) -> None:
         """The operation is over, its end time taken; complete it here or on the worker.
@@ -282,7 +281,7 @@ class Pipeline:
 
     def _work_on(self, item: Work) -> None:
         if isinstance(item, Chunks):
-            fenced("pipeline.chunks", read_chunks, item.draft, item.items)
+            fenced("pipeline.chunks", read_chunks, item.draft, item.strip)
         elif isinstance(item, Over):
             fenced("pipeline.end_session", item.assess.end, item.session)
         elif isinstance(item, Told):

@@ -157,8 +157,9 @@ class Endpoint:
     the leading positional parameters, so that the readers find them among the keyword arguments.
 
     `request`, `response` and `chunk` read the vendor's objects into the draft, away from the
-    caller's thread. `run` may read many chunks at once: of those given, with the times they came, it takes as many from the
-    beginning as it knows how to, each with content, and answers how many; the others are for `chunk`.
+    caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
+    with content; it answers how many, and the others are for `chunk`.
+    `weigh` tells at once about how many bytes an answer keeps alive, `None` of one that must be walked through.
     `operation`, `model`, `streaming` and `wanted` are asked on the caller's thread
     and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
@@ -179,7 +180,8 @@ class Endpoint:
     request: Callable[[Draft, Call], None]
     response: Callable[[Draft, Any], None]
     chunk: Callable[[Draft, Any], None] | None = None
-    run: Callable[[Draft, Sequence[tuple[float, Any]]], int] | None = None
+    run: Callable[[Draft, Sequence[Any], int], int] | None = None
+    weigh: Callable[[Any], int | None] | None = None
     model: Callable[[Call], Any] = _model
     streaming: Callable[[Call], bool] = _streaming
     wanted: Callable[[Call], bool] = _always

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeAlias
 
 from clearspan.assess.handover import Assess
+from clearspan.core.tape import Strip
 from clearspan.draft import Draft
 from clearspan.score import Score
 
@@ -16,7 +17,7 @@ class Chunks(NamedTuple):
     """A batch of a stream's chunks with the time each arrived, on its way to being read."""
 
     draft: Draft
-    items: Sequence[tuple[float, Any]]
+    strip: Strip
 
 
 class Figure(NamedTuple):

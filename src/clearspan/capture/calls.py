@@ -11,11 +11,10 @@ from clearspan.capture import guarding, recording
 from clearspan.core import read
 from clearspan.core.copying import Copier
 from clearspan.core.fence import fenced
-from clearspan.core.observe import Begin
 from clearspan.draft import Draft
 from clearspan.provider import Call, Endpoint, Probe, Provider
 
-__all__ = ["beginner", "probing"]
+__all__ = ["begin", "probing"]
 
 _DEPTH = 16
 _SETTING = 12  # arguments that are not the content are no deeper, but for a schema
@@ -26,17 +25,15 @@ _timed: contextvars.ContextVar[Draft | None] = contextvars.ContextVar(
 )
 
 
-def beginner(provider: Provider, endpoint: Endpoint, instance: Any) -> Begin:
-    """Starts the record of one call of `endpoint`."""
-
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-        return _begin(provider, endpoint, Call(instance, args, kwargs))
-
-    return begin
-
-
-def _begin(provider: Provider, endpoint: Endpoint, given: Call) -> recording.Recording | None:
-    """Snapshot a call and start its record: all that happens before the vendor's own code."""
+def begin(
+    provider: Provider,
+    endpoint: Endpoint,
+    instance: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> recording.Recording | None:
+    """Snapshot a call of `endpoint` and start its record: all that happens before the vendor's own code."""
+    given = Call(instance, args, kwargs)
     outer = recording.active()
     around = outer.draft if outer is not None and outer.owner is provider else None
     call = _named(endpoint, given)

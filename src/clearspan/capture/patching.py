@@ -10,14 +10,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import wrapt
 from packaging.version import InvalidVersion, Version
 
 from clearspan.capture import guarding, inlet, layers
-from clearspan.capture.calls import beginner, probing
+from clearspan.capture.calls import begin, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
 from clearspan.capture.wrapper import PLACES, Driver, Wrapper
@@ -37,11 +38,8 @@ class UnsupportedVersion(RuntimeError):
 _Build = Callable[[Driver], Callable[..., Any]]
 
 
-class _Way(NamedTuple):
-    """How a call goes: what is called, and how its record is begun, if there is to be one."""
-
-    wrapped: Callable[..., Any]
-    begin: observe.Begin | None
+_Way = tuple[Callable[..., Any], observe.Begin | None]
+"""How a call goes: what is called, and how its record is begun, if there is to be one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -194,22 +192,24 @@ class Patches:
                     return wrapped(*args, **kwargs)
                 if instance is None and "self" in kwargs:  # through its class, by name
                     instance = kwargs["self"]
-                way = fenced("patching.call", ready, wrapped, instance, drive is observe.call)
-                if type(way) is not _Way:
+                way = fenced("patching.call", ready, wrapped, instance, waits)
+                if way is None:
                     return wrapped(*args, **kwargs)
-                if way.begin is None:
-                    return way.wrapped(*args, **kwargs)
-                return drive(way.wrapped, args, kwargs, way.begin)
+                wrapped, started = way
+                if started is None:
+                    return wrapped(*args, **kwargs)
+                return drive(wrapped, args, kwargs, started)
 
             def ready(wrapped: Callable[..., Any], instance: Any, waits: bool) -> _Way:  # noqa: FBT001 -- as the guards have it
                 if guarding.current() is not None:
                     wrapped = guarding.around(
                         wrapped, self.provider, endpoint, instance, waits=waits
                     )
-                listens = inlet.current() is not None
-                return _Way(
-                    wrapped, beginner(self.provider, endpoint, instance) if listens else None
-                )
+                if inlet.current() is None:
+                    return wrapped, None
+                return wrapped, partial(begin, self.provider, endpoint, instance)
+
+            waits = drive is observe.call
 
             return wrapper
 

@@ -179,7 +179,7 @@ class Recording:
         True for one that the program has not asked for.
         """
         unread = self.draft.unread
-        unread.append((time.perf_counter(), item))
+        unread.add(time.perf_counter(), item)
         if len(unread) >= _BATCH:
             self._hand_on()
         return self.hides is not None and fenced("reader.hides", self.hides, item)
@@ -257,9 +257,9 @@ class Recording:
             made = observe.step((item for item in iterator), self)
         else:
             # What hides some of them is asked about each.
-            tape = observe.Tape(self.draft.unread, self._hand_on, _BATCH)
+            taping = observe.Taping(self.draft.unread, self._hand_on, _BATCH)
             made = observe.relay(
-                iterator, self, lazy=endpoint.lazy, tape=None if self.hides else tape
+                iterator, self, lazy=endpoint.lazy, taping=None if self.hides else taping
             )
         relayed: Iterator[Any] = self._listening(made, iterator)
         return relayed

@@ -43,7 +43,7 @@ class GoingOn(dict[int, T], Generic[T]):
     def __setitem__(self, number: int, item: T) -> None:
         """It has begun."""
         self._began[number] = self._clock()
-        super().__setitem__(number, item)
+        dict.__setitem__(self, number, item)
 
     def trim(self) -> None:
         """Let go of what is too old, and of the oldest where there are too many."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
@@ -146,11 +145,11 @@ def note_client(
     """Note what a client holds by `look`, and answer what `tell` does.
 
     Both are spared where the parts that they look at are those of last time. `held` are these parts, which are kept
-    and compared by identity: texts and what cannot be changed. `None` where there are others.
+    and compared: texts and what cannot be changed. `None` where there are others.
     """
     place = id(client)
     before = _clients.get(place)
-    if before is not None and held is not None and _same(before[0], held):
+    if before is not None and held is not None and before[0] == held:
         for key in before[1]:
             _use(key)
         told: T = before[2]
@@ -178,10 +177,6 @@ def joined(alone: Iterable[object], *parts: Seen | None) -> Seen | None:
             return None
         held += part
     return tuple(held)
-
-
-def _same(before: Seen, now: Seen) -> bool:
-    return len(before) == len(now) and all(map(operator.is_, before, now))
 
 
 def of_http_client(client: object) -> Seen | None:
@@ -274,7 +269,7 @@ def _note(value: object, fits: Callable[[str], bool]) -> list[str]:
 def _use(key: str) -> None:
     """It is used now, so that it stays known."""
     _keys[key] = next(_uses)
-    if key not in _index and key not in _young:
+    if key not in _young and key not in _index:
         _young[key] = None
         _generation[0] = next(_changes)
         if len(_young) > _BATCH:

@@ -43,12 +43,13 @@ from clearspan.core.heed import (
     outcome_of,
     returned,
 )
+from clearspan.core.tape import Tape
 from clearspan.record import Outcome
 
 __all__ = [
     "Begin",
     "Recording",
-    "Tape",
+    "Taping",
     "arelay",
     "astep",
     "call",
@@ -163,13 +164,13 @@ async def _resume(held: Watched, recording: Recording) -> Any:
     return returned(recording, value)
 
 
-class Tape(NamedTuple):
-    """Where elements of a stream are put down with the time they came, by `time.perf_counter()`.
+class Taping(NamedTuple):
+    """Where elements of a stream are put down with the time they came.
 
     Whoever takes them from there is told after `every` so many. It spares a call for each of them.
     """
 
-    items: list[tuple[float, Any]]
+    tape: Tape
     full: Callable[[], object]
     every: int
 
@@ -179,19 +180,19 @@ def relay(
     recording: Recording,
     *,
     lazy: bool = False,
-    tape: Tape | None = None,
+    taping: Taping | None = None,
 ) -> Generator[Any, Any, Any]:
     """Pass a vendor's stream on, chunk by chunk; nothing is attached around them.
 
-    A `lazy` stream sends its request at the first step: the recording is attached there. With a `tape` that is where
+    A `lazy` stream sends its request at the first step: the recording is attached there. With `taping` that is where
     elements are noted, and the recording is not asked about each.
     """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
     held = Watched(recording)
     drive = (
         _drive(held, source, recording, recording if lazy else None, once=True)
-        if lazy or tape is None
-        else _pass(held, source, recording, tape)
+        if lazy or taping is None
+        else _pass(held, source, recording, taping)
     )
     return held.watching(drive)
 
@@ -260,11 +261,12 @@ def _over(recording: Recording, thrown: BaseException | None) -> None:
 
 
 def _pass(
-    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, tape: Tape
+    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, taping: Taping
 ) -> Generator[Any, Any, Any]:
     """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
     gone = _going(held, None)
-    step, note, clock, left = generator.__next__, tape.items.append, time.perf_counter, tape.every
+    step, left = generator.__next__, taping.every
+    keep, mark, clock = taping.tape.items.append, taping.tape.times.append, time.perf_counter
     sent: Any = None
     thrown: BaseException | None = None
     while sent is None and thrown is None:
@@ -276,11 +278,12 @@ def _pass(
         except BaseException as error:
             broke(recording, error)
             raise
-        note((clock(), item))
+        keep(item)
+        mark(clock())
         left -= 1
         if not left:
-            left = tape.every
-            fenced("observe.full", tape.full)
+            left = taping.every
+            fenced("observe.full", taping.full)
         try:
             sent = yield item
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it

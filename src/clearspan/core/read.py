@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 from clearspan.record import Json
 
 __all__ = [
-    "count", "definer", "elements", "fields", "get", "held", "is_model", "is_sequence", "items", "module", "number", "of_http",
+    "count", "declared", "definer", "elements", "fields", "get", "held", "is_model", "is_sequence", "items", "module", "number", "of_http",
     "plain", "qualname", "raised_with", "text", "whole",
 ]  # fmt: skip
 
@@ -98,6 +98,8 @@ class _Kind(NamedTuple):
     """What a pydantic 2 model keeps of fields that it does not declare."""
     slots: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
     """The fields of a dataclass that have slots."""
+    bare: bool = False
+    """Whether it is a model of pydantic 2, and nothing of the host's answers for what Python keeps of it."""
 
 
 _kinds: dict[int, _Kind] = {}
@@ -127,12 +129,15 @@ def _kind_of(cls: type) -> _Kind:
     if not model and not names:
         return _Kind(cls)
     slots = ((name, _storage(cls, name)) for name in names)
+    stored, extra = _storage(cls, "__dict__"), _storage(cls, "__pydantic_extra__")
+    asked = definer(cls, "__getattribute__") is not object
     return _Kind(
         cls,
         model=model,
-        stored=_storage(cls, "__dict__"),
-        extra=_storage(cls, "__pydantic_extra__"),
+        stored=stored,
+        extra=extra,
         slots=tuple((name, slot) for name, slot in slots if slot is not None),
+        bare=model and stored is not None and extra is not None and not asked,
     )
 
 
@@ -173,14 +178,17 @@ def fields(value: object) -> dict[str, Any] | None:
 
 
 def is_model(cls: type) -> bool:
-    """Whether instances of `cls` are models of pydantic 2, of which nothing of the host's answers for what Python keeps."""
-    kind = _kinds.get(id(cls)) or _kind(cls)
-    return (
-        kind.model
-        and kind.stored is not None
-        and kind.extra is not None
-        and definer(cls, "__getattribute__") is object
-    )
+    """Whether instances of `cls` are models of pydantic 2, of which `__dict__` and `__pydantic_extra__` may be asked for."""
+    return (_kinds.get(id(cls)) or _kind(cls)).bare
+
+
+def declared(value: Any) -> dict[str, Any] | None:
+    """The fields of a model of pydantic 2 that has no others than its class declares; `None` for anything else."""
+    kind = _kinds.get(id(type(value))) or _kind(type(value))
+    if not kind.bare or getattr(value, "__pydantic_extra__", None):
+        return None
+    found: dict[str, Any] = value.__dict__
+    return found
 
 
 def _unless_unset(slot: Callable[[Any], Any], value: object) -> Any:

@@ -135,7 +135,7 @@ class Telemetry:
         )
         subject = draft.model, draft.name
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
-        draft.place = partial(_reference, span.get_span_context(), _above(context))
+        draft.place = partial(_place, span, context)
         draft.recording = span.is_recording() or self._events
         draft.content = draft.content and draft.recording
 
@@ -287,6 +287,11 @@ class Telemetry:
 def _above(context: Context) -> SpanContext:
     """The span that is current there; one that is not valid where none is."""
     return trace.get_current_span(context).get_span_context()
+
+
+def _place(span: Span, context: Context) -> TraceRef:
+    """Where a span stands that was started in `context`."""
+    return _reference(span.get_span_context(), _above(context))
 
 
 def _reference(context: SpanContext, above: SpanContext | None) -> TraceRef:

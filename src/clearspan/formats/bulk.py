@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from clearspan.core import read
 from clearspan.core.fence import fenced
 from clearspan.core.held import held
+from clearspan.core.tape import Strip
 from clearspan.draft import Draft
 from clearspan.provider import Endpoint
 
@@ -21,25 +22,22 @@ _BATCH = 1_000_000
 _SAMPLE = 2
 _SMALL = 4_096
 
-_Items = Sequence[tuple[float, Any]]
-
-
-def batches(items: _Items) -> Iterator[tuple[_Items, int]]:
+def batches(strip: Strip) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 
     Of many, some that stand for all are looked at; only where one of those is large, all are.
     """
-    many = len(items)
-    some = [_size(item) for _, item in items[:: max(1, many // _SAMPLE)]]
+    many = len(strip.items)
+    some = [_size(item) for item in strip.items[:: max(1, many // _SAMPLE)]]
     if len(some) < many and max(some) <= _SMALL:
-        yield items, many * (_CHUNK + max(some))
+        yield strip, many * (_CHUNK + max(some))
         return
-    weights = [_CHUNK + _size(item) for _, item in items]
+    weights = [_CHUNK + _size(item) for item in strip.items]
     if sum(weights) <= _BATCH:
-        yield items, sum(weights)
+        yield strip, sum(weights)
         return
-    for item, size in zip(items, weights, strict=True):
-        yield [item], size
+    for at, item, size in zip(*strip, weights, strict=True):
+        yield Strip([at], [item]), size
 
 
 def hint(chunk: Any) -> dict[str, Any]:
@@ -56,8 +54,10 @@ def weight(draft: Draft) -> int:
 def _own(draft: Draft) -> int:
     endpoint: Endpoint | None = draft.endpoint
     found = draft.weight + draft.held
-    # What a step made was weighed as it was copied.
-    return found if endpoint is None or endpoint.stepped else found + held(draft.result)
+    if endpoint is None or endpoint.stepped:  # what a step made was weighed as it was copied
+        return found
+    told = None if endpoint.weigh is None else endpoint.weigh(draft.result)
+    return found + (held(draft.result) if told is None else told)
 
 
 def _size(value: Any) -> int:

@@ -15,7 +15,7 @@ from clearspan.formats.openai_times import times
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
-__all__ = ["chunk", "request", "response"]
+__all__ = ["chunk", "request", "response", "weigh"]
 
 
 def request(draft: Draft, call: Call) -> None:
@@ -47,6 +47,30 @@ def response(draft: Draft, body: Any) -> None:
         _answer(draft, read.get(choice, "message"), index)
         _end(draft, choice, index)
     common.failure(draft, read.get(body, "error"))
+
+
+def weigh(body: Any) -> int | None:
+    """About how many bytes an answer that only says something keeps alive; `None` of any other."""
+    answer = read.declared(body)
+    choices = None if answer is None else answer.get("choices")
+    if type(choices) is not list or len(choices) > _FEW:
+        return None
+    size = _FRAME
+    for choice in choices:
+        held = read.declared(choice)
+        message = None if held is None else read.declared(held.get("message"))
+        if held is None or message is None or held.get("logprobs") is not None:
+            return None
+        for value in message.values():
+            if type(value) is str:
+                size += len(value)
+            elif value is not None:
+                return None
+    return size
+
+
+_FEW = 8
+_FRAME = 1_024
 
 
 def chunk(draft: Draft, item: Any) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
-
 from clearspan.core.fence import fenced
+from clearspan.core.tape import Strip
 from clearspan.draft import Draft
 from clearspan.provider import Endpoint
 from clearspan.record import Outcome
@@ -43,19 +41,19 @@ def _read(draft: Draft) -> None:
         draft.extra(CONTENT_LOST, draft.lost)
 
 
-def read_chunks(draft: Draft, items: Sequence[tuple[float, Any]]) -> None:
+def read_chunks(draft: Draft, strip: Strip) -> None:
     """Read chunks of a stream, in the order they came, and note its pace."""
     endpoint: Endpoint = draft.endpoint
+    times, items = strip
     place = 0
     while place < len(items):
         if endpoint.run is not None:
-            rest = items[place:] if place else items
-            taken = fenced("reader.run", endpoint.run, draft, rest) or 0
+            taken = fenced("reader.run", endpoint.run, draft, items, place) or 0
             if taken:
-                draft.pace.run([at for at, _ in rest[:taken]])
+                draft.pace.run(times[place : place + taken])
                 place += taken
                 continue
-        at, item = items[place]
+        at, item = times[place], items[place]
         place += 1
         before = draft.pieces
         if endpoint.chunk is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -29,27 +30,27 @@ class _Shape(NamedTuple):
     nothing: tuple[tuple[None, ...], tuple[None, ...]]
 
 
-def texts(draft: Draft, items: Sequence[tuple[float, Any]]) -> int:
-    """Take the texts of the chunks that `items` begin with, up to the first that tells anything else.
+def texts(draft: Draft, items: Sequence[Any], start: int) -> int:
+    """Take the texts of the chunks from `start` on, up to the first that tells anything else.
 
     Answers how many were taken: what this does not know it leaves to the long way.
     """
-    if len(items) < _LEAST:
+    if len(items) - start < _LEAST:
         return 0
-    shape = _shape(items[0][1])
+    shape = _shape(items[start])
     found: list[str] = []
     if shape is not None:
-        _gather(shape, items, found)
+        _gather(shape, islice(items, start, None), found)
     if found:
         draft.texts(found)
     return len(found)
 
 
-def _gather(shape: _Shape, items: Sequence[tuple[float, Any]], found: list[str]) -> None:
+def _gather(shape: _Shape, items: Iterable[Any], found: list[str]) -> None:
     (of_chunk, of_choice, of_delta), identity, ended, said, (not_ended, nothing_said) = shape
     whose = None
     try:
-        for _, item in items:
+        for item in items:
             # Of these classes it is known that nothing of the host's answers for what Python keeps.
             if type(item) is not of_chunk or item.__pydantic_extra__:
                 return

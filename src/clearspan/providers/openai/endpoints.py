@@ -79,12 +79,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.create" for home in _CHAT)),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, adjust=_ask, speech=speech.CHAT,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask,
+        speech=speech.CHAT,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.parse" for home in _CHAT), "beta.chat.completions:Completions.parse"),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, adjust=_ask, speech=speech.PARSED,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask,
+        speech=speech.PARSED,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,
