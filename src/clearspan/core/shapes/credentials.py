@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
-
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from clearspan.core.shapes.span import Span, apart
@@ -18,15 +16,22 @@ from clearspan.core.shapes.span import Span, apart
 __all__ = ["SENT", "SHAPES", "TYPES", "Credential", "find", "holds", "is_name", "likely"]
 
 
-class Credential(NamedTuple):
-    """Credentials of one shape. `hints` are looked for first: most texts hold none of them."""
+class Credential:
+    """Credentials of one shape. `hints` are looked for first: most texts hold none of them.
 
-    type: str
-    hints: tuple[str, ...]
-    pattern: re.Pattern[str]
-    """What it matches is the credential, or its group `secret` where it has one."""
-    kinds: tuple[tuple[str, str], ...] = ()
-    """Narrower types, by how the match begins."""
+    `kinds` are narrower types, by how the match begins.
+    """
+
+    def __init__(self, type_: str, hints: tuple[str, ...], pattern: str, kinds: tuple[tuple[str, str], ...]) -> None:  # fmt: skip
+        self.type = type_
+        self.hints = hints
+        self.kinds = kinds
+        self._pattern = pattern
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What it matches is the credential, or its group `secret` where it has one. Made when a hint is found."""
+        return re.compile(self._pattern, re.VERBOSE | re.ASCII)
 
     def type_of(self, found: str) -> str:
         """What the credential `found` is called."""
@@ -36,7 +41,7 @@ class Credential(NamedTuple):
 def _shape(type_: str, hints: str, pattern: str, kinds: str = "") -> Credential:
     pairs = (kind.partition("=") for kind in kinds.split())
     narrower = tuple((start, name) for name, _, starts in pairs for start in starts.split("|"))
-    return Credential(type_, tuple(hints.split()), re.compile(pattern, re.VERBOSE | re.ASCII), narrower)  # fmt: skip
+    return Credential(type_, tuple(hints.split()), pattern, narrower)
 
 
 _NAMES = r"""[aAcCpPsS](?:
