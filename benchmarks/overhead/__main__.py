@@ -53,11 +53,13 @@ def faults(found: list[Place], workloads: list[str]) -> list[str]:
 
 def measured(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:
     """Cost of each above the client alone, in microseconds, and as ratios to bare, with their spread."""
-    times: dict[Place, list[dict[str, float]]] = {place: [] for place in found if place.runs(workload)}
+    times: dict[Place, list[dict[str, float]]] = {
+        place: [] for place in found if place.runs(workload)
+    }
     for _ in range(rounds):
         for place, own in times.items():
             told = place.run(workload, measure)
-            own += [told] if "us" in told else []
+            own.extend([told] if "us" in told else [])
     rows: dict[str, Any] = {}
     for place, own in times.items():
         bare = [one["us"] for other, some in times.items() if (other.variant, other.base) == ("bare", place.base) for one in some]  # fmt: skip

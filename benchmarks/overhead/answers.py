@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CHUNKS = 501
 WORD = "word "
 
 
-def completion(tool: bool = False) -> Any:
+def completion(*, tool: bool = False) -> Any:
     from openai.types.chat import ChatCompletion
 
     message: dict[str, Any] = {"role": "assistant", "content": "Hello, how can I help?"}
@@ -119,7 +122,7 @@ class Lines:
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

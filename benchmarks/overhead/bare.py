@@ -67,9 +67,7 @@ class Bare:
 
         return now
 
-    def around(
-        self, method: Any, operation: str, provider: str, read: Any, read_piece: Any
-    ) -> Any:
+    def around(self, method: Any, operation: str, provider: str, read: Any, read_piece: Any) -> Any:
         """The wrapper of one method."""
 
         def begin(kwargs: dict[str, Any]) -> tuple[Span, dict[str, Any], float]:

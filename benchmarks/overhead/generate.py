@@ -40,7 +40,9 @@ def main() -> dict[str, float]:
         recorded = turn % 2 == 0
         undo = clearspan.instrument("transformers").undo if recorded else tuple
         began = time.process_time()
-        made.generate(prompt, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
+        made.generate(
+            prompt, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0
+        )
         times[recorded].append(time.process_time() - began)
         undo()
     found = {recorded: statistics.median(some[2:]) for recorded, some in times.items()}

@@ -29,11 +29,21 @@ class Place:
 
     def run(self, workload: str, measure: str) -> dict[str, Any]:
         """One process; `absent` tells why there is no figure."""
-        environment = {**os.environ, **VARIANTS[self.variant].environment, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
+        environment = {
+            **os.environ,
+            **VARIANTS[self.variant].environment,
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src"))),
+        }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling is no part of starting
         command = [self.python, "-m", "benchmarks.overhead.child", self.variant, workload, measure]
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
         )
         if done.returncode:
             return {"absent": (done.stderr.strip().splitlines() or ["?"])[-1]}

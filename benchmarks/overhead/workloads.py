@@ -72,7 +72,10 @@ def chat(size: int) -> Callable[[Any], Made]:
         whole = answers.completion()
         completions = _openai(lambda: whole, "chat", "completions")
         messages = _asked(size)
-        return Made(lambda: completions.create(model=MODEL, messages=messages), asked=(completions, "create"))
+        return Made(
+            lambda: completions.create(model=MODEL, messages=messages),
+            asked=(completions, "create"),
+        )
 
     return make
 
@@ -121,9 +124,7 @@ def distinct(decorate: Any) -> Made:
 
 def stream_async(decorate: Any) -> Made:
     items = answers.chunks()
-    completions = _openai(
-        lambda: answers.astream(items), "chat", "completions", asynchronous=True
-    )
+    completions = _openai(lambda: answers.astream(items), "chat", "completions", asynchronous=True)
     messages = _asked(60)
 
     async def call() -> None:
@@ -151,7 +152,9 @@ def embeddings(decorate: Any) -> Made:
     texts = [f"{CANARY} {number} " + "word " * 20 for number in range(64)]
     # Floats are asked for: what the client unpacks by itself is none of what is measured.
     return Made(
-        lambda: resource.create(model="text-embedding-3-small", input=texts, encoding_format="float"),
+        lambda: resource.create(
+            model="text-embedding-3-small", input=texts, encoding_format="float"
+        ),
         asked=(resource, "create"),
     )
 

@@ -155,7 +155,9 @@ class Answers:
         for answer in self._choices.values():
             for part in answer.parts.values():
                 said = part.get("content")
-                length = said.kept if type(said) is Pieces else len(said) if type(said) is str else 0
+                length = (
+                    said.kept if type(said) is Pieces else len(said) if type(said) is str else 0
+                )
                 found[part["type"]] = found.get(part["type"], 0) + length
         return found
 

@@ -287,7 +287,9 @@ class Draft(Said):
         }
         return Invocation(
             operation=self.operation,
-            timing=self.pace.timing(self.start_ns, self.end_ns, self.streamed if self.pace.contents else None),
+            timing=self.pace.timing(
+                self.start_ns, self.end_ns, self.streamed if self.pace.contents else None
+            ),
             trace=self.trace,
             kind=self.kind,
             name=policy.name(self.name),
@@ -310,7 +312,9 @@ class Draft(Said):
             error=policy.error(self.error, lambda: said.texts(self))
             if self.error is not None
             else None,
-            context=_NO_CONTEXT if self.context is None or self.context == _NO_CONTEXT else policy.context(self.context),
+            context=_NO_CONTEXT
+            if self.context is None or self.context == _NO_CONTEXT
+            else policy.context(self.context),
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,

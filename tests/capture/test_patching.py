@@ -20,8 +20,7 @@ import clearspan
 from clearspan import semconv as sc
 from clearspan.capture import inlet, patching
 from clearspan.capture.patching import Patches
-from clearspan.core import installed
-from clearspan.core import fence
+from clearspan.core import fence, installed
 from clearspan.record import Outcome
 from clearspan.testing import captured
 from tests.capture import vendor as vendors

@@ -19,6 +19,7 @@ from clearspan.record import (
     Timing,
     Usage,
 )
+from tests.emit.measured import each
 
 PREFIX = "clearspan.client.operation."
 BASE = {
@@ -47,7 +48,7 @@ def call(operation: str = "chat", **more: Any) -> Invocation:
 def told(record: Invocation, name: str, vocabulary: Any = "current", **more: Any) -> Any:
     return [
         (value, dict(found))
-        for metric, value, found in points(record, vocabulary, **more)
+        for metric, value, found in each(points(record, vocabulary, **more))
         if metric == name
     ]
 
@@ -267,7 +268,7 @@ def test_every_pause_of_a_long_stream_counts(vocabulary: Any, metrics: int) -> N
     record = call(timing=timing)
     found = [
         (name, value)
-        for name, value, _ in points(record, vocabulary)
+        for name, value, _ in each(points(record, vocabulary))
         if name.endswith("time_per_output_chunk")
     ]
     assert len(found) == 5_000 * metrics

@@ -32,6 +32,7 @@ from clearspan.record import (
     Usage,
 )
 from clearspan.testing import captured
+from tests.emit.measured import each
 
 DUR = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 TOK = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
@@ -166,7 +167,7 @@ COUNT_METRIC = "clearspan.client.operation.count"
 def told(
     record: Invocation, vocabulary: Any = "current", **more: Any
 ) -> list[tuple[str, float, dict[str, Any]]]:
-    found = points(record, vocabulary, **more)
+    found = each(points(record, vocabulary, **more))
     return [(name, value, dict(attributes)) for name, value, attributes in found]
 
 
@@ -643,7 +644,7 @@ def test_no_content_and_no_ids(operation: str, kind: str, vocabulary: Any) -> No
     record = call(
         operation, kind=kind, name="look", error=TIMEOUT, timing=STREAM, usage=Usage(input=1)
     )
-    assert all(isinstance(point, Point) for point in points(record, vocabulary))
+    assert all(isinstance(point, Point) for point in each(points(record, vocabulary)))
     assert HIDDEN not in json.dumps(said(record, vocabulary))
     for name, _, attributes in said(record, vocabulary):
         assert name in TABLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clearspan.core.tape import Strip
 from clearspan.draft import Draft
 from clearspan.formats import openai_responses
 from clearspan.formats.bulk import batches, hint, lighten, weight
@@ -23,12 +24,13 @@ def drafted(*, stepped: bool = False, **more: Any) -> Draft:
 
 
 def test_small_chunks_go_together_and_large_ones_alone() -> None:
-    small: Any = [(1.0, "a"), (2.0, "b")]
-    large: Any = [(1.0, "a" * 2_000_000), (2.0, "b")]
-    assert [items for items, _ in batches(small)] == [small]
-    assert [items for items, _ in batches(large)] == [large[:1], large[1:]]
+    small = Strip([1.0, 2.0], ["a", "b"])
+    huge = "a" * 2_000_000
+    large = Strip([1.0, 2.0], [huge, "b"])
+    assert [strip for strip, _ in batches(small)] == [small]
+    assert [strip for strip, _ in batches(large)] == [([1.0], [huge]), ([2.0], ["b"])]
     assert sum(size for _, size in batches(large)) > 2_000_000
-    assert list(batches([])) == [([], 0)]
+    assert list(batches(Strip([], []))) == [(([], []), 0)]
 
 
 def test_the_hint_is_the_id_alone() -> None:

@@ -28,7 +28,8 @@ def once() -> Iterator[None]:
 
 def version(distribution: str) -> str | None:
     """The version of a distribution; `None` where it is not installed."""
-    return _remembered(distribution, lambda: _version(distribution))
+    found: str | None = _remembered(distribution, lambda: _version(distribution))
+    return found
 
 
 def entries(group: str) -> list[EntryPoint]:

@@ -43,7 +43,12 @@ def encoded(value: Any) -> str:
     """
     try:
         return str(_swift(value), "utf-8")
-    except (TypeError, ValueError, OverflowError, RecursionError):  # halves of surrogate pairs, numbers beyond 64 bits
+    except (
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ):  # halves of surrogate pairs, numbers beyond 64 bits
         return dumps(value)
 
 

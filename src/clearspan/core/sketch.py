@@ -60,13 +60,13 @@ class Sketch:
         """Several values more: as they are, where there is room for that."""
         plain = not self._bins and len(self._exact) + len(values) <= EXACT
         # Where one of them is no number, the sum is none.
-        if not plain or not 0.0 <= min(values) or not math.isfinite(sum(values)):
+        if not plain or not min(values) >= 0.0 or not math.isfinite(sum(values)):
             for value in values:
                 self.add(value)
             return
         self._exact += values
         self.count += len(values)
-        self.largest = max(self.largest, max(values))
+        self.largest = max(self.largest, *values)
 
     def _drop_into_bin(self, value: float) -> None:
         index = math.ceil(math.log(max(value, _LEAST)) / _BASE)

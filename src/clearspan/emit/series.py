@@ -52,7 +52,10 @@ class Extended:
         if len(self._made) >= _EXTENDED:
             self._made = {}
         made = {**base, name: value}
-        self._made[id(base), name, value] = base, made  # `base` is kept, so that its id stays its own
+        self._made[id(base), name, value] = (
+            base,
+            made,
+        )  # `base` is kept, so that its id stays its own
         return made
 
 

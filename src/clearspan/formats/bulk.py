@@ -22,6 +22,7 @@ _BATCH = 1_000_000
 _SAMPLE = 2
 _SMALL = 4_096
 
+
 def batches(strip: Strip) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 

@@ -70,6 +70,7 @@ def weigh(body: Any) -> int | None:
 
 
 _FEW = 8
+_SPOKEN = ("role", "content")
 _FRAME = 1_024
 
 
@@ -120,7 +121,7 @@ def _only_says(draft: Draft, message: Any, index: int) -> bool:
     if fields is None or type(text) is not str:
         return False
     for name, value in dict.items(fields):
-        if value is not None and name != "content" and name != "role":
+        if value is not None and name not in _SPOKEN:
             return False
     choice = draft.choice(index)
     choice.role = read.text(fields, "role") or choice.role

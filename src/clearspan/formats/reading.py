@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from clearspan.core.fence import fenced
 from clearspan.core.tape import Strip
 from clearspan.draft import Draft

@@ -47,6 +47,9 @@ def texts(draft: Draft, items: Sequence[Any], start: int) -> int:
 
 
 def _gather(shape: _Shape, items: Iterable[Any], found: list[str]) -> None:
+    of_chunk: Any
+    of_choice: Any
+    of_delta: Any
     (of_chunk, of_choice, of_delta), identity, ended, said, (not_ended, nothing_said) = shape
     whose = None
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from clearspan.core.shapes.span import Span, apart

@@ -65,11 +65,12 @@ __all__ = [
 
 
 # Whoever writes does not read, and the other way round.
+_MODELS = (
+    "Counts", "GuardSummary", "ScoreSummary", "SessionSummary", "SpanOutline", "StoredEvent", "StoredPoint", "StoredScore",
+    "StoredSpan", "TraceSummary",
+)  # fmt: skip
 _LAZY: Final = {
-    **dict.fromkeys(
-        ("Counts", "GuardSummary", "ScoreSummary", "SessionSummary", "SpanOutline", "StoredEvent",
-         "StoredPoint", "StoredScore", "StoredSpan", "TraceSummary"), "models",
-    ),  # fmt: skip
+    **dict.fromkeys(_MODELS, "models"),
     "StoreReader": "read",
     "Store": "write",
     "StoreStatus": "write",

@@ -54,7 +54,8 @@ def amounts_of(draft: Draft) -> Amounts | None:
     reported = counts.get("source", "reported") == "reported"
     if counts.get("output") is None and draft.operation == Operation.EMBEDDINGS:
         counts = {**counts, "output": 0}  # nothing is written there
-    return _told_apart(counts, reported, _seconds(draft.extras.get(sc.AUDIO_SECONDS)))
+    seconds = _seconds(draft.extras.get(sc.AUDIO_SECONDS))
+    return _told_apart(counts, reported=reported, seconds=seconds)
 
 
 def refused(draft: Draft) -> bool:
@@ -65,7 +66,7 @@ def refused(draft: Draft) -> bool:
     return draft.outcome is Outcome.FAILED and not used
 
 
-def _told_apart(counts: Mapping[str, Any], reported: bool, seconds: Decimal | None) -> Amounts:
+def _told_apart(counts: Mapping[str, Any], *, reported: bool, seconds: Decimal | None) -> Amounts:
     # What is cached is taken for text as far as the text goes; parts beyond their whole are cut.
     rest: int = counts.get("input") or 0
     read, rest = _part(counts, "cache_read", rest)
