@@ -147,7 +147,8 @@ def _of_chat(item: Any) -> str:
 
 
 def _of_chunk(item: Any) -> str:
-    return item.choices[0].delta.content or ""
+    # The last one of a stream may have usage and no choice.
+    return (item.choices[0].delta.content or "") if item.choices else ""
 
 
 def _of_event(item: Any) -> str:

@@ -116,13 +116,22 @@ def _bare(sink: Sink) -> Running:
     return Running(bare.decorate, _flush(tracers, meters), _taken(exporter))
 
 
+def _task(function: Any) -> Any:
+    """The decorator, which is loaded when it is used."""
+    import clearspan
+
+    return clearspan.task(function)
+
+
 def _clearspan(**settings: Any) -> Callable[[Sink], Running]:
     def start(sink: Sink) -> Running:
         import clearspan
 
         exporter = spans_to(sink)
         clearspan.init(exporters=[exporter, metrics_away()], hardware="off", **settings)
-        return Running(clearspan.task, lambda: clearspan.flush(60), _taken(exporter))
+        return Running(
+            lambda function: clearspan.task(function), lambda: clearspan.flush(60), _taken(exporter)
+        )
 
     return start
 
@@ -137,7 +146,7 @@ def _theirs(sink: Sink) -> Running:
         clearspan.flush(60)
         _flush(tracers, meters)()
 
-    return Running(clearspan.task, flush, _taken(exporter))
+    return Running(_task, flush, _taken(exporter))
 
 
 def _instrumentor(module: str, **more: Any) -> Callable[[Sink], Running]:

@@ -39,6 +39,16 @@ def names(group: str) -> list[str]:
     return sorted(found | {name for added, name in _added if added == group})
 
 
+def is_ours(group: str, name: str) -> bool:
+    """Whether a plug-in is one that clearspan brings, and nobody has put another in its place."""
+    mine = [entry.value for entry in installed.entries(group) if entry.name == name]
+    return (group, name) not in _added and any(map(_ours, mine))
+
+
+def _ours(value: str) -> bool:
+    return value.startswith("clearspan.")
+
+
 def load(group: str, name: str) -> Any:
     """The plug-in itself. Raises `NotFound`, or whatever loading a broken plug-in raises."""
     if (group, name) in _added:
@@ -46,7 +56,7 @@ def load(group: str, name: str) -> Any:
     found = [entry for entry in installed.entries(group) if entry.name == name]
     if found:
         # Ours first: a package that is installed beside must not change what a name means.
-        chosen, *others = sorted(found, key=lambda entry: not entry.value.startswith("clearspan."))
+        chosen, *others = sorted(found, key=lambda entry: not _ours(entry.value))
         if any(other.value != chosen.value for other in others):
             _say_once(group, name, chosen.value)
         return chosen.load()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from clearspan.assess.handover import Assess
 from clearspan.core.tape import Strip
 from clearspan.draft import Draft
-from clearspan.score import Score
+
+if TYPE_CHECKING:
+    from clearspan.assess.handover import Assess
+    from clearspan.score import Score
 
 __all__ = ["Chunks", "Due", "Figure", "Over", "Read", "Told", "Watch", "Work"]
 

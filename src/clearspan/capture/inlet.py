@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from clearspan.core.lending import Place
 from clearspan.draft import Draft
 from clearspan.record import TraceRef
-from clearspan.score import Score
+
+if TYPE_CHECKING:
+    from clearspan.score import Score
 
 __all__ = ["Inlet", "current", "give_back", "lend", "renew", "stop", "use"]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from clearspan.core.lending import Place
-from clearspan.provider import Slot
+
+if TYPE_CHECKING:
+    from clearspan.provider import Slot
 
 __all__ = ["Warden", "current", "give_back", "lend", "renew", "use"]
 

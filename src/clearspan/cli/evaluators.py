@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clearspan import semconv as sc
+from clearspan.assess.seat import EvaluatorStatus
 from clearspan.exporters.store import StoredPoint, StoreError, StoreNotFound, StoreReader
-from clearspan.runtime.state import EvaluatorStatus
 
 __all__ = ["Fared", "Stood", "fared", "stood"]
 

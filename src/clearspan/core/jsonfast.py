@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from clearspan.core import read
+from clearspan.core.loading import load
 
 __all__ = ["attribute", "dumps", "encoded", "loads", "valid"]
 
@@ -19,9 +20,6 @@ _BREADTH = 100_000
 _encode = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
-
-
-_swift = msgspec.json.Encoder().encode
 
 
 def dumps(value: Any) -> str:
@@ -42,14 +40,18 @@ def encoded(value: Any) -> str:
     Of anything else another text might come than by `dumps`, which takes it to be what it is named.
     """
     try:
-        return str(_swift(value), "utf-8")
-    except (
-        TypeError,
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ):  # halves of surrogate pairs, numbers beyond 64 bits
+        return str(_swift()(value), "utf-8")
+    # Halves of surrogate pairs, numbers beyond 64 bits; or a child that was forked off while something was loading.
+    except (TypeError, ValueError, OverflowError, RecursionError, ImportError):
         return dumps(value)
+
+
+@functools.cache
+def _swift() -> Callable[[Any], bytes]:
+    """The encoder: made by whoever encodes first, as it takes a while to load."""
+    library: Any = load("msgspec.json")
+    encode: Callable[[Any], bytes] = library.Encoder().encode
+    return encode
 
 
 def valid(text: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearspan.core import read
 from clearspan.core.fence import fenced
 from clearspan.core.held import held
 from clearspan.core.tape import Strip
 from clearspan.draft import Draft
-from clearspan.provider import Endpoint
+
+if TYPE_CHECKING:
+    from clearspan.provider import Endpoint
 
 __all__ = ["batches", "hint", "lighten", "weight"]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from clearspan.core.fence import fenced
 from clearspan.core.tape import Strip
 from clearspan.draft import Draft
-from clearspan.provider import Endpoint
 from clearspan.record import Outcome
 from clearspan.semconv import CONTENT_LOST
+
+if TYPE_CHECKING:
+    from clearspan.provider import Endpoint
 
 __all__ = ["read_chunks", "take_in"]
 

@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from clearspan.capture import guarding, inlet, wardens
-from clearspan.capture.patching import Patches
+from clearspan.capture import inlet, wardens
 from clearspan.core import fence, installed
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Ledger
 from clearspan.pipeline import Pipeline
-from clearspan.provider import Provider
 from clearspan.runtime import exits, forks, signals
 from clearspan.runtime.assess import evaluators_of, judge_by
 from clearspan.runtime.books import Books
@@ -33,7 +31,7 @@ from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
-from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
+from clearspan.runtime.libraries import Awaited, Instrumentation, ProviderSet, name_of
 from clearspan.runtime.state import Status
 from clearspan.settings import Settings, load
 
@@ -44,7 +42,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from clearspan.assess.judge import Judge
+    from clearspan.capture.patching import Patches
     from clearspan.emit.redact import Redactor
+    from clearspan.provider import Provider
 
 __all__ = [
     "Hardware",
@@ -111,10 +111,10 @@ class Runtime:
             self._hardware.start(meter_of(self._providers))
             self._books.show(meter_of(self._providers))
         inlet.use(self.pipeline)
-        guarding.use(self._warden)
+        wardens.use(self._warden)
         for patches in self._chosen:
             self._patches.install(patches)
-            if patches.note is not None:
+            if patches.note is not None and not isinstance(patches, Awaited):
                 _log.warning("clearspan: %s is not recorded: %s", patches.provider.name, patches.note)  # fmt: skip
         _log.info(
             "clearspan: recording %s to %s, content %s",
@@ -133,7 +133,7 @@ class Runtime:
         """Where telemetry goes, in words; no secrets."""
         return "nowhere" if self._providers is None else self._providers.label
 
-    def instrument(self, *targets: Any) -> list[Patches]:
+    def instrument(self, *targets: Any) -> list[Patches | Awaited]:
         """Patch libraries by name or by a client object of theirs, or all; answers what was patched."""
         if self.pipeline is None:
             return []
@@ -142,7 +142,7 @@ class Runtime:
             self._patches.install(patches)
         return chosen
 
-    def uninstrument(self, patches: Sequence[Patches] | None = None) -> None:
+    def uninstrument(self, patches: Sequence[Patches | Awaited] | None = None) -> None:
         """Give every target the object that it was."""
         self._patches.remove(patches)
 
@@ -171,7 +171,7 @@ class Runtime:
             return True
         # Whatever goes wrong at one step, the others are taken.
         fenced("shutdown.patches", self.uninstrument)
-        fenced("shutdown.guards", guarding.use, None)
+        fenced("shutdown.guards", wardens.use, None)
         if self._warden is not None:
             fenced("shutdown.guards", self._warden.close, until.left * _CLOSING)
         fenced("shutdown.inlet", inlet.stop, self.pipeline)

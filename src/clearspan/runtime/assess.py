@@ -6,19 +6,19 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearspan import registry
-from clearspan.assess.bench import Bench
-from clearspan.assess.evaluator import Evaluator, named_apart, seated
-from clearspan.assess.keeping import Keeping
-from clearspan.assess.registered import Broken, registered
 from clearspan.core.loading import load
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.runtime.queues import quiet
 from clearspan.score import Score
 from clearspan.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from clearspan.assess.bench import Bench
+    from clearspan.assess.evaluator import Evaluator
 
 __all__ = ["Heard", "evaluators_of", "judge_by", "make_bench", "teller"]
 
@@ -35,21 +35,26 @@ def evaluators_of(settings: Settings) -> list[Evaluator]:
     One whose package is broken stands there as broken. Raises `SettingError` for a name that nobody has,
     for what is no evaluator, and for two of one name.
     """
-    made = [_evaluator(given) for given in settings.evaluators]
-    if twice := named_apart(made):
+    if not settings.evaluators:
+        return []
+    evaluator: Any = load("clearspan.assess.evaluator")
+    made = [_evaluator(given, evaluator) for given in settings.evaluators]
+    if twice := evaluator.named_apart(made):
         raise SettingError(f"clearspan: evaluators: two are named {twice[0]!r}; give one of them another name=...")  # fmt: skip
     return made
 
 
-def _evaluator(given: Any) -> Evaluator:
+def _evaluator(given: Any, evaluator: Any) -> Evaluator:
+    registering: Any = load("clearspan.assess.registered")
     try:
-        made = registered(given) if isinstance(given, str) else seated(given)
+        made: Any = registering.registered(given) if isinstance(given, str) else evaluator.seated(given)  # fmt: skip
     except (ValueError, TypeError, registry.NotFound) as error:
         said = str(error).removeprefix("clearspan: ")
         raise SettingError(f"clearspan: evaluators: {said}") from None
-    if isinstance(made, Broken):
+    if isinstance(made, registering.Broken):
         _log.warning("clearspan: evaluator %r cannot be used and judges nothing: %s", made.name, made.why)  # fmt: skip
-    return made
+    seated: Evaluator = made
+    return seated
 
 
 def judge_by(judge: Any) -> None:
@@ -102,15 +107,17 @@ def make_bench(
     folder = settings.evaluator_state
     if folder is None and isinstance(store, str):
         folder = str(Path(store).with_name("evaluators"))
-    bench = Bench(
+    modules: Any = [load(f"clearspan.assess.{name}") for name in ("bench", "keeping", "registered")]
+    benches, keeping, registering = modules
+    bench: Bench = benches.Bench(
         made,
         lambda score, by: tell(score, _tells_no_text(by)),
         max_bytes=settings.queue_bytes,
         idle=settings.session_idle,
-        keeping=None if folder is None else Keeping(folder),
+        keeping=None if folder is None else keeping.Keeping(folder),
         setup=quiet,
     )
     for seat in bench.seats:
-        if isinstance(seat.made, Broken):
+        if isinstance(seat.made, registering.Broken):
             seat.broken = seat.made.why
     return bench

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearspan import semconv
-from clearspan.assess.evaluator import Evaluator
 from clearspan.core import installed
 from clearspan.core.ledger import Ledger
 from clearspan.core.loading import load
@@ -28,6 +27,8 @@ from clearspan.stages import Work
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
+
+    from clearspan.assess.evaluator import Evaluator
 
 __all__ = ["content_policy", "make_pipeline", "meter_of"]
 

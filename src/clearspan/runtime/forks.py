@@ -6,13 +6,14 @@ tell the parent's sums once more, and wait for ever for a lock that another thre
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, cast
 
 from opentelemetry.metrics import Meter, MeterProvider
 
-from clearspan.core import crew, worker
+from clearspan.core import worker
 
 __all__ = ["Meters", "renew", "unseen"]
 
@@ -125,6 +126,8 @@ def renew(providers: Any) -> None:
 
 def unseen(after: Callable[[], None]) -> None:
     """In a child whose fork Python was not told of: what its hooks would have done, with `after` as the last of them."""
-    crew.renew_all()
+    crew: Any = sys.modules.get("clearspan.core.crew")  # whoever has none has none to renew
+    if crew is not None:
+        crew.renew_all()
     worker.renew_all()
     after()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearspan import registry
-from clearspan.assess.guard import Action, Guard, Warden
 from clearspan.capture import inlet
+from clearspan.core.loading import load
 from clearspan.core.rarely import Rarely
 from clearspan.draft import Draft
 from clearspan.emit import redact
 from clearspan.record import TraceRef
 from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from clearspan.assess.guard import Action, Guard, Warden
 
 __all__ = ["counted", "named", "warden_of"]
 
@@ -31,10 +34,16 @@ def warden_of(settings: Settings) -> Warden | None:
     if not settings.guards:
         return None
     try:
-        return Warden([_guard(given) for given in settings.guards], _told)
+        made: Warden = _guarding().Warden([_guard(given) for given in settings.guards], _told)
     except (ValueError, registry.NotFound) as error:
         said = str(error).removeprefix("clearspan: ")
         raise SettingError(f"clearspan: guards: {said}") from None
+    return made
+
+
+def _guarding() -> Any:
+    """What most programs do without."""
+    return load("clearspan.assess.guard")
 
 
 def named(warden: Warden) -> str:
@@ -58,7 +67,7 @@ def _guard(given: Any) -> Guard:
     name, _, rest = given.partition(":")
     action, _, phase = rest.partition(":")
     try:
-        return Guard(name, phase or "both", action or "block")
+        made: Guard = _guarding().Guard(name, phase or "both", action or "block")
     except (ValueError, registry.NotFound):
         raise
     except Exception as error:  # a plug-in is anybody's code and may fail in any way
@@ -66,6 +75,7 @@ def _guard(given: Any) -> Guard:
             f"clearspan: guards: {name!r} cannot be used ({type(error).__name__}: {error}); "
             "repair or uninstall the package that brings it"
         ) from error
+    return made
 
 
 def _told(draft: Draft | None, score: Score, action: Action) -> None:

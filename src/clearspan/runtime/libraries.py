@@ -4,75 +4,113 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 from collections.abc import Callable, Sequence
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 from clearspan import registry
-from clearspan.capture.patching import Patches, UnsupportedVersion
-from clearspan.core import fence, installed
-from clearspan.provider import Provider
+from clearspan.core import arrivals, fence, installed
+from clearspan.core.loading import load
 from clearspan.runtime.state import ProviderStatus
 from clearspan.settings import SettingError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Instrumentation", "ProviderSet", "name_of"]
+    from clearspan.capture.patching import Patches
+    from clearspan.provider import Provider
+
+__all__ = ["Awaited", "Instrumentation", "ProviderSet", "name_of"]
 
 _log = logging.getLogger("clearspan")
+
+
+class Awaited:
+    """A library that nobody has imported yet: what patches it is loaded when somebody is about to.
+
+    Most programs use one or two of those that there are, and to load what knows them takes as long as all the rest.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.patches: Patches | None = None
+        self._wanted = False
+
+    @property
+    def note(self) -> str | None:
+        """Why it is not recorded, as far as that is known."""
+        return None if self.patches is None else self.patches.note
+
+    def install(self) -> None:
+        """Patch it as soon as it comes."""
+        self._wanted = True
+        if self.name in sys.modules:
+            self.arrive()
+        else:
+            arrivals.await_(self.name, self.arrive)
+
+    def arrive(self) -> None:
+        """It is about to be imported, or somebody wants to know how it stands."""
+        arrivals.forget(self.name, self.arrive)
+        provider = fence.fenced("registry.provider", registry.load, registry.PROVIDERS, self.name)
+        if provider is None or self.patches is not None or not self._wanted:
+            return
+        self.patches = patches_of(provider)
+        self.patches.supported()  # says in its note when it is not
+        self.patches.install()
+        if self.note is not None:
+            _log.warning("clearspan: %s is not recorded: %s", self.name, self.note)
+
+    def remove(self) -> None:
+        """Wait no more, or undo what was done when it came."""
+        self._wanted = False
+        arrivals.forget(self.name, self.arrive)
+        if self.patches is not None:
+            self.patches.remove()
+            self.patches = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it could be imported, by what lies in the folders where modules are looked for."""
+        return PathFinder.find_spec(self.name) is not None
 
 
 class ProviderSet:
     """The libraries that this runtime patches."""
 
     def __init__(self) -> None:
-        self._installed: list[Patches] = []
+        self._installed: list[Patches | Awaited] = []
 
-    def choose(self, wanted: Sequence[Any] | None) -> list[Patches]:
+    def choose(self, wanted: Sequence[Any] | None) -> list[Patches | Awaited]:
         """The providers asked for; all of them when `wanted` is `None`.
 
         Asked for by name, a library must be known and new enough: else `SettingError`. Found by
         itself, it is passed over and says so in the status.
         """
         if wanted is None:
-            found = [
-                fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name)
-                for name in registry.names(registry.PROVIDERS)
-            ]
-            patched = [patches_of(provider) for provider in found if provider is not None]
-            for patches in patched:
-                patches.supported()  # says in its note when it is not
-            return patched
-        chosen: list[Patches] = []
-        for item in wanted:
-            patches = patches_of(item if isinstance(item, Provider) else _known(item))
-            if isinstance(item, str):
-                _say_if_absent(patches.provider)
-            if not patches.supported():
-                raise SettingError(f"clearspan: providers: {patches.note}") from UnsupportedVersion(
-                    patches.note
-                )
-            chosen.append(patches)
-        return chosen
+            found = [_found(name) for name in registry.names(registry.PROVIDERS)]
+            return [one for one in found if one is not None]
+        return [_asked_for(item) for item in wanted]
 
-    def install(self, patches: Patches) -> None:
+    def install(self, chosen: Patches | Awaited) -> None:
         """Patch one of them."""
-        patches.install()
-        self._installed.append(patches)
+        chosen.install()
+        self._installed.append(chosen)
 
-    def remove(self, some: Sequence[Patches] | None = None) -> None:
+    def remove(self, some: Sequence[Patches | Awaited] | None = None) -> None:
         """Undo some of them, or all."""
-        for patches in list(self._installed if some is None else some):
-            if patches in self._installed:
-                self._installed.remove(patches)
-                patches.remove()
+        for chosen in list(self._installed if some is None else some):
+            if chosen in self._installed:
+                self._installed.remove(chosen)
+                chosen.remove()
 
     def names(self) -> list[str]:
-        """The names of those that are installed and patched."""
+        """The names of those that are installed and patched, or will be when they are imported."""
         return [
-            patches.provider.name
-            for patches in self._installed
-            if patches.note is None and installed.version(patches.provider.distribution)
+            one.name if isinstance(one, Awaited) else one.provider.name
+            for one in self._installed
+            if one.note is None and _is_there(one)
         ]
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
@@ -84,8 +122,44 @@ class ProviderSet:
                 item.states(),
                 item.note,
             )
-            for item in dict.fromkeys(self._installed)
+            for item in dict.fromkeys(filter(None, map(_arrived, self._installed)))
         )
+
+
+def _found(name: str) -> Patches | Awaited | None:
+    """A library that was found by itself; `None` where what knows it cannot be loaded."""
+    if name not in sys.modules and registry.is_ours(registry.PROVIDERS, name):
+        return Awaited(name)  # ours are called as the packages are
+    provider = fence.fenced("registry.provider", registry.load, registry.PROVIDERS, name)
+    if provider is None:
+        return None
+    patches = patches_of(provider)
+    patches.supported()  # says in its note when it is not
+    return patches
+
+
+def _asked_for(item: Any) -> Patches:
+    patches = patches_of(_known(item) if isinstance(item, str) else item)
+    if isinstance(item, str):
+        _say_if_absent(patches.provider)
+    if not patches.supported():
+        patching: Any = load("clearspan.capture.patching")
+        said = patching.UnsupportedVersion(patches.note)
+        raise SettingError(f"clearspan: providers: {patches.note}") from said
+    return patches
+
+
+def _arrived(one: Patches | Awaited) -> Patches | None:
+    if not isinstance(one, Awaited):
+        return one
+    one.arrive()
+    return one.patches
+
+
+def _is_there(one: Patches | Awaited) -> bool:
+    if isinstance(one, Awaited):
+        return one.is_there
+    return installed.version(one.provider.distribution) is not None
 
 
 _all_patches: dict[int, Patches] = {}
@@ -93,7 +167,11 @@ _all_patches: dict[int, Patches] = {}
 
 def patches_of(provider: Provider) -> Patches:
     """The one set of patches of a provider, whoever asks."""
-    return _all_patches.setdefault(id(provider), Patches(provider))
+    known = _all_patches.get(id(provider))
+    if known is None:
+        patching: Any = load("clearspan.capture.patching")
+        known = _all_patches.setdefault(id(provider), patching.Patches(provider))
+    return known
 
 
 def _say_if_absent(provider: Provider) -> None:
@@ -123,7 +201,7 @@ def _known(name: str) -> Provider:
 
 def name_of(target: Any) -> Any:
     """A provider's name from a name, a Provider, or a client (object or class) of the library."""
-    if isinstance(target, (str, Provider)):
+    if isinstance(target, str) or type(target).__module__ == "clearspan.provider":
         return target
     cls = target if isinstance(target, type) else type(target)
     # An application may have derived a client of its own.
@@ -135,7 +213,11 @@ def name_of(target: Any) -> Any:
 class Instrumentation:
     """What `instrument` answers: leave the block, or call `undo`, to restore the targets."""
 
-    def __init__(self, undoing: Callable[[list[Patches]], object], patches: list[Patches]) -> None:
+    def __init__(
+        self,
+        undoing: Callable[[list[Patches | Awaited]], object],
+        patches: list[Patches | Awaited],
+    ) -> None:
         self._undoing = undoing
         self._patches = patches
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from clearspan.core.sqlite import files
-from clearspan.core.sqlite.errors import Unusable
+from clearspan.core.loading import load
 from clearspan.exporters import DEFAULT_STORE, Spooling
 from clearspan.settings import RECEIVERS, SettingError, Settings
 
 __all__ = ["see_that_files_differ", "spool_file", "spooling"]
 
 _DEFAULT: Final = Path(".clearspan") / "spool.db"
+
+
+def _sqlite(module: str) -> Any:
+    return load(f"clearspan.core.sqlite.{module}")
 
 
 def spool_file(spool: bool | str) -> str:  # noqa: FBT001 -- a setting that is a switch or a name
@@ -50,8 +53,9 @@ def see_that_files_differ(settings: Settings) -> None:
         if name == "store":
             stores.append(path or DEFAULT_STORE)
     spool = spool_file(settings.spool)
+    files, errors = _sqlite("files"), _sqlite("errors")
     for store in stores:
-        with suppress(Unusable):  # whoever opens it says so
+        with suppress(errors.Unusable):  # whoever opens it says so
             if files.located(store) == files.located(spool):
                 raise SettingError(
                     f"clearspan: spool and store name the same file, {str(store)!r}: give each a file of its own"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clearspan.assess.seat import EvaluatorStatus
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Accounts
 from clearspan.core.worker import Worker
 from clearspan.runtime.queues import Delivery
 
-__all__ = ["Delivery", "EvaluatorStatus", "ProviderStatus", "QueueStatus", "Status"]
+if TYPE_CHECKING:
+    from clearspan.assess.seat import EvaluatorStatus
+
+__all__ = ["Delivery", "ProviderStatus", "QueueStatus", "Status"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""The benchmark of overhead: that everybody in it records what is measured, and what becomes of the figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.overhead import __main__ as overhead, tables
+from benchmarks.overhead.places import ROOT, Place
+
+PATIENCE = 300
+
+
+def smoke(workloads: str, variants: str) -> subprocess.CompletedProcess[str]:
+    """The benchmark as it is started by hand, only to see that all is recorded."""
+    command = [sys.executable, "-m", "benchmarks.overhead", "--smoke", "--workloads", workloads, "--variants", variants]  # fmt: skip
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("workload", [name for name in overhead.MEASURED if name != "ollama"])
+def test_every_workload_is_recorded_by_hand_and_by_clearspan(workload: str) -> None:
+    done = smoke(workload, "clearspan")
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+def test_a_stream_of_ollama_is_recorded() -> None:
+    pytest.importorskip("ollama")
+    done = smoke("ollama", "clearspan")
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+def test_every_mode_records_what_it_should_and_no_more() -> None:
+    done = smoke("short,stream,decorator", "providers,off,unsampled,disabled,8kB")
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+class Run(Place):
+    """A place whose processes have run already."""
+
+    said: deque[dict[str, Any]]
+
+    def run(self, workload: str, measure: str) -> dict[str, Any]:
+        return self.said.popleft()
+
+
+def place(variant: str, said: list[dict[str, Any]], base: str = "") -> Run:
+    made = Run(variant, sys.executable, base)
+    object.__setattr__(made, "said", deque(said))  # it is frozen
+    return made
+
+
+def test_what_records_too_little_is_found_out() -> None:
+    good = {"spans": 1.0, "content": True}
+    assert overhead.faults([place("clearspan", [good])], ["short"]) == []
+    for told in ({"spans": 0.8, "content": True}, {"spans": 1.0, "content": False}, {"spans": 2.0, "content": True}):  # fmt: skip
+        (wrong,) = overhead.faults([place("clearspan", [told])], ["short"])
+        assert wrong.startswith("clearspan short: ")
+    (wrong,) = overhead.faults([place("clearspan", [{"absent": "it broke"}])], ["short"])
+    assert wrong == "clearspan short: it broke"
+
+
+def test_others_may_record_more_and_cannot_do_everything() -> None:
+    assert overhead.faults([place("langfuse", [{"spans": 2.0, "content": False}])], ["short"]) == []
+    assert overhead.faults([place("logfire", [{"absent": "it has no decorator"}])], ["short"]) == []
+    assert overhead.faults([place("openlit", [{"spans": 0.0, "content": False}])], ["short"]) != []
+
+
+def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
+    def runs(*costs: float) -> list[dict[str, Any]]:
+        return [{"us": cost, "raw_us": 200.0} for cost in costs]
+
+    found = overhead.measured(
+        [
+            place("bare", runs(90, 100, 500)),
+            place("clearspan", runs(40, 60, 50)),
+            place("bare", runs(10, 10, 10), "openllmetry"),
+            place("openllmetry", runs(70, 80, 30), "openllmetry"),
+            place("logfire", [{"absent": "no"}] * 3),
+        ],
+        "short", "caller", 3,
+    )  # fmt: skip
+    assert found["clearspan"] == {"us": 50, "ratio": 0.5, "spread": [0.4, 0.6], "raw_us": 200.0}
+    assert found["openllmetry"]["ratio"] == 7
+    assert "logfire" not in found
+
+
+def test_the_table_has_a_row_for_each_workload_and_the_plot_a_bar_for_each(tmp_path: Path) -> None:
+    row = {"us": 50.0, "ratio": 0.5, "spread": [0.4, 0.6], "raw_us": 200.0}
+    results = {"short": {"bare": {**row, "us": 100.0, "ratio": 1.0}, "clearspan": row}, "60kB": {}}
+    assert tables.ratios("caller", results).splitlines()[2:] == [
+        "| short prompt | 100 | 0.50 (0.40-0.60) |",
+        "| 60 kB prompt |  |  |",
+    ]
+    pytest.importorskip("matplotlib")
+    tables.plot(tmp_path / "plot.svg", {"short": results["short"]})
+    assert "<svg" in (tmp_path / "plot.svg").read_text("utf-8")
