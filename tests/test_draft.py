@@ -225,6 +225,85 @@ def test_parts_that_come_whole_stay_as_they_are(draft: Draft) -> None:
     assert draft.pieces == 6
 
 
+def noticed(made: Draft) -> tuple[Any, ...]:
+    return made.pieces, made.answers, made.held, made.cut, made.lengths()
+
+
+@pytest.mark.parametrize("longest", [1_000, 6, 5, 1])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_texts_together_are_what_they_are_one_by_one(longest: int, keeps: bool) -> None:
+    together, alone = Draft("chat"), Draft("chat")
+    for made in (together, alone):
+        made.longest, made.keeps = longest, keeps
+        made.refusal("no")
+        made.text("before")
+    for pieces in (["Ro", "me", " is"], ["!"]):
+        together.texts(pieces)
+        for piece in pieces:
+            alone.text(piece)
+        assert noticed(together) == noticed(alone)
+    assert together.pieces == 6
+    assert bool(together.answers[0]["parts"]) is keeps
+
+
+def test_texts_are_of_the_first_answer(draft: Draft) -> None:
+    draft.text("b", choice=1)
+    draft.texts(["a", "c"])
+    assert [message["parts"][0]["content"] for message in draft.answers] == ["ac", "b"]
+
+
+def test_texts_that_are_not_kept_are_counted_and_answered(draft: Draft) -> None:
+    draft.keeps = False
+    draft.texts(["a", "b"])
+    assert (draft.pieces, [message["parts"] for message in draft.answers]) == (2, [[]])
+
+
+def test_texts_for_which_there_is_no_room_go_as_a_whole() -> None:
+    together, alone = Draft("chat"), Draft("chat")
+    for made in (together, alone):
+        made.longest = 10
+        for key in range(4):
+            made.text("x" * 9, key=key)
+        made.text("ab")
+    together.texts(["cd", "e", "f" * 20])
+    for piece in ("cd", "e", "f" * 20):
+        alone.text(piece)
+    assert noticed(together) == noticed(alone)
+    assert together.answers[0]["parts"][-1] == {"type": "text", "content": "…[25 more]"}
+
+
+def test_lengths_of_all_answers_by_their_kind(draft: Draft) -> None:
+    assert draft.lengths() == {}
+    draft.text("Rome")
+    draft.texts(["a", "bc"])
+    draft.text("日本", choice=1)
+    draft.reasoning("Hm.")
+    draft.tool_call(name="look", arguments="{}")
+    draft.part({"type": "text", "content": "whole"})
+    draft.part({"type": "image", "content": ["not", "text"]})
+    draft.part({"type": "search"})
+    draft.audio("QUJD", "said")
+    assert draft.lengths() == {
+        "text": 4 + 3 + 2 + 5, "reasoning": 3, "tool_call": 0, "image": 0, "search": 0, "blob": 4,
+    }  # fmt: skip
+
+
+def test_lengths_are_of_what_is_kept(draft: Draft) -> None:
+    draft.longest = 5
+    draft.text("Rome is")
+    draft.text(" in Italy")
+    assert draft.lengths() == {"text": 5}
+    draft.keeps = False
+    draft.reasoning("Hm.")
+    assert draft.lengths() == {"text": 5}
+
+
+def test_a_part_without_a_type_has_a_length_too(draft: Draft) -> None:
+    draft.part({"no": "type"})
+    draft.text("Rome")
+    assert draft.lengths() == {None: 0, "text": 4}
+
+
 def test_log_probabilities_are_content(draft: Draft) -> None:
     draft.logprobs([TokenScore("a", -0.5)])
     draft.logprobs([TokenScore("b", None)])

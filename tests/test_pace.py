@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from clearspan.pace import Pace, streamed
 from clearspan.record import Gaps
@@ -106,6 +108,85 @@ def test_a_phase_adds_up_and_is_never_negative() -> None:
     for seconds in (1.0, 2.0, None, -1.0):
         pace.phase("queue", seconds)
     assert pace.phases == {"queue": 3.0}
+
+
+# -- chunks of content that are noted together -------------------------------------------------------------
+
+
+def noted(pace: Pace) -> dict[str, Any]:
+    found = {name: getattr(pace, name) for name in Pace.__slots__ if name != "gaps"}
+    return {**found, "gaps": (pace.gaps.count, pace.gaps.largest, pace.gaps.values())}
+
+
+def run_after(before: list[tuple[float, bool]], *runs: list[float]) -> Pace:
+    """A pace to which these runs were told at once, which is as if each chunk had been."""
+    together, alone = paced(*before), paced(*before)
+    for times in runs:
+        together.run(times)
+        for at in times:
+            alone.stamp(at, content=True)
+    assert noted(together) == noted(alone)
+    assert together.timing(0, 0, 9) == alone.timing(0, 0, 9)
+    return together
+
+
+def test_a_run_of_one_chunk_is_that_chunk() -> None:
+    made = run_after([], [11.0])
+    assert (made.first_chunk, made.first_content, made.last_chunk) == (1.0, 1.0, 11.0)
+    assert (made.chunks, made.contents, made.arrivals, made.first_arrival) == (1, 1, 1, 1)
+    assert made.gaps.count == 0
+
+
+def test_a_run_that_came_together_is_one_arrival() -> None:
+    made = run_after([], [11.0, 11.0, 11.0005, 11.001])
+    assert (made.arrivals, made.first_arrival, made.contents) == (1, 4, 4)
+    assert (made.last_content, made.last_chunk, made.chunks) == (11.001, 11.001, 4)
+    assert made.gaps.count == 3
+
+
+def test_a_run_with_a_pause_is_several_arrivals() -> None:
+    made = run_after([], [11.0, 11.0005, 12.0, 13.0])
+    assert (made.arrivals, made.first_arrival, made.contents) == (3, 2, 4)
+    assert (made.last_content, made.chunks) == (13.0, 4)
+
+
+def test_a_pause_of_a_thousandth_parts_two_arrivals() -> None:
+    assert run_after([], [0.0, 0.001]).arrivals == 2
+    assert run_after([], [0.0, 0.000999]).arrivals == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "arrivals", "first"),
+    [
+        ([(11.0, False)], 1, 3),
+        ([(11.9999, True)], 1, 4),
+        ([(11.0, True)], 2, 1),
+        ([(11.0, True), (11.9999, False)], 2, 1),
+        ([(10.5, True), (11.0, True), (11.9999, True)], 3, 1),
+    ],
+)
+def test_a_run_after_other_chunks(
+    before: list[tuple[float, bool]], arrivals: int, first: int
+) -> None:
+    made = run_after(before, [12.0, 12.0002, 12.0004])
+    assert (made.arrivals, made.first_arrival) == (arrivals, first)
+    assert made.chunks == made.gaps.count + 1 == len(before) + 3
+
+
+waits = st.sampled_from((0.0, 0.0, 1e-6, 0.0005, 0.001, 0.0011, 0.5, -0.25)) | st.floats(0, 1)
+
+
+@given(
+    st.lists(st.tuples(waits, st.booleans()), max_size=4), st.lists(st.lists(waits, min_size=1, max_size=7), max_size=4),
+)  # fmt: skip
+def test_runs_have_the_numbers_of_their_chunks_one_by_one(
+    before: list[tuple[float, bool]], runs: list[list[float]]
+) -> None:
+    known = list(accumulate((wait for wait, _ in before), initial=10.0))
+    stamps = [(at, content) for at, (_, content) in zip(known[1:], before, strict=True)]
+    times = accumulate((wait for run in runs for wait in run), initial=known[-1])
+    next(times)
+    run_after(stamps, *([next(times) for _ in run] for run in runs))
 
 
 @pytest.mark.parametrize(

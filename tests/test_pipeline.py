@@ -12,23 +12,27 @@ import pytest
 from opentelemetry.context import attach, detach, set_value
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
+from clearspan import semconv as sc
 from clearspan.core import fence
 from clearspan.core.ledger import Accounts, Ledger
 from clearspan.core.tape import Strip
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
+from clearspan.emit import tally
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline
 from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation, Outcome
 from clearspan.response import ResponseRef
-from clearspan.stages import Chunks
+from clearspan.score import Score
+from clearspan.stages import Chunks, Due, Work
 
 LONG = 30.0
 
@@ -76,11 +80,13 @@ class Rig:
         size: int = 1_000_000,
         consumers: tuple[Callable[[Invocation], None], ...] = (),
         handed_over: bool = True,
+        inline: bool = False,
     ) -> None:
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider(sampler, shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.meter = MeterProvider(shutdown_on_exit=False)
+        self.reader = InMemoryMetricReader()
+        self.meter = MeterProvider([self.reader], shutdown_on_exit=False)
         self.ledger = Ledger()
         self.records: list[Invocation] = []
         self.threads: set[str] = set()
@@ -91,8 +97,8 @@ class Rig:
             self.threads.add(threading.current_thread().name)
             self.records.append(record)
 
-        def worker(handle: Any) -> Worker[Draft | Chunks]:
-            def held(batch: list[Draft | Chunks]) -> None:
+        def worker(handle: Any) -> Worker[Work]:
+            def held(batch: list[Work]) -> None:
                 assert self.go.wait(LONG)
                 handle(batch)
 
@@ -107,6 +113,7 @@ class Rig:
             policy or ContentPolicy(),
             self.ledger,
             worker=worker if own else None,
+            inline=inline,
             consumers=(*consumers, consume),
             handed_over=handed_over,
         )
@@ -128,6 +135,25 @@ class Rig:
         self.settle()
         (record,) = self.records
         return record
+
+    @property
+    def waiting(self) -> int:
+        """How many points wait to be recorded."""
+        return len(self.pipeline.telemetry._tally._waiting)
+
+    @property
+    def counted(self) -> float:
+        """How many operations metrics tell of."""
+        data = self.reader.get_metrics_data()
+        scopes = [scope for item in data.resource_metrics for scope in item.scope_metrics] if data else []  # fmt: skip
+        points = [
+            point
+            for scope in scopes
+            for metric in scope.metrics
+            if metric.name == sc.METRIC_OPERATION_COUNT
+            for point in metric.data.data_points
+        ]
+        return sum(point.value for point in points if isinstance(point, NumberDataPoint))
 
     @property
     def spans(self) -> list[Any]:
@@ -551,3 +577,191 @@ def test_who_completes_on_the_main_thread_and_is_stopped_leaves_nothing_pending(
         rig.pipeline._handle([first, Chunks(second, Strip([], [])), second])
     assert rig.pipeline.unjudged() == []
     assert rig.ledger.read() == Accounts(2, 0, 0, {"internal_error": 2})
+
+
+# -- points that wait ----------------------------------------------------------------------------------------
+
+
+def settlers(rig: Rig) -> list[str]:
+    """On which threads points are settled, from now on."""
+    threads: list[str] = []
+    telemetry = rig.pipeline.telemetry
+    settle = telemetry.settle
+
+    def noting() -> None:
+        threads.append(threading.current_thread().name)
+        settle()
+
+    telemetry.settle = noting
+    return threads
+
+
+HERE = threading.current_thread().name
+
+
+def test_whoever_collects_sees_every_call_that_is_complete(rig: Rig) -> None:
+    for calls in (1, 2, 3):
+        rig.pipeline.close(rig.open())
+        rig.settle()
+        assert rig.counted == rig.counted == calls
+
+
+def test_the_worker_settles_after_each_batch(rigs: Any) -> None:
+    rig = rigs(own=True)
+    threads = settlers(rig)
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert threads == ["pipeline"]
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert threads == ["pipeline"] * 2
+    assert rig.waiting == 0
+    assert rig.counted == 2
+
+
+def test_a_batch_is_settled_as_a_whole(rigs: Any) -> None:
+    rig = rigs(own=True)
+    threads, waited = settlers(rig), list[int]()
+    consumers = rig.pipeline._consumers
+    rig.pipeline._consumers = (*consumers, lambda _: waited.append(rig.waiting))
+    rig.pipeline._handle([rig.open() for _ in range(3)])
+    assert threads == [HERE]
+    assert 0 < waited[0] < waited[1] < waited[2]
+    assert rig.waiting == 0
+
+
+def test_a_batch_that_is_stopped_is_settled_all_the_same(rigs: Any) -> None:
+    def ends(draft: Draft, body: Any) -> None:
+        raise KeyboardInterrupt
+
+    rig = rigs(own=True)
+    done, stopped = rig.open(), rig.open(endpoint=endpoint(response=ends), result={"text": "x"})
+    with pytest.raises(KeyboardInterrupt):
+        rig.pipeline._handle([done, stopped])
+    assert rig.waiting == 0
+    assert rig.counted == 1
+
+
+def test_what_was_completed_here_is_settled_with_everything(rigs: Any) -> None:
+    rig = rigs(own=False)
+    threads = settlers(rig)
+    rig.pipeline.close(rig.open())
+    assert rig.waiting > 0
+    assert rig.pipeline.complete_all(LONG) is True
+    assert (rig.waiting, threads) == (0, [HERE])
+
+
+def test_what_is_complete_is_settled_though_not_all_is(rigs: Any) -> None:
+    rig = rigs(own=True)
+    rig.go.clear()
+    rig.pipeline.close(rig.open())
+    rig.pipeline.telemetry.judge(Score(0.5))
+    assert rig.waiting > 0
+    assert rig.pipeline.complete_all(0.0) is False
+    assert rig.waiting == 0
+    assert rig.pipeline.complete_all(0.0) is False
+    rig.go.set()
+    assert rig.pipeline.flush(LONG) is True
+    assert rig.counted == 1
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["worker", "inline"])
+def test_stopping_settles_what_waits(rigs: Any, own: bool) -> None:
+    rig = rigs(own=own)
+    threads = settlers(rig)
+    rig.pipeline.close(rig.open())
+    rig.pipeline.telemetry.judge(Score(0.5))
+    assert rig.pipeline.stop(LONG) is True
+    assert threads[-1] == HERE
+    assert rig.waiting == 0
+    assert rig.counted == 1
+
+
+def test_stopping_in_vain_settles_what_is_complete(rigs: Any) -> None:
+    rig = rigs(own=True)
+    rig.go.clear()
+    rig.pipeline.close(rig.open())
+    rig.pipeline.telemetry.judge(Score(0.5))
+    assert rig.pipeline.stop(0.0) is False
+    assert rig.waiting == 0
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few points are a crowd."""
+    monkeypatch.setattr(tally, "_CROWD", 5)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_crowd_of_points_is_settled_on_the_worker_and_not_here(rigs: Any) -> None:
+    rig = rigs(own=True, inline=True)
+    threads = settlers(rig)
+    waited: list[int] = []
+    while rig.pipeline.worker.pending == 0:
+        assert len(waited) < 10
+        rig.go.clear()
+        rig.pipeline.close(rig.open())
+        waited.append(rig.waiting)
+    assert waited == sorted(waited)
+    assert waited[-1] > 5
+    assert all(many <= 5 for many in waited[:-1])
+    assert threads == []
+    assert len(rig.records) == len(waited), "they are complete all the same"
+    rig.settle()
+    assert threads == ["pipeline"] * 2, "what was to be settled, and the batch that it was in"
+    assert rig.waiting == 0
+    assert rig.counted == len(waited)
+
+
+def test_few_points_wait_for_who_collects(rigs: Any) -> None:
+    rig = rigs(own=True, inline=True)
+    threads = settlers(rig)
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert threads == []
+    assert rig.waiting > 0
+    assert rig.counted == 1
+    assert rig.waiting == 0
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_crowd_without_a_worker_waits_for_who_collects(rigs: Any) -> None:
+    rig = rigs(own=False)
+    for _ in range(10):
+        rig.pipeline.close(rig.open())
+    assert rig.waiting > 5
+    assert rig.counted == 10
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_crowd_without_room_on_the_worker_harms_no_call(rigs: Any) -> None:
+    rig = rigs(own=True, inline=True, items=1)
+    rig.go.clear()
+    for _ in range(10):
+        rig.pipeline.close(rig.open())
+    assert len(rig.records) == 10
+    rig.settle()
+    assert rig.counted == 10
+    assert rig.ledger.read() == Accounts(10, 10, 0)
+
+
+def test_a_forked_child_does_not_tell_of_the_parents_points(rigs: Any) -> None:
+    rig = rigs(own=False)
+    rig.pipeline.close(rig.open())
+    rig.pipeline.renew()
+    assert rig.waiting == 0
+    assert rig.counted == 0
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_settling_may_fail(rigs: Any) -> None:
+    rig = rigs(own=True)
+    rig.pipeline.telemetry.settle = fail
+    rig.pipeline._handle([Due(fail)])
+    assert fence.failures() == {"pipeline.settle": 2}
+    rig.pipeline.close(rig.open())
+    assert rig.pipeline.complete_all(LONG) is True
+    assert fence.failures() == {"pipeline.settle": 4}
+    assert rig.pipeline.stop(LONG) is True
+    assert fence.failures() == {"pipeline.settle": 5}
+    assert rig.ledger.read() == Accounts(1, 1, 0)

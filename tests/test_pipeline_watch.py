@@ -112,9 +112,11 @@ def test_without_some_of_its_chunks_a_stream_has_no_times(*, nested: bool) -> No
     )
     stream.started_at = 1.0
     stream.usage(output=3)
-    stream.unread.extend([(2.0, "a")] * 100)  # the first ones find no room
+    for _ in range(100):  # the first ones find no room
+        stream.unread.add(2.0, "a")
     made.chunks(stream)
-    stream.unread.extend([(3.0, "b"), (4.0, "c")])
+    stream.unread.add(3.0, "b")
+    stream.unread.add(4.0, "c")
     made.chunks(stream)
     made.close(outer)
     go.set()
@@ -136,7 +138,7 @@ def test_a_stream_that_was_left_takes_as_long_as_its_chunks_tell() -> None:
         draft = Draft("chat")
         draft.endpoint = Endpoint("chat", (), lambda *_: None, lambda *_: None)
         assert made.open(draft)
-        draft.unread.append((draft.started_at + 1.5, "a"))
+        draft.unread.add(draft.started_at + 1.5, "a")
         made.chunks(draft)
         draft.pace.missed = missed
         draft.outcome = Outcome.ABANDONED

@@ -129,9 +129,7 @@ def _clearspan(**settings: Any) -> Callable[[Sink], Running]:
 
         exporter = spans_to(sink)
         clearspan.init(exporters=[exporter, metrics_away()], hardware="off", **settings)
-        return Running(
-            lambda function: clearspan.task(function), lambda: clearspan.flush(60), _taken(exporter)
-        )
+        return Running(_task, lambda: clearspan.flush(60), _taken(exporter))
 
     return start
 

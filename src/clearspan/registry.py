@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from typing import Any
 
-from clearspan.core import installed
+from clearspan.core import installed, spelling
 
 __all__ = ["EVALUATORS", "EXPORTERS", "PROVIDERS", "SAMPLERS", "NotFound", "add", "load", "names"]
 
@@ -73,8 +72,10 @@ def _hint(group: str, name: str) -> str:
     """The known names, or where to find them where they are many; and which of them was meant."""
     known = names(group)
     folded = name.casefold().replace("-", "_").strip()
-    close = difflib.get_close_matches(folded, known, _CLOSE)
-    close = close or [each for each in known if len(folded) >= _TELLING and folded in each][:_CLOSE]
+    close = (
+        spelling.close(folded, known, _CLOSE)
+        or [each for each in known if len(folded) >= _TELLING and folded in each][:_CLOSE]
+    )
     meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
     if len(known) <= _FEW:
         return f"; known are {', '.join(known) or 'none'}{meant}"

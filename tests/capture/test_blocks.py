@@ -7,6 +7,7 @@ import contextlib
 import gc
 import itertools
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import clearspan
 from clearspan import semconv as sc
 from clearspan.capture import calls, recording, steps
 from clearspan.core import fence, heed, read
+from clearspan.provider import Endpoint
 from clearspan.record import Outcome
 from clearspan.testing import Captured, captured
 
@@ -316,12 +318,13 @@ def test_F33_a_beginning_that_fails_is_counted_once(
     fence.reset()
     monkeypatch.setattr(recording, "start", fail)
     monkeypatch.setattr(recording, "begin", fail)
-    monkeypatch.setattr(calls, "_begin", fail)
+    monkeypatch.setattr(calls, "_draft", fail)
     unused: Any = None
+    endpoint = Endpoint("chat", (), unused, unused)
     begin = {
         "block": clearspan.span("x").__enter__,
         "decorated": clearspan.task(lambda: 1),
-        "client": lambda: heed.begun(calls.beginner(unused, unused, None), (), {}),
+        "client": lambda: heed.begun(partial(calls.begin, unused, endpoint, None), (), {}),
     }[what]
     with pytest.raises(RuntimeError, match="broken"):
         begin()

@@ -505,7 +505,7 @@ def test_F33_a_call_that_cannot_be_got_ready_goes_its_way(
     client = vendor.load().Client()
     with captured(providers=[vendor.provider]) as seen:
         with monkeypatch.context() as broken:
-            broken.setattr(patching, "beginner", fail)
+            broken.setattr(patching, "partial", fail)
             assert client.create(model="m", prompt="a")["text"] == "A"
             assert asyncio.run(client.acreate(model="m", prompt="b"))["text"] == "B"
             with pytest.raises(LookupError, match="no such model"):

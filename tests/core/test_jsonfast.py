@@ -140,3 +140,56 @@ def test_loads(text: Any, value: Any) -> None:
 )
 def test_what_an_attribute_can_hold(value: Any, kept: Any) -> None:
     assert jsonfast.attribute(value) == kept
+
+
+# -- the swift encoder ---------------------------------------------------------------------------------------
+
+NUMBERS = st.integers() | st.floats() | st.sampled_from([2**63, 2**64, -(2**63) - 1, 2**300, -0.0, 1e22])  # fmt: skip
+TEXTS = st.text(alphabet=st.characters()) | st.sampled_from(["\ud800", "\ud83d\ude00", "a\udc00b", "\x7f\u2028</"])  # fmt: skip
+PLAIN = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS | st.integers(), inner),
+    max_leaves=20,
+)
+
+
+@given(PLAIN)
+def test_what_the_swift_encoder_makes_means_the_same(value: Any) -> None:
+    text = jsonfast.encoded(value)
+    assert strict(text) == strict(jsonfast.dumps(value))
+    assert type(text) is str
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": [1, None, True, 1.5, "ä 😀 \u2028"]}, '{"a":[1,null,true,1.5,"ä 😀 \u2028"]}'),
+        ([float("nan"), float("inf"), -float("inf"), 1.0], "[null,null,null,1.0]"),
+        ({1: 2, -3: 4}, '{"1":2,"-3":4}'),
+        ({None: 1, True: 2}, '{"null":1,"true":2}'),
+        ("\ud83d\ude00", '"😀"'),
+        ({"a\ud800": "\udc00"}, '{"a\ufffd":"\ufffd"}'),
+        (2**64, "18446744073709551616"),
+        (10**5000, '"<int of 16610 bits>"'),
+        (object(), '"<builtins.object>"'),
+        ((1, 2), "[1,2]"),
+        ("", '""'),
+        ({}, "{}"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else type(value).__name__,
+)
+def test_odd_values_by_the_swift_encoder(value: Any, text: str) -> None:
+    assert jsonfast.encoded(value) == text
+    strict(text)
+
+
+def test_circles_and_depths_end_by_the_swift_encoder() -> None:
+    circle: dict[str, Any] = {"name": "c"}
+    circle["self"] = [circle]
+    assert jsonfast.encoded(circle) == jsonfast.dumps(circle)
+    nested: Any = 1
+    for _ in range(100_000):
+        nested = [nested]
+    assert jsonfast.encoded(nested) == jsonfast.dumps(nested)
+    while isinstance(nested, list):  # taken apart here, for the interpreter would do so recursively
+        nested = nested[0]

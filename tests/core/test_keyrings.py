@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,16 @@ SIGNS = "ab1-_ ]\\^é\n"
 def test_none_are_found_nowhere() -> None:
     assert Index(()).found("any text of some length") == set()
     assert "a" not in Index(())
+
+
+def test_where_there_are_no_keys_no_text_is_looked_through() -> None:
+    class Unread:
+        """What any search would fail at."""
+
+    text: Any = Unread()
+    assert Index(()).found(text) == set()
+    with pytest.raises(TypeError):
+        Index(("a" * 12,)).found(text)
 
 
 @pytest.mark.parametrize("seed", range(20))

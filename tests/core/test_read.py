@@ -194,6 +194,30 @@ def test_a_base_model_of_somebody_else_is_opaque() -> None:
     assert read.fields(other) is None
 
 
+class Answering(Closed):
+    def __getattribute__(self, name: str) -> Any:
+        raise Touched
+
+
+class Storing(Closed):
+    __dict__ = property(_touch)
+
+
+class Keeping(Closed):
+    __pydantic_extra__ = property(_touch)
+
+
+class Helpful(Model):
+    """What it lacks it makes up."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Touched
+
+
+class Guessed(Closed):
+    pass
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -247,6 +271,60 @@ class Guarded:
 )
 def test_fields(value: Any, expected: Any) -> None:
     assert read.fields(value) == expected
+
+
+@pytest.mark.parametrize("cls", [Model, Closed, Guessed, Helpful, pydantic.BaseModel])
+def test_a_model_whose_storage_is_python_s_may_be_asked(cls: type) -> None:
+    assert read.is_model(cls)
+    assert read.is_model(cls)  # as remembered
+
+
+NO_MODELS: list[type] = [
+    Answering, Storing, Keeping, Point, Slotted, dict, collections.OrderedDict, list, str, int, type(None), object,
+    type("BaseModel", (), {"__module__": "mine"}), type("BaseModel", (), {"__module__": "pydantic.main"}), _Meta("Odd", (), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(NO_MODELS)))
+def test_nothing_else_is_such_a_model(place: int) -> None:
+    assert not read.is_model(NO_MODELS[place])
+    assert not read.is_model(NO_MODELS[place])
+
+
+def test_the_fields_that_a_model_declares_are_those_it_keeps() -> None:
+    model = Closed(name="n")
+    assert read.declared(model) is vars(model)
+    assert read.declared(model) == {"name": "n"}
+    assert read.declared(Model(name="n")) == {"name": "n", "inner": None}
+    assert read.declared(Model.model_validate({"name": "n"})) == {"name": "n", "inner": None}
+    assert read.declared(Guessed.model_construct(_fields_set=None)) == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Model.model_validate({"name": "n", "new": 1}), Model.model_construct(name="n", new=None), Point(1), Slotted(1),
+        {"name": "n"}, collections.OrderedDict(a=1), [1], "text", 7, None, object(), Closed,
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_is_no_model_or_has_other_fields_declares_none(value: Any) -> None:
+    assert read.declared(value) is None
+
+
+@pytest.mark.parametrize("cls", [Answering, Storing, Keeping])
+def test_a_model_that_answers_for_itself_is_not_asked(cls: Any) -> None:
+    assert read.declared(cls.__new__(cls)) is None
+
+
+def test_a_model_that_was_never_filled_declares_nothing_and_is_not_asked() -> None:
+    assert read.declared(Closed.__new__(Closed)) == {}
+    assert read.declared(Helpful.__new__(Helpful)) == {}
+
+
+def test_hostile_values_declare_nothing() -> None:
+    for make, _ in HOSTILE:
+        assert read.declared(make()) is None
 
 
 def test_a_slot_that_was_never_filled_is_none() -> None:

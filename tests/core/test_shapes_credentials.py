@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+from hypothesis import given, strategies as st
 
 from clearspan.core.shapes import credentials
 
@@ -262,3 +263,101 @@ def test_what_is_seen_early_changes_no_password() -> None:
         assert [match.span("secret") for match in PASSWORD.finditer(text)] == places
         found += bool(places)
     assert 500 < found < 2_900
+
+
+# -- hints ---------------------------------------------------------------------------------------------------
+
+
+def shape(type_: str, *hints: str) -> credentials.Credential:
+    return credentials.Credential(type_, hints, "x", ())
+
+
+OVERLAPPING = credentials._Hints(
+    (
+        shape("KEY", "key"),
+        shape("KEY=", "key=", "api_key="),
+        shape("END", "ey="),
+        shape("SAME", "secret", "key"),
+        shape("KEYS", "keyring", "monkey"),
+        shape("WIDE", "ü", "鍵", "😀"),
+    )
+)
+
+
+def by_hand(shapes: tuple[credentials.Credential, ...], text: str) -> list[str]:
+    """One hint after the other."""
+    return [made.type for made in shapes if any(hint in text for hint in made.hints)]
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("", []),
+        ("nothing", []),
+        ("key", ["KEY", "SAME"]),
+        ("key=1", ["KEY", "KEY=", "END", "SAME"]),
+        ("my api_key=1", ["KEY", "KEY=", "END", "SAME"]),
+        ("a monkey", ["KEY", "SAME", "KEYS"]),
+        ("monkeyring", ["KEY", "SAME", "KEYS"]),
+        ("monkey=", ["KEY", "KEY=", "END", "SAME", "KEYS"]),
+        ("they= secret", ["END", "SAME"]),
+        ("KEY", []),
+        ("k\u00e9y", []),
+        ("über", ["WIDE"]),
+        ("ein 鍵 hier", ["WIDE"]),
+        ("😀key", ["KEY", "SAME", "WIDE"]),
+        ("\ud83d\ude00", []),
+        ("\ud800key=\udfff", ["KEY", "KEY=", "END", "SAME"]),
+        ("ü" * 1_000 + "\ud800" + "é" * 1_000 + "key", ["KEY", "SAME", "WIDE"]),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_every_hint_is_found_also_one_within_another(text: str, types: list[str]) -> None:
+    assert [made.type for made in OVERLAPPING.found(text)] == types
+    assert by_hand(OVERLAPPING._shapes, text) == types
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_every_hint_of_every_shape_is_found_at_any_place(sent: bool) -> None:
+    shapes = (*credentials.SHAPES, *(credentials.SENT if sent else ()))
+    for made in shapes:
+        for hint in made.hints:
+            for text in (hint, f"é\ud800 {hint}", f"{hint}\ud800", f"{'x' * 300}{hint}{'y' * 300}"):
+                found = credentials.likely(text, sent=sent)
+                assert any(each is made for each in found), hint
+                assert [each.type for each in found] == by_hand(shapes, text)
+
+
+@given(st.lists(st.sampled_from([*(hint for made in (*credentials.SHAPES, *credentials.SENT) for hint in made.hints),
+                                 "é", "\ud800", " ", "k", "e", "y", "=", "😀"]), max_size=8))  # fmt: skip
+def test_hints_found_at_once_are_those_found_one_by_one(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for sent, shapes in ((False, credentials.SHAPES), (True, (*credentials.SHAPES, *credentials.SENT))):  # fmt: skip
+        assert [made.type for made in credentials.likely(text, sent=sent)] == by_hand(shapes, text)
+
+
+@pytest.mark.parametrize(("before", "after"), [("\ud800", ""), ("", "\udfff"), ("鍵 ", " 鍵"), ("é" * 999, "😀")])  # fmt: skip
+def test_a_credential_beside_what_utf8_cannot_hold_or_holds_in_several_bytes(
+    before: str, after: str
+) -> None:
+    text = f"{before} ghp_{LONG} {after}"
+    (one,) = credentials.find(text)
+    assert (one.type, text[one.start : one.end]) == ("GITHUB_TOKEN", f"ghp_{LONG}")
+    assert credentials.holds(text)
+
+
+def test_a_pattern_is_made_once_and_not_before_somebody_asks() -> None:
+    made = credentials.Credential("A", ("a",), r"a \ b  # spaces are none, but for this one", ())
+    assert "pattern" not in vars(made)
+    pattern = made.pattern
+    assert made.pattern is pattern
+    assert pattern.fullmatch("a b")
+    assert pattern.flags == re.VERBOSE | re.ASCII
+
+
+def test_a_text_without_hints_makes_no_pattern() -> None:
+    made = [shape("A", "key"), shape("B", "secret")]
+    hints = credentials._Hints(tuple(made))
+    assert hints.found("a key") == made[:1]
+    assert hints.found("nothing") == []
+    assert [vars(each).get("pattern") for each in made] == [None, None]

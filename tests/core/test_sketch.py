@@ -141,3 +141,60 @@ def test_the_same_value_many_times(value: float) -> None:
     ((found, many),) = made.values()
     assert many == 10 * EXACT
     assert abs(found - value) <= BOUND * value
+
+
+# -- several at once ---------------------------------------------------------------------------------------
+
+
+def extended(*groups: list[float]) -> Sketch:
+    """A sketch that these were given to at once, which is as if each value had been."""
+    together, alone = Sketch(), sketch(value for values in groups for value in values)
+    for values in groups:
+        together.extend(values)
+    assert (together.count, together.largest) == (alone.count, alone.largest)
+    assert together.values() == alone.values()
+    assert (together._exact, together._bins) == (alone._exact, alone._bins)
+    return together
+
+
+def test_several_values_are_what_they_are_one_by_one() -> None:
+    made = extended([3.0, 1.0], [2.0, 1.0])
+    assert (made.count, made.largest) == (4, 3.0)
+    assert made.values() == ((1.0, 2), (2.0, 1), (3.0, 1))
+    assert extended([0.0]).values() == ((0.0, 1),)
+
+
+def test_no_values_change_nothing() -> None:
+    assert extended([]).count == 0
+    assert extended([1.0], [], [2.0]).count == 2
+    assert extended([1.0] * (EXACT + 1), []).count == EXACT + 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("odd", "count"), [(math.nan, 2), (math.inf, 2), (-math.inf, 2), (-5.0, 3), (-0.0, 3)]
+)
+def test_odd_values_among_several_are_as_odd_as_alone(odd: float, count: int, place: int) -> None:
+    values = [2.0, 4.0]
+    values.insert(place, odd)
+    made = extended([1.0], values)
+    assert (made.count, made.largest) == (1 + count, 4.0)
+
+
+def test_values_whose_sum_is_none_are_kept_all_the_same() -> None:
+    made = extended([sys.float_info.max, sys.float_info.max])
+    assert made.values() == ((sys.float_info.max, 2),)
+
+
+@pytest.mark.parametrize("before", [1, 2, EXACT - 1, EXACT, EXACT + 1])
+@pytest.mark.parametrize("more", [1, 2, EXACT - 1, EXACT, EXACT + 1])
+def test_more_than_are_kept_exactly_fall_into_bins(before: int, more: int) -> None:
+    made = extended([float(number) for number in range(1, before + 1)], [0.5] * more)
+    assert (made._bins == {}) is (before + more <= EXACT)
+    assert made.count == before + more
+
+
+@given(st.lists(st.lists(st.floats() | st.sampled_from((0.0, -0.0, 0.25)), min_size=1, max_size=20), max_size=5), st.integers(1, EXACT + 9))  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_any_groups_are_what_they_are_one_by_one(groups: list[list[float]], many: int) -> None:
+    extended([0.5] * many, *groups)

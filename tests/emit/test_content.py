@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from clearspan.core import fence
-from clearspan.emit import redact
+from clearspan.emit import redact, walk
 from clearspan.emit.boxed import Boxed
 from clearspan.emit.content import ContentPolicy, Kept
 from clearspan.record import CallContext, ErrorInfo, Message
@@ -536,3 +536,76 @@ def test_what_a_generator_gave_in_pieces_is_redacted_as_a_whole() -> None:
     own = policy("full", 4096, lambda text: text.replace(CANARY, "bird"))
     assert sound(own.value([CANARY[:3], CANARY[3:], None])) == ["bird", None]
     own.close()
+
+
+# -- the short way -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The texts that are looked through together."""
+    found: list[tuple[str, ...]] = []
+    holds_secret = redact.holds_secret
+
+    def noting(*texts: str) -> bool:
+        found.append(texts)
+        return holds_secret(*texts)
+
+    monkeypatch.setattr(redact, "holds_secret", noting)
+    return found
+
+
+PLAIN: list[Any] = [said("a"), {"role": "assistant", "parts": [], "finish_reason": "stop"}]
+CALLED: list[Any] = [said("a"), {"role": "tool", "parts": [{"type": "tool_call", "name": "f"}]}]
+
+
+def test_messages_of_texts_are_looked_through_once(looked: list[tuple[str, ...]]) -> None:
+    assert sound(policy().messages(PLAIN)) == PLAIN
+    assert looked == [("user", "a", "assistant", "stop")]
+
+
+def test_what_the_short_way_had_seen_when_it_gave_up_is_not_seen_twice(
+    looked: list[tuple[str, ...]],
+) -> None:
+    assert sound(policy().messages(CALLED)) == CALLED
+    (texts,) = looked
+    assert [texts.count(each) for each in ("user", "a", "tool", "f")] == [1, 1, 1, 1]
+
+
+def test_a_secret_in_messages_of_texts_is_taken_out(looked: list[tuple[str, ...]]) -> None:
+    dirty = [said(f"x {SECRET}"), said("b", finish_reason=SECRET)]
+    clean = [said("x [secret]"), said("b", finish_reason="[secret]")]
+    assert sound(policy().messages(dirty)) == clean
+    assert sound(policy().messages(dirty)) == clean, "as it is the second time"
+    assert len(looked) == 2
+
+
+def test_only_messages_go_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(walk, "spoken", never)
+    assert sound(policy().value(PLAIN)) == PLAIN
+    assert sound(policy(tool_schemas=True).tools([{"type": "function", "name": "f"}])) == [
+        {"type": "function", "name": "f"}
+    ]
+    assert sound(policy("full", 4096, str.upper).messages([said("a")])) == [said("A")]
+
+
+TEXTS = st.text(max_size=6) | st.sampled_from([f"key {SECRET}", "x" * 13_000, "y" * 5_000, "\ud800"])  # fmt: skip
+SPOKEN = st.builds(
+    lambda role, parts: {"role": role, "parts": parts},
+    TEXTS,
+    st.lists(st.builds(lambda kind, content: {"type": kind, "content": content},
+                       st.sampled_from(["text", "reasoning", "refusal", "other"]), TEXTS), max_size=4),
+)  # fmt: skip
+
+
+@given(st.lists(SPOKEN, min_size=1, max_size=4))
+def test_the_short_way_keeps_what_the_long_way_keeps(given_ones: list[Any]) -> None:
+    kept = policy().messages(given_ones)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(walk, "spoken", lambda *_: None)
+        assert policy().messages(given_ones) == kept
+    sound(kept)
+    assert not contains(kept, SECRET)

@@ -157,3 +157,36 @@ def test_an_outline_names_forms_of_known_words_only() -> None:
     assert told == {"role": "_OTHER", "finish_reason": "stop", "parts": [
         {"type": "_OTHER", "mime_type": "_OTHER"},
         {"type": "blob", "mime_type": "image/png", "modality": "_OTHER"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt-4o-2024-08-06",
+        "m\ud800",
+        "\ud83d\ude00",
+        f"a {KEY}",
+        f"{KEY} a",
+        "pwd=a1b2c3",
+        "x" * 100,
+        "x" * 101,
+        f"{'x' * 67} {KEY}",
+        f"{'x' * 68} {KEY}",
+        f"{'x ' * 45}{KEY}",
+        MAIL,
+        "",
+    ],
+)
+def test_a_name_that_is_short_enough_comes_out_as_any_other(name: str) -> None:
+    def same(text: str) -> str:
+        return text
+
+    long_way = names.clean(name, [same], 100)
+    assert names.clean(name, (), 100) == long_way
+    assert KEY[:4] not in long_way
+    assert len(long_way) <= 100
+    long_way.encode()
+
+
+def test_what_stands_for_a_secret_may_be_longer_and_the_name_is_not() -> None:
+    assert names.clean("pwd=a1b2c3", (), 10) == "pwd=[secre"

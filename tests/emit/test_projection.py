@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import importlib
 import json
+from collections import UserDict
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -750,3 +754,115 @@ def test_a_span_starts_at_once_however_long_its_names_are(scrubbed: list[int]) -
         assert text.startswith("pwd=a1 pwd=a1 ")
         assert marks.length(text) == len(name)
         assert text.count("more") == 1
+
+
+# -- groups of rows ----------------------------------------------------------------------------------------
+
+
+class Listing(Mapping[str, Any]):
+    """A mapping that is no dictionary, and nothing more than a mapping has to be."""
+
+    def __init__(self, **held: Any) -> None:
+        self._held = held
+
+    def __getitem__(self, name: str) -> Any:
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+class Whole(int):
+    """A whole number of a class of its own."""
+
+
+class Word(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class Kind(str, enum.Enum):
+    """A name that is a member of something."""
+
+    OPENAI = "openai"
+
+
+ASKED: dict[str, Any] = {
+    "temperature": 0.5,
+    "max_tokens": 10,
+    "stop_sequences": ["a", "b"],
+    "stream": True,
+    "seed": None,
+    "top_k": "none",
+    "unheard_of": 1,
+}
+TOLD = {
+    sc.OPERATION_NAME: "chat",
+    sc.REQUEST_TEMPERATURE: 0.5,
+    sc.REQUEST_MAX_TOKENS: 10,
+    sc.REQUEST_STOP_SEQUENCES: ["a", "b"],
+    sc.REQUEST_STREAM: True,
+}
+
+
+@pytest.mark.parametrize("make", [dict, Listing, lambda **held: MappingProxyType(held), UserDict])
+def test_what_was_asked_for_may_be_any_mapping(make: Any) -> None:
+    given = record(params=make(**ASKED))
+    assert projection.attributes(given) == projection.event_attributes(given) == TOLD
+    assert projection.attributes(given, content=False) == TOLD
+    phased = record(timing=Timing(1, 2, phases=make(decode=0.5, load=0, unheard_of=1.0)))
+    assert projection.attributes(phased) == {
+        sc.OPERATION_NAME: "chat",
+        f"{sc.PHASE}.decode": 0.5,
+        f"{sc.PHASE}.load": 0.0,
+    }
+
+
+@pytest.mark.parametrize("make", [dict, Listing])
+def test_a_group_that_is_empty_says_nothing(make: Any) -> None:
+    given = record(params=make(), timing=Timing(1, 2, phases=make()), error=None, cost=None)
+    assert projection.attributes(given) == {sc.OPERATION_NAME: "chat"}
+
+
+def test_the_order_of_attributes_is_that_of_the_rows() -> None:
+    given = record(
+        provider="p",
+        params=dict(reversed(ASKED.items())),
+        usage=Usage(output=1, input=2),
+        cost=Cost(0.5, currency="EUR"),
+        error=ErrorInfo("e"),
+        context=CallContext(user="u"),
+    )
+    found = list(projection.attributes(given))
+    order = [row.name for row in projection.ROWS]
+    assert [name for name in found if name in order] == sorted(found, key=order.index)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        (sc.SERVER_PORT, True, None),
+        (sc.SERVER_PORT, -(2**63), -(2**63)),
+        (sc.SERVER_PORT, -(2**63) - 1, None),
+        (sc.SERVER_PORT, float(2**63), None),
+        (sc.SERVER_PORT, Whole(443), 443),
+        (sc.SERVER_PORT, Whole(2**63), None),
+        (sc.PROVIDER_NAME, "", None),
+        (sc.PROVIDER_NAME, Word("p\ud800"), "p\ufffd"),
+        (sc.PROVIDER_NAME, Word(""), None),
+        (sc.PROVIDER_NAME, Kind.OPENAI, "openai"),
+        (sc.PROVIDER_NAME, 5, None),
+        (sc.TAGS, "", None),
+        (sc.TAGS, (), None),
+        (sc.CONFIDENCE_LOW_POSITIONS, [1, 2.0, "x", True, 2**63], [1, 2]),
+    ],
+)
+def test_a_value_of_another_class_means_what_it_holds(name: str, value: Any, meant: Any) -> None:
+    row = next(row for row in projection.ROWS if row.name == name)
+    found = row.type(value)
+    assert found == meant
+    assert type(found) is type(meant)

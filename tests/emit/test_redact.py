@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from clearspan.core import fence
-from clearspan.core.shapes import entities
+from clearspan.core import fence, known
+from clearspan.core.shapes import credentials, entities
 from clearspan.emit import personal, redact
 from clearspan.emit.boxed import Boxed
 
@@ -339,3 +339,95 @@ def test_a_broken_redactor_closes_the_text(redactor: Any, monkeypatch: pytest.Mo
     assert later == []
     assert fence.failures() == {"redact": 1}
     fence.reset()
+
+
+# -- texts that were looked through already ------------------------------------------------------------------
+
+KEY = "Blue7SkyOverTheBay9"
+SECRET = f"my key is sk-{LONG}"
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are looked through."""
+    found: list[str] = []
+    holds = credentials.holds
+
+    def noting(text: str) -> bool:
+        found.append(text)
+        return holds(text)
+
+    monkeypatch.setattr(credentials, "holds", noting)
+    return found
+
+
+def test_a_text_that_holds_nothing_is_looked_through_once(looked: list[str]) -> None:
+    assert not redact.holds_secret("hello", "world")
+    assert not redact.holds_secret("hello")
+    assert not redact.holds_secret("world", "hello", "world")
+    assert looked == ["hello\nworld"]
+    assert not redact.holds_secret("hello", "who?", "world")
+    assert looked == ["hello\nworld", "who?"]
+
+
+def test_of_no_texts_none_holds_a_secret(looked: list[str]) -> None:
+    assert not redact.holds_secret()
+    assert looked == []
+
+
+def test_a_text_is_looked_through_again_when_another_key_is_known(looked: list[str]) -> None:
+    text = f"the server said {KEY}"
+    assert not redact.holds_secret(text, "hello")
+    assert known.note_key(KEY) == [KEY]
+    assert redact.holds_secret("hello", text)
+    assert redact.holds_secret(text)
+    assert not redact.holds_secret("hello")
+    assert looked == [f"{text}\nhello", "hello"]
+    known.note_key(KEY)  # it is known already
+    assert not redact.holds_secret("hello")
+    assert looked == [f"{text}\nhello", "hello"]
+
+
+@pytest.mark.parametrize("secret", [SECRET, f"the server said {KEY}"], ids=["shaped", "known"])
+def test_a_text_with_a_secret_is_never_taken_for_clean(secret: str, looked: list[str]) -> None:
+    known.note_key(KEY)
+    for _ in range(3):
+        assert redact.holds_secret(secret)
+        assert redact.holds_secret("hello", secret, "world")
+        assert redact.holds_secret(secret, "hello")
+    assert not redact.holds_secret("hello")
+    assert looked[-1] == "hello", "nobody knew it to be clean"
+    for _ in range(3):
+        assert redact.holds_secret("hello", secret)
+
+
+def test_a_secret_is_seen_wherever_it_stands_among_many() -> None:
+    others = [f"text {n}" for n in range(20)]
+    assert not redact.holds_secret(*others)
+    for n in range(20):
+        assert redact.holds_secret(*others[:n], SECRET, *others[n:])
+
+
+def test_two_halves_of_a_key_are_no_key() -> None:
+    known.note_key(KEY)
+    assert not redact.holds_secret(KEY[:9], KEY[9:])
+    assert redact.holds_secret(KEY[:9] + KEY[9:])
+
+
+def test_not_every_text_is_remembered_for_ever(
+    looked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redact, "_REMEMBERED", 10)
+    for n in range(200):
+        assert not redact.holds_secret(f"text {n}", "the same")
+        assert len(redact._clean.texts) <= 12
+    looked.clear()
+    assert not redact.holds_secret("text 0")
+    assert looked == ["text 0"]
+
+
+@given(st.lists(st.text(max_size=5) | st.sampled_from(["hello", SECRET, KEY]), max_size=6))
+def test_whatever_was_asked_before_the_answer_is_that_of_the_texts(texts: list[str]) -> None:
+    known.note_key(KEY)
+    for _ in range(2):
+        assert redact.holds_secret(*texts) is (SECRET in texts or KEY in texts)

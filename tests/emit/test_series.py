@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import tracemalloc
+import weakref
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from clearspan.emit.series import LONGEST, Series, label
+from clearspan.emit.series import LONGEST, Extended, Series, label
 
 BEYOND = {"otel.metric.overflow": True}
 
@@ -105,3 +107,77 @@ def test_memory_is_bounded() -> None:
 )
 def test_labels(value: Any, meant: Any) -> None:
     assert label(value) == meant
+
+
+def test_a_mapping_that_was_admitted_is_known_by_its_identity() -> None:
+    class Asked(dict[str, Any]):
+        looked = 0
+
+        def items(self) -> Any:
+            self.looked += 1
+            return super().items()
+
+    series = Series(2)
+    one, beyond = Asked(m=1), Asked(m=3)
+    assert [series.admits(one) for _ in range(3)] == [True] * 3
+    assert one.looked == 1
+    assert series.admits({"m": 2}) is False
+    assert [series.admits(beyond) for _ in range(3)] == [False] * 3
+    assert beyond.looked == 3, "what found no room is not known"
+
+
+def test_another_mapping_in_the_place_of_one_is_looked_at() -> None:
+    """Where memory is used again, another mapping has the number of one that is gone."""
+    series = Series(3)
+    assert [series.admits({"m": n}) for n in range(500)] == [True, True] + [False] * 498
+    assert [series.of({"m": n % 4}) for n in range(500)] == [{"m": 0}, {"m": 1}, BEYOND, BEYOND] * 125  # fmt: skip
+
+
+def test_few_mappings_are_kept_and_those_that_were_let_go_are_admitted_again() -> None:
+    class Held(dict[str, Any]):
+        """One that can be referred to weakly."""
+
+    series = Series(1_000)
+    given = [Held(m=n) for n in range(200)]
+    assert all(series.admits(each) for each in given)
+    kept = [weakref.ref(each) for each in given]
+    del given
+    gc.collect()
+    assert 0 < sum(each() is not None for each in kept) <= 64
+    assert series.admits({"m": 0})
+
+
+# -- sets with one attribute more --------------------------------------------------------------------------
+
+
+def test_a_set_with_one_attribute_more_is_made_once() -> None:
+    extended = Extended()
+    base = {"m": 1}
+    made = extended.of(base, "k", "input")
+    assert (made, base) == ({"m": 1, "k": "input"}, {"m": 1})
+    assert extended.of(base, "k", "input") is made
+    assert extended.of(base, "k", "output") == {"m": 1, "k": "output"}
+    assert extended.of(base, "l", "input") == {"m": 1, "l": "input"}
+    equal = {"m": 1}
+    assert extended.of(equal, "k", "input") is not made
+    assert extended.of(equal, "k", "input") == made
+
+
+def test_another_set_in_the_place_of_one_is_extended_anew() -> None:
+    """Where memory is used again, another mapping has the number of one that is gone."""
+    extended = Extended()
+    for n in range(3_000):
+        assert extended.of({"m": n}, "k", "v") == {"m": n, "k": "v"}
+
+
+def test_not_every_set_is_kept_for_ever() -> None:
+    extended = Extended()
+    base = {"m": -1}
+    made = extended.of(base, "k", "v")
+    for n in range(1_023):
+        extended.of({"m": n}, "k", "v")
+    assert extended.of(base, "k", "v") is made
+    extended.of({"m": 1_023}, "k", "v")
+    assert len(extended._made) == 1
+    assert extended.of(base, "k", "v") is not made
+    assert extended.of(base, "k", "v") == made

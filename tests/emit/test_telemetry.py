@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
@@ -23,12 +26,14 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
-from clearspan.emit import measures
+from clearspan.emit import measures, tally
 from clearspan.emit.content import ContentPolicy
+from clearspan.emit.instruments import READ
 from clearspan.emit.telemetry import Telemetry
-from clearspan.record import Cost, ErrorInfo, HardwareUse, Invocation, Outcome, Usage
-from clearspan.score import Score
+from clearspan.record import Cost, ErrorInfo, HardwareUse, Invocation, Outcome, TraceRef, Usage
+from clearspan.score import Score, Target
 
+KEY = "sk-proj-aB3dE6gH9jK2mN5pQ8sT1vW4"
 START, END = 1_700_000_000_000_000_000, 1_700_000_002_000_000_000
 
 
@@ -664,3 +669,182 @@ def test_usage_that_is_unknown_is_absent(rig: Rig) -> None:
     assert record.usage == Usage()
     assert not [name for name in rig.span.attributes if "usage" in name]
     assert "gen_ai.client.token.usage" not in rig.metrics
+
+
+# -- points that wait ------------------------------------------------------------------------------------------
+
+DURATION = "gen_ai.client.operation.duration"
+
+
+def test_whoever_collects_sees_every_call_so_far(rig: Rig) -> None:
+    """Nobody flushes: what waits is recorded when metrics are collected."""
+    for calls in (1, 2, 3):
+        rig.run(call())
+        assert rig.metrics[DURATION].data.data_points[0].count == calls
+        assert rig.metrics[DURATION].data.data_points[0].count == calls
+    assert rig.metrics["clearspan.client.operation.count"].data.data_points[0].value == 3
+
+
+def test_every_reader_sees_every_call(rigs: Any) -> None:
+    readers = [InMemoryMetricReader() for _ in range(2)]
+    meter = MeterProvider(readers, shutdown_on_exit=False)
+    telemetry = Telemetry(
+        trace.NoOpTracerProvider().get_tracer("x"),
+        meter.get_meter("x"),
+        LoggerProvider(shutdown_on_exit=False).get_logger("x"),
+    )
+    rig = rigs()
+    rig.telemetry, rig.meter = telemetry, meter
+    for calls in (1, 2):
+        rig.run(call())
+        for rig.reader in readers:
+            assert rig.metrics[DURATION].data.data_points[0].count == calls
+
+
+@pytest.mark.parametrize("name", [row.name for row in measures.INSTRUMENTS if row.kind in READ])
+def test_what_waits_is_recorded_before_an_instrument_is_read(rig: Rig, name: str) -> None:
+    rig.run(call())
+    assert len(rig.telemetry._tally._waiting) > 0
+    assert rig.telemetry.read(name) == []
+    assert len(rig.telemetry._tally._waiting) == 0
+
+
+def test_points_wait_for_who_settles_them(rig: Rig) -> None:
+    rig.run(call())
+    waiting = rig.telemetry._tally._waiting
+    assert {noted.way.buckets is None for noted in waiting} == {True, False}
+    rig.telemetry.settle()
+    assert len(waiting) == 0
+    assert rig.metrics[DURATION].data.data_points[0].count == 1
+
+
+def test_a_forked_child_does_not_record_what_waits(rig: Rig) -> None:
+    rig.run(call())
+    rig.telemetry.renew()
+    assert DURATION not in rig.metrics
+    rig.run(call())
+    assert rig.metrics[DURATION].data.data_points[0].count == 1
+
+
+def test_many_points_are_a_crowd_until_somebody_settles(rig: Rig) -> None:
+    crowded = [rig.telemetry.crowded]
+    draft = call()
+    for n in range(2_050):
+        draft.stamp(0.5 * n, content=True)
+    rig.run(draft)
+    crowded.append(rig.telemetry.crowded)
+    assert rig.metrics["gen_ai.client.operation.time_per_output_chunk"].data.data_points[0].count == 2_049  # fmt: skip
+    crowded.append(rig.telemetry.crowded)
+    assert crowded == [False, True, False]
+
+
+def linked(rig: Rig) -> set[int | None]:
+    """The spans that exemplars link."""
+    return {
+        each.span_id
+        for metric in rig.metrics.values()
+        for point in metric.data.data_points
+        for each in getattr(point, "exemplars", ())
+    }
+
+
+def test_who_collects_inside_a_span_is_not_linked(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "time", SimpleNamespace(monotonic=lambda: 5.0))
+    rig.run(call())
+    rig.run(call())
+    first, _ = rig.spans.get_finished_spans()
+    with rig.tracer.get_tracer("host").start_as_current_span("somebody's"):
+        assert linked(rig) == {first.context.span_id}
+
+
+def test_points_that_wait_keep_nothing_of_their_call(rig: Rig) -> None:
+    draft = call()
+    rig.run(draft)
+    span = weakref.ref(draft.span.span)
+    ended = rig.span.context.span_id
+    del draft
+    rig.spans.clear()
+    gc.collect()
+    assert span() is None
+    assert len(rig.telemetry._tally._waiting) > 0
+    assert linked(rig) == {ended}
+
+
+def test_where_a_call_stood_keeps_nothing_of_it(rig: Rig) -> None:
+    """The place is asked for through a response, which outlives its call but not what that held."""
+    draft = call()
+    rig.run(draft)
+    span, place = weakref.ref(draft.span.span), draft.place
+    ended = rig.span.context.span_id
+    del draft
+    rig.spans.clear()
+    gc.collect()
+    told = place()
+    assert told is not None
+    assert told.span_id == f"{ended:016x}"
+    assert span() is None
+
+
+def test_a_score_is_recorded_in_the_context_of_what_was_judged(rig: Rig) -> None:
+    judged = rig.run(call()).trace
+    assert judged is not None
+    with rig.tracer.get_tracer("host").start_as_current_span("somebody's"):
+        rig.telemetry.judge(Score(0.5, target=Target(trace=judged)))
+        rig.telemetry.judge(Score(0.75))
+        assert len(rig.telemetry._tally._waiting) > 0
+        found = rig.metrics
+    (point,) = found[sc.METRIC_EVALUATION_SCORE].data.data_points
+    assert (point.sum, point.count) == (1.25, 2)
+    (exemplar,) = point.exemplars
+    assert (exemplar.value, f"{exemplar.span_id:016x}") == (0.5, judged.span_id)
+    (counted,) = found[sc.METRIC_EVALUATION_RESULTS].data.data_points
+    assert counted.value == 2
+
+
+def test_a_score_of_what_was_not_sampled_links_nothing(rig: Rig) -> None:
+    unsampled = TraceRef("1" * 32, "2" * 16, None, False)
+    rig.telemetry.judge(Score(0.5, target=Target(trace=unsampled)))
+    assert linked(rig) == set()
+    assert sc.METRIC_EVALUATION_SCORE in rig.metrics
+
+
+# -- the name of a span ----------------------------------------------------------------------------------------
+
+
+class Renaming(SpanProcessor):
+    """The application's: it gives its spans names of its own."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        span.update_name("mine")
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", f"m {KEY}", None])
+def test_a_name_that_was_known_at_the_start_is_not_set_again(rig: Rig, model: str | None) -> None:
+    rig.tracer.add_span_processor(Renaming())
+    rig.run(call(model=model))
+    assert rig.span.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ({"model": None}, {"model": "late"}, "chat late"),
+        ({"model": "m"}, {"model": f"m {KEY}"}, "chat m [secret]"),
+        ({"model": f"m {KEY}"}, {}, "chat m [secret]"),
+        ({"model": "m"}, {"name": "n"}, "chat m"),
+        ({"model": None}, {"name": "n"}, "chat n"),
+        ({"operation": "text_completion"}, {"operation": "chat"}, "chat gpt-4o"),
+    ],
+)
+def test_a_span_is_named_by_what_is_known_in_the_end(
+    rig: Rig, before: dict[str, Any], after: dict[str, Any], name: str
+) -> None:
+    draft = call(**before)
+    draft.start_ns, draft.end_ns = START, END
+    rig.telemetry.open(draft)
+    for fact, value in after.items():
+        setattr(draft, fact, value)
+    rig.telemetry.close(draft.seal(ContentPolicy()), draft.span)
+    assert rig.span.name == name

@@ -76,6 +76,34 @@ def test_answers_that_are_not_only_text() -> None:
     assert (told(called), told(refused)) == (None, None)
 
 
+def test_pieces_and_wholes_are_text_alike() -> None:
+    made = draft("Ro", output=4)
+    made.texts(["m", "e"])
+    made.part({"type": "text", "content": "Oslo"})
+    assert told(made) == 0.5
+
+
+def test_an_answer_without_characters_has_no_density() -> None:
+    empty, opaque = draft(output=2), draft(output=2)
+    empty.finish("stop")
+    opaque.part({"type": "text", "content": ["not", "text"]})
+    assert (told(empty), told(opaque)) == (None, None)
+
+
+def test_a_part_of_no_kind_is_not_text() -> None:
+    made = draft("Rome", output=2)
+    made.part({"no": "type"})
+    assert told(made) is None
+
+
+def test_text_that_was_cut() -> None:
+    made = Draft("chat")
+    made.longest = 3
+    made.text("Rome")
+    made.usage(output=2)
+    assert told(made) is None
+
+
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CLOSED, Outcome.ABANDONED])
 def test_answers_that_were_broken_off(outcome: Outcome) -> None:
     made = draft("Rome", output=2)

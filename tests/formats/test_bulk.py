@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
+
+import pytest
+from openai.types.chat import ChatCompletion
 
 from clearspan.core.tape import Strip
 from clearspan.draft import Draft
-from clearspan.formats import openai_responses
+from clearspan.formats import openai_chat, openai_responses
 from clearspan.formats.bulk import batches, hint, lighten, weight
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo
@@ -44,6 +49,44 @@ def test_answers_are_weighed_those_of_steps_were() -> None:
     assert weight(drafted(result=big, stepped=True)) < 10_000
     assert weight(drafted(inner=drafted(result=big))) > 100_000
     assert weight(Draft("chat")) < 10_000
+
+
+def weighing(result: Any, weigh: Callable[[Any], int | None] | None, **more: Any) -> int:
+    draft = drafted(result=result, **more)
+    draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
+    return weight(draft)
+
+
+def test_an_answer_that_can_be_weighed_at_once_is_not_walked_through() -> None:
+    big = {"text": "x" * 100_000}
+    bare = weighing(big, lambda _: 0)
+    assert weighing(big, lambda _: 7) == bare + 7 < 10_000
+    assert weighing(big, len) == bare + 1
+    assert weighing(big, lambda _: None) == weighing(big, None) > 100_000
+    assert weighing(big, lambda _: 50_000, inner=drafted(result=big)) > 150_000
+
+
+def test_an_answer_of_steps_is_not_even_weighed_at_once() -> None:
+    asked = list[Any]()
+    assert weighing({"a": 1}, asked.append, stepped=True) == weight(Draft("chat"))
+    assert asked == []
+
+
+def test_an_answer_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
+    said = {"role": "assistant", "content": "x" * 100_000}
+    answer = ChatCompletion.construct(choices=[{"index": 0, "message": said}])
+    called = ChatCompletion.construct(choices=[{"index": 0, "message": {**said, "tool_calls": []}}])
+    at_once, through = (weighing(answer, weigh) for weigh in (openai_chat.weigh, None))
+    assert 0.95 < at_once / through < 1.05
+    assert weighing(called, openai_chat.weigh) == weighing(called, None)
+
+
+def test_a_weight_that_cannot_be_told_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> int:
+        raise RuntimeError
+
+    monkeypatch.delenv("CLEARSPAN_STRICT", raising=False)
+    assert weighing({"a": 1}, broken) == weight(Draft("chat"))
 
 
 def test_the_numbers_are_read_before_the_answer_goes() -> None:

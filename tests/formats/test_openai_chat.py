@@ -7,6 +7,8 @@ import pydantic
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from clearspan.draft import Draft
+from clearspan.emit.content import ContentPolicy
 from clearspan.formats import openai_chat
 from clearspan.record import Outcome
 from tests.formats.kit import answered, called, parts, record, streamed
@@ -99,6 +101,28 @@ def test_parameters() -> None:
 )  # fmt: skip
 def test_parameters_one_by_one(given: Any, expected: Any) -> None:
     assert dict(request(**given).params) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("temperature", 0.5, {"temperature": 0.5}), ("top_p", 0.5, {"top_p": 0.5}), ("n", 2, {"choice_count": 2}),
+        ("frequency_penalty", 1, {"frequency_penalty": 1.0}), ("presence_penalty", 1, {"presence_penalty": 1.0}),
+        ("max_tokens", 9, {"max_tokens": 9}), ("max_completion_tokens", 9, {"max_tokens": 9}),
+        ("max_output_tokens", 9, {"max_tokens": 9}), ("stop", "END", {"stop_sequences": ["END"]}), ("top_k", 4, {"top_k": 4}),
+        ("seed", 7, {"seed": 7}), ("random_seed", 7, {"seed": 7}), ("reasoning", {"effort": "low"}, {"reasoning_level": "low"}),
+        ("reasoning_effort", "low", {"reasoning_level": "low"}), ("unknown", 5, {}),
+    ],
+)  # fmt: skip
+def test_each_parameter_is_read_where_it_is_the_only_one(
+    name: str, value: Any, expected: Any
+) -> None:
+    assert dict(request(model="gpt-4o", **{name: value}).params) == expected
+    assert dict(request(model="gpt-4o", extra_body={name: value}).params) == expected
+
+
+def test_a_tier_alone_is_read() -> None:
+    assert request(service_tier="flex").extras["openai.request.service_tier"] == "flex"
 
 
 def test_what_was_not_given_is_absent() -> None:
@@ -354,6 +378,143 @@ def test_without_content_the_numbers_stay() -> None:
     assert (found.finish_reasons, found.usage.input) == (("length",), 3)
 
 
+# -- messages that only say something --------------------------------------------------------
+
+
+class Text(str):
+    __slots__ = ()
+
+
+SAID: list[Any] = [
+    {"content": "Rome."}, {"role": "user", "content": "Rome."}, {"role": "assistant", "content": ""}, {"role": "", "content": "Rome."},
+    {"role": None, "content": "Rome."}, {"role": 7, "content": "Rome."}, {"role": "assistant", "content": "Rome.", "refusal": None},
+    {"role": "assistant"}, {"role": "user", "content": None}, {"content": Text("Rome.")}, {"content": ["Rome."]}, {"content": 7},
+    {"content": "Rome.", "refusal": "No."}, {"content": "Rome.", "reasoning_content": "Hm."}, {"content": "Rome.", "tool_calls": []},
+    {"content": "Rome.", "tool_calls": [{"id": "c1", "function": {"name": "look", "arguments": "{}"}}]},
+    {"content": "Rome.", "audio": {"data": "QUJD"}}, {"content": "Rome.", "function_call": {"name": "look", "arguments": "{}"}},
+    {"content": "Rome.", "images": [{"type": "image_url", "image_url": {"url": "https://a.b/c"}}]}, {"content": "", "refusal": "No."},
+    {"content": "Rome.", "unknown": 5}, {"content": "Rome.", 5: None}, {}, None, "Rome.", 7,
+]  # fmt: skip
+
+
+def both_ways(source: Any, reader: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The record by the short way, which is that by the long one."""
+    made = []
+    for way in (openai_chat._only_says, lambda *_: False):
+        draft = Draft("chat")
+        draft.provider = "openai"
+        monkeypatch.setattr(openai_chat, "_only_says", way)
+        reader(draft, source)
+        made.append((draft.pieces, draft.answers, draft.seal(ContentPolicy())))
+    assert made[0] == made[1]
+    return made[0][2]
+
+
+@pytest.mark.parametrize("said", SAID, ids=range(len(SAID)))
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_message_is_read_alike_whether_or_not_it_says_more(
+    said: Any, index: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = body({"index": index, "message": said, "finish_reason": "stop"})
+    both_ways(answer, openai_chat.response, monkeypatch)
+    both_ways(chunk(said, "stop", index), openai_chat.chunk, monkeypatch)
+    if isinstance(said, dict) and 5 not in said:
+        both_ways(ChatCompletion.construct(**answer), openai_chat.response, monkeypatch)
+
+
+def test_a_message_with_a_role_and_a_text_takes_the_short_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unread(*_: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(openai_chat, "_speech", unread)
+    source = body(choice({"role": "critic", "content": "Rome.", "refusal": None}))
+    for made in (source, ChatCompletion.construct(**source)):
+        (message,) = read(made).output
+        assert message["role"] == "critic"
+        assert message["parts"] == [{"type": "text", "content": "Rome."}]
+    assert read_all(chunk({"content": "Ro"}), chunk({"content": "me"})).output_text == "Rome"
+
+
+def test_the_last_role_of_a_stream_stays_where_none_follows() -> None:
+    found = read_all(chunk({"role": "critic", "content": "Ro"}), chunk({"content": "me"}))
+    assert found.output[0]["role"] == "critic"
+
+
+# -- how much an answer weighs ---------------------------------------------------------------
+
+
+def weighed(*choices: Any, **more: Any) -> int | None:
+    return openai_chat.weigh(ChatCompletion.construct(**body(*choices, **more)))
+
+
+def holding(*choices: Any) -> Any:
+    """An answer that was changed after it was made."""
+    made = ChatCompletion.construct(**body())
+    made.choices = list(choices)
+    return made
+
+
+def answering(message: Any) -> Any:
+    made: Any = ChatCompletion.construct(**body(choice({"content": "Rome."}))).choices[0]
+    made.message.content = message
+    return made
+
+
+def test_an_answer_weighs_what_it_says() -> None:
+    empty = weighed()
+    assert empty is not None
+    said = choice({"content": "x" * 5_000, "refusal": "y" * 300})
+    assert weighed(said) == empty + len("assistant") + 5_300
+    assert weighed(said, said, usage={"prompt_tokens": 3}) == empty + 2 * (9 + 5_300)
+    assert weighed(choice({"role": None, "content": None})) == empty
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tool_calls": [{"id": "c1", "function": {"name": "look", "arguments": "{}"}}]}, {"audio": {"data": "QUJD"}},
+        {"content": [{"type": "text", "text": "Rome."}]}, {"reasoning_content": "Hm."}, {"content": 7},
+    ],
+)  # fmt: skip
+def test_an_answer_that_holds_more_than_texts_is_not_weighed_by_them(said: Any) -> None:
+    assert weighed(choice(said)) is None
+    assert weighed(choice({"content": "Rome."}), choice(said)) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        body(choice({"content": "Rome."})),
+        ChatCompletion.construct(**body(choice({"content": "Rome."}), unknown="x" * 5_000)),
+        ChatCompletion.construct(**body(choice({"content": "Rome."}, unknown="x" * 5_000))),
+        ChatCompletion.construct(**body(choice({"content": "Rome."}, logprobs={"content": []}))),
+        ChatCompletion.construct(**body(*[choice({"content": "Rome."})] * 9)),
+        ChatCompletion.construct(**{**body(), "choices": None}),
+        ChatCompletion.construct(**{**body(), "choices": ()}),
+        ChatCompletion.construct(**body(None)),
+        ChatCompletion.construct(**body({"index": 0, "message": None})),
+        ChatCompletion.construct(**body({"index": 0, "message": "Rome."})),
+        holding(choice({"content": "Rome."})),
+        holding(answering("Rome."), answering(Text("Rome."))),
+        ChatCompletion.__new__(ChatCompletion),
+        None,
+        "Rome.",
+        object(),
+    ],
+    ids=range(16),
+)
+def test_what_is_no_plain_answer_is_not_weighed_by_its_texts(source: Any) -> None:
+    assert openai_chat.weigh(source) is None
+
+
+def test_eight_answers_are_few() -> None:
+    empty = weighed()
+    assert empty is not None
+    assert weighed(*[choice({"content": "Rome."})] * 8) == empty + 8 * (9 + 5)
+
+
 # -- streams ---------------------------------------------------------------------------------
 
 
@@ -520,8 +681,6 @@ def test_a_stream_that_was_cut_has_what_came() -> None:
 
 
 def test_only_content_counts_as_content() -> None:
-    from clearspan.draft import Draft
-
     draft = Draft("chat")
     silent = [
         chunk({"role": "assistant", "content": ""}),

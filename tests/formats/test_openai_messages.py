@@ -174,3 +174,43 @@ def test_nothing_of_the_host_is_run() -> None:
 @pytest.mark.parametrize("content", [None, "", [], [None], [7], {}, 7, [[]]])
 def test_broken_content_is_no_part(content: Any) -> None:
     assert told({"role": "user", "content": content})["parts"] == []
+
+
+# -- messages of a role and a text -------------------------------------------------------------------------
+
+
+class Words(str):
+    __slots__ = ()
+
+
+class Mapped(dict[str, Any]):
+    pass
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function", "critic", "", None, 7, Words("user"), ["user"]])  # fmt: skip
+@pytest.mark.parametrize("content", ["Hi.", "", None, 7, Words("Hi."), ["Hi."], []])
+def test_a_message_of_two_fields_is_read_as_any_other(role: Any, content: Any) -> None:
+    source = {"role": role, "content": content}
+    expected = message(source)
+    assert told(source) == told(Mapped(source)) == told({**source, "name": None}) == expected
+    assert type(expected["role"]) is type(told(source)["role"]) is str
+    if role == "user" and content == "Hi.":
+        assert expected == {"role": "user", "parts": [{"type": "text", "content": "Hi."}]}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"role": "user", "refusal": "No."}, {"content": "Hi.", "name": "ada"}, {"role": "user", "name": "ada"}, {"role": "user"},
+        {"content": "Hi."}, {"role": "user", "content": "Hi.", "name": "ada"}, {1: "user", "content": "Hi."},
+    ],
+)  # fmt: skip
+def test_a_message_of_other_fields_is_read_as_any_other(source: Any) -> None:
+    assert told(source) == message(source)
+
+
+def test_what_is_told_is_not_what_was_given() -> None:
+    source = {"role": "user", "content": "Hi."}
+    found = told(source)
+    source["content"] = "changed"
+    assert found["parts"] == [{"type": "text", "content": "Hi."}]

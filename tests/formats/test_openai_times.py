@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from clearspan.draft import Draft
 from clearspan.formats.openai_times import times
@@ -30,6 +31,20 @@ def test_times_of_groq() -> None:
     expected = {"queue": 0.25, "prefill": 0.002, "decode": 0.5}
     assert phases(GROQ) == expected
     assert phases(GROQ, GROQ) == expected
+
+
+def test_what_has_no_fields_leaves_what_is_known() -> None:
+    expected = phases(GROQ)
+    assert phases(GROQ, None, 5, "text", [GROQ], object(), {}) == expected
+
+
+def test_times_are_read_of_models_too() -> None:
+    class Counts(BaseModel):
+        model_config = ConfigDict(extra="allow")
+        queue_time: float = 0.25
+
+    made = Counts.model_validate({"prompt_time": 0.002, "completion_time": 0.5})
+    assert phases(made) == phases(GROQ)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,9 @@ which asks a proxy (a lazy database query, a request-local object) what it would
 from __future__ import annotations
 
 import datetime
-import decimal
 import enum
-import pathlib
-import uuid
-import zoneinfo
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple, TypeVar
@@ -29,17 +26,12 @@ __all__ = [
 
 T = TypeVar("T")
 
-_PRINTABLE = (
-    datetime.date,
-    datetime.timedelta,
-    decimal.Decimal,
-    uuid.UUID,
-    pathlib.PosixPath,
-    pathlib.WindowsPath,
-    pathlib.PurePosixPath,
-    pathlib.PureWindowsPath,
-)
-_ZONES = (type(None), datetime.timezone, zoneinfo.ZoneInfo)
+# By name, as most of these modules are loaded by programs that use them, and by no others.
+_PRINTABLE = {
+    "datetime": ("date", "timedelta"), "decimal": ("Decimal",), "uuid": ("UUID",),
+    "pathlib": ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
+}  # fmt: skip
+_ZONES = {"datetime": ("timezone",), "zoneinfo": ("ZoneInfo",)}
 _Sequence = tuple[type, Callable[[Any], Iterator[Any]], Callable[[Any], int]]
 _SEQUENCES: tuple[_Sequence, ...] = (
     (list, list.__iter__, list.__len__),
@@ -346,12 +338,19 @@ def _printed(value: Any, cls: type) -> str:
     if cls is bytes or cls is bytearray:
         return f"<{cls.__name__} of {len(value)} bytes>"
     if cls is datetime.datetime or cls is datetime.time:
-        known = any(type(value.tzinfo) is zone for zone in _ZONES)
+        known = value.tzinfo is None or _is_one_of(type(value.tzinfo), _ZONES)
         zone = "" if known else f" {_named(type(value.tzinfo))}"
         return str(value if known else value.replace(tzinfo=None)) + zone
-    if any(cls is one for one in _PRINTABLE):
-        return str(value)
-    return _named(cls)
+    return str(value) if _is_one_of(cls, _PRINTABLE) else _named(cls)
+
+
+def _is_one_of(cls: type, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether `cls` is one of the standard library's classes of these names, and not just called so."""
+    home, name = (
+        module(cls).partition(".")[0],
+        qualname(cls),
+    )  # some are of a module below, in some versions
+    return name in names.get(home, ()) and getattr(sys.modules.get(home), name, None) is cls
 
 
 def _named(cls: type) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from clearspan.core import fence
 from clearspan.figures.cost import PriceBook, listing
+from clearspan.figures.cost.rates import Rates
 from tests.figures.cost.kit import NOON, call, cost, priced
 from tests.support.programs import program
 
@@ -352,6 +353,155 @@ def test_what_was_looked_up_is_remembered_within_bounds(monkeypatch: pytest.Monk
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         book(call(model=name, input=1, output=1))
     assert asked == ["a", "b", "c", "d", "b"]  # `b` had to make room, `a` was in use
+
+
+# -- prices that change, and those that do not -------------------------------------------------------------
+
+
+def prices(**told: Any) -> Any:
+    return importlib.import_module("genai_prices.types").ModelPrice(**told)
+
+
+def stepped(base: int, start: int, beyond: int) -> Any:
+    types = importlib.import_module("genai_prices.types")
+    return types.TieredPrices(base=Decimal(base), tiers=[types.Tier(start, Decimal(beyond))])
+
+
+def dated(*changes: tuple[date | None, Any]) -> list[Any]:
+    types = importlib.import_module("genai_prices.types")
+    return [
+        types.ConditionalPrice(
+            None if day is None else types.StartDateConstraint(start_date=day), prices=told
+        )
+        for day, told in changes
+    ]
+
+
+PLAIN = {"input_mtok": Decimal(1), "output_mtok": Decimal(2)}
+
+
+def listed(told: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[PriceBook, list[datetime]]:
+    """A book over a list with these prices of a model alone, and when they were asked for."""
+    types = importlib.import_module("genai_prices.types")
+    asked: list[datetime] = []
+
+    class Model(types.ModelInfo):  # type: ignore[misc,name-defined]
+        def get_prices(self, when: datetime, context: Any = None) -> Any:
+            asked.append(when)
+            return super().get_prices(when, context)
+
+    model = Model(id="m", match=types.ClauseEquals(equals="m"), prices=told)
+    whose = types.Provider(id="openai", name="OpenAI", api_pattern="", models=[model])
+    snapshot = fetched()
+    snapshot.providers = [whose]
+    library = SimpleNamespace(get_snapshot=lambda: snapshot)
+    monkeypatch.setattr(listing, "load", lambda name: library)
+    return PriceBook(), asked
+
+
+def total(book: PriceBook, at: datetime = NOON, **counts: Any) -> float | None:
+    draft = call(model="m", at=at, **counts)
+    book(draft)
+    return draft.cost.total if draft.cost is not None else None
+
+
+def test_prices_that_always_hold_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, asked = listed(prices(**PLAIN, requests_kcount=Decimal(500)), monkeypatch)
+    read: list[int] = []
+    reader = listing._read
+
+    def noted(told: Any, tokens: int) -> Any:
+        read.append(tokens)
+        return reader(told, tokens)
+
+    monkeypatch.setattr(listing, "_read", noted)
+    assert total(book, input=1_000_000, output=1_000_000) == 3.5
+    assert total(book, input=2_000_000, output=0) == 2.5
+    assert total(book, datetime(2020, 1, 1, tzinfo=timezone.utc), input=1_000_000, output=0) == 1.5
+    assert (read, asked) == ([0], [])
+
+
+def test_prices_by_the_number_of_tokens_are_worked_out_for_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = prices(input_mtok=stepped(1, 200_000, 3), output_mtok=Decimal(2))
+    book, asked = listed(told, monkeypatch)
+    assert total(book, input=100_000, output=0) == 0.1
+    assert total(book, input=300_000, output=0) == 0.9
+    assert total(book, input=200_000, output=0) == 0.2
+    assert len(asked) == 3
+
+
+def test_prices_that_change_with_time_are_worked_out_for_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = {**PLAIN, "input_mtok": Decimal(5)}
+    told = dated((None, prices(**PLAIN)), (NOON.date(), prices(**later)))
+    book, asked = listed(told, monkeypatch)
+    before = datetime(2026, 10, 1, tzinfo=timezone.utc)
+    assert total(book, before, input=1_000_000, output=0) == 1.0
+    assert total(book, NOON, input=1_000_000, output=0) == 5.0
+    assert total(book, before, input=1_000_000, output=0) == 1.0
+    assert asked == [before, NOON, before]
+
+
+def test_a_model_without_prices_costs_nobody_knows_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, _ = listed([], monkeypatch)
+    assert total(book, input=1_000_000, output=0) is None
+
+
+def test_a_model_that_is_paid_by_what_nobody_counts_has_no_rates_however_steady(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    book, asked = listed(prices(**PLAIN, input_mchars=Decimal(1)), monkeypatch)
+    assert total(book, input=1_000_000, output=0) is None
+    assert len(asked) == 1
+
+
+def test_rates_that_always_hold() -> None:
+    told = prices(**PLAIN, requests_kcount=Decimal(500), input_audio_mtok=None)
+    assert listing._steady(told) == Rates(
+        input=Decimal(1), output=Decimal(2), request=Decimal("0.5")
+    )
+    assert listing._steady(prices()) == Rates()
+
+
+@pytest.mark.parametrize("name", [*listing._KEYS.values()])
+def test_a_single_price_that_has_steps_makes_the_rates_depend(name: str) -> None:
+    assert listing._steady(prices(**{**PLAIN, name: stepped(1, 9, 2)})) is None
+    assert listing._steady(prices(**{**PLAIN, name: Decimal(1)})) is not None
+
+
+def test_a_list_of_changes_makes_the_rates_depend() -> None:
+    assert listing._steady(dated((None, prices(**PLAIN)))) is None
+
+
+def test_a_model_is_its_provider_s_own_or_borrowed() -> None:
+    snapshot = genai_prices.data_snapshot.get_snapshot()
+    own = listing._find(snapshot, "openai", "gpt-4o-mini")
+    borrowed = listing._find(snapshot, "azure", "gpt-4o-2024-08-06")
+    assert own is not None
+    assert borrowed is not None
+    assert (own.provider.id, own.model.id, own.own) == ("openai", "gpt-4o-mini", True)
+    assert (borrowed.provider.id, borrowed.own) == ("azure", False)
+    assert own.steady == listing._read(own.model.get_prices(NOON), 0)
+    assert listing._find(snapshot, "openai", "no-such-model") is None
+    assert listing._find(snapshot, "nobody", "gpt-4o-mini") is None
+
+
+def test_what_is_steady_costs_at_any_time_what_the_package_says() -> None:
+    snapshot = genai_prices.data_snapshot.get_snapshot()
+    steady = 0
+    for provider in snapshot.providers:
+        for model in provider.models:
+            found = listing._find(snapshot, provider.id, model.id)
+            if found is None or found.steady is None:
+                continue
+            steady += 1
+            for year, tokens in ((2023, 0), (2026, 10_000_000), (2031, 250_000)):
+                when = datetime(year, 3, 4, 5, tzinfo=timezone.utc)
+                assert found.steady == listing._read(found.model.get_prices(when), tokens)
+    assert steady > 100
 
 
 # -- its sums, and ours ------------------------------------------------------------------------------------
