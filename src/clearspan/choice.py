@@ -158,7 +158,8 @@ class Answers:
                 length = (
                     said.kept if type(said) is Pieces else len(said) if type(said) is str else 0
                 )
-                found[part["type"]] = found.get(part["type"], 0) + length
+                kind = part.get("type")
+                found[kind] = found.get(kind, 0) + length
         return found
 
     def reasons(self) -> list[str | None]:

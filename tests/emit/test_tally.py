@@ -22,9 +22,10 @@ from clearspan.emit.instruments import Instrument
 from clearspan.emit.measures import Point, Run
 from clearspan.emit.tally import Tally
 
-COUNTED, TIMED, READ = "calls", "seconds", "going_on"
+COUNTED, PAID, TIMED, READ = "calls", "cost", "seconds", "going_on"
 INSTRUMENTS = (
     Instrument(COUNTED, "counter", "1", None, "how many", alone=("currency",)),
+    Instrument(PAID, "counter", "1", None, "how much"),
     Instrument(TIMED, "histogram", "s", (1.0, 2.0), "how long"),
     Instrument("plain", "histogram", "s", None, "without boundaries"),
     Instrument(READ, "updowncounter", "1", None, "read when metrics are collected"),
@@ -166,8 +167,13 @@ def test_what_is_counted_is_told_as_one_sum_for_each_attribute_set() -> None:
     one, other = {"m": "a"}, {"m": "b"}
     for value in (1, 2, 0.5):
         waiting.note([Point(COUNTED, value, one), Point(COUNTED, 10 * value, other)], NOWHERE)
+        waiting.note([Point(PAID, 100 * value, one)], NOWHERE)
     waiting.settle()
-    assert [told[:3] for told in meter.told] == [(COUNTED, 3.5, one), (COUNTED, 35.0, other)]
+    assert [told[:3] for told in meter.told] == [
+        (COUNTED, 3.5, one),
+        (COUNTED, 35.0, other),
+        (PAID, 350.0, one),
+    ]
 
 
 def test_equal_sets_that_are_two_mappings_are_one_series(rig: Rig) -> None:
@@ -235,11 +241,17 @@ def test_instruments_that_are_read_are_not_made() -> None:
             made.append(name)
             return super().create_counter(name, unit, description)
 
+        def create_histogram(
+            self, name: str, unit: str = "", description: str = "", **more: Any
+        ) -> Histogram:
+            made.append(name)
+            return super().create_histogram(name, unit, description, **more)
+
         def create_up_down_counter(self, *_: Any, **__: Any) -> Any:
             raise AssertionError
 
     heard(Noting())
-    assert made == [COUNTED]
+    assert made == [COUNTED, PAID, TIMED, "plain"]
 
 
 def test_an_instrument_without_boundaries_has_one_bucket(rig: Rig, clock: list[float]) -> None:

@@ -754,7 +754,7 @@ def test_who_collects_inside_a_span_is_not_linked(
     monkeypatch.setattr(tally, "time", SimpleNamespace(monotonic=lambda: 5.0))
     rig.run(call())
     rig.run(call())
-    first, _ = rig.spans.get_finished_spans()
+    first: Any = rig.spans.get_finished_spans()[0]
     with rig.tracer.get_tracer("host").start_as_current_span("somebody's"):
         assert linked(rig) == {first.context.span_id}
 

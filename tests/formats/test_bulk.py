@@ -75,7 +75,9 @@ def test_an_answer_of_steps_is_not_even_weighed_at_once() -> None:
 def test_an_answer_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
     said = {"role": "assistant", "content": "x" * 100_000}
     answer = ChatCompletion.construct(choices=[{"index": 0, "message": said}])
-    called = ChatCompletion.construct(choices=[{"index": 0, "message": {**said, "tool_calls": []}}])
+    called = ChatCompletion.construct(
+        choices=[{"index": 0, "message": {**said, "tool_calls": [{"id": "c"}]}}]
+    )
     at_once, through = (weighing(answer, weigh) for weigh in (openai_chat.weigh, None))
     assert 0.95 < at_once / through < 1.05
     assert weighing(called, openai_chat.weigh) == weighing(called, None)

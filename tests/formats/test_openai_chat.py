@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from sys import getsizeof
 from typing import Any
 
 import pydantic
@@ -466,9 +467,11 @@ def test_an_answer_weighs_what_it_says() -> None:
     empty = weighed()
     assert empty is not None
     said = choice({"content": "x" * 5_000, "refusal": "y" * 300})
-    assert weighed(said) == empty + len("assistant") + 5_300
-    assert weighed(said, said, usage={"prompt_tokens": 3}) == empty + 2 * (9 + 5_300)
-    assert weighed(choice({"role": None, "content": None})) == empty
+    once = sum(map(getsizeof, ("assistant", "x" * 5_000, "y" * 300)))
+    assert weighed(said) == empty + once
+    assert weighed(said, said, usage={"prompt_tokens": 3}) == empty + 2 * once
+    assert weighed(choice({"role": None, "content": None, "annotations": []})) == empty
+    assert weighed(choice({"role": None, "content": "\N{EURO SIGN}" * 5_000})) == empty + getsizeof("\N{EURO SIGN}" * 5_000)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -512,7 +515,8 @@ def test_what_is_no_plain_answer_is_not_weighed_by_its_texts(source: Any) -> Non
 def test_eight_answers_are_few() -> None:
     empty = weighed()
     assert empty is not None
-    assert weighed(*[choice({"content": "Rome."})] * 8) == empty + 8 * (9 + 5)
+    once = getsizeof("assistant") + getsizeof("Rome.")
+    assert weighed(*[choice({"content": "Rome."})] * 8) == empty + 8 * once
 
 
 # -- streams ---------------------------------------------------------------------------------

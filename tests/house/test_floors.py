@@ -43,6 +43,7 @@ TELEMETRY = (
     "emit.telemetry",
     "emit.boards",
     "emit.quiet",
+    "emit.tally",
     "exporters",
     "runtime",
     "otel",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -17,7 +17,7 @@ _kept: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
 
 
 @contextlib.contextmanager
-def once() -> Iterator[None]:
+def once() -> Generator[None]:
     """Read everything at most once inside: it takes long, and does not change while a program starts."""
     token = _kept.set({})
     try:

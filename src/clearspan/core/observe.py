@@ -12,12 +12,7 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import inspect
-import sys
-import time
-import types
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -27,8 +22,9 @@ from collections.abc import (
     Iterator,
 )
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, NamedTuple
+from typing import Any
 
+from clearspan.core.drivers import Taping, drive, drive_awaited, passing, unseen
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import (
@@ -43,7 +39,6 @@ from clearspan.core.heed import (
     outcome_of,
     returned,
 )
-from clearspan.core.tape import Tape
 from clearspan.record import Outcome
 
 __all__ = [
@@ -164,17 +159,6 @@ async def _resume(held: Watched, recording: Recording) -> Any:
     return returned(recording, value)
 
 
-class Taping(NamedTuple):
-    """Where elements of a stream are put down with the time they came.
-
-    Whoever takes them from there is told after `every` so many. It spares a call for each of them.
-    """
-
-    tape: Tape
-    full: Callable[[], object]
-    every: int
-
-
 def relay(
     iterator: Iterator[Any],
     recording: Recording,
@@ -189,12 +173,12 @@ def relay(
     """
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
     held = Watched(recording)
-    drive = (
-        _drive(held, source, recording, recording if lazy else None, once=True)
+    driver = (
+        drive(held, source, recording, recording if lazy else None, once=True)
         if lazy or taping is None
-        else _pass(held, source, recording, taping)
+        else passing(held, source, recording, taping)
     )
-    return held.watching(drive)
+    return held.watching(driver)
 
 
 def arelay(
@@ -202,7 +186,7 @@ def arelay(
 ) -> AsyncGenerator[Any, Any]:
     """Pass a vendor's asynchronous stream on; the rest is as for `relay`."""
     if isinstance(iterator, AsyncGenerator):
-        return _unseen(iterator, recording, recording if lazy else None, once=True)
+        return unseen(iterator, recording, recording if lazy else None, once=True)
     held = Watched(recording)
     return held.watching(_apass(held, iterator, recording))
 
@@ -229,14 +213,14 @@ async def _apass(
 def step(generator: Generator[Any, Any, Any], recording: Recording) -> Generator[Any, Any, Any]:
     """Drive a decorated generator; its code runs attached, the consumer's does not."""
     held = Watched(recording)
-    drive: Any = _drive_awaited if inspect.isawaitable(generator) else _drive
-    driver: Generator[Any, Any, Any] = drive(held, generator, recording, recording)
+    chosen: Any = drive_awaited if inspect.isawaitable(generator) else drive
+    driver: Generator[Any, Any, Any] = chosen(held, generator, recording, recording)
     return held.watching(driver)
 
 
 def astep(generator: AsyncGenerator[Any, Any], recording: Recording) -> AsyncGenerator[Any, Any]:
     """Drive a decorated asynchronous generator; its code runs attached, the consumer's does not."""
-    return _unseen(generator, recording, recording)
+    return unseen(generator, recording, recording)
 
 
 def follow(value: Any, recording: Recording) -> Any:
@@ -253,195 +237,3 @@ def follow(value: Any, recording: Recording) -> Any:
         return value
     fenced("observe.named", _named, driver, value)
     return driver
-
-
-def _over(recording: Recording, thrown: BaseException | None) -> None:
-    """A generator has returned, perhaps because `thrown` was thrown into it."""
-    ended(recording, Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED)
-
-
-def _pass(
-    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, taping: Taping
-) -> Generator[Any, Any, Any]:
-    """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
-    gone = _going(held, None)
-    step, left = generator.__next__, taping.every
-    keep, mark, clock = taping.tape.items.append, taping.tape.times.append, time.perf_counter
-    sent: Any = None
-    thrown: BaseException | None = None
-    while sent is None and thrown is None:
-        try:
-            item = step()
-        except StopIteration as stop:
-            ended(recording, Outcome.COMPLETED)
-            return stop.value
-        except BaseException as error:
-            broke(recording, error)
-            raise
-        keep(item)
-        mark(clock())
-        left -= 1
-        if not left:
-            left = taping.every
-            fenced("observe.full", taping.full)
-        try:
-            sent = yield item
-        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            thrown = error
-            if held.dropped:
-                del generator, step
-                apart(recording, gone)
-                return None
-    rest = _drive(held, generator, recording, None, sent=sent, thrown=thrown)
-    sent = thrown = None  # the frame is in its traceback: together they would be a circle
-    del generator, step, item  # what is let go of further down is held by nobody here
-    return (yield from rest)
-
-
-def _drive(
-    held: Watched,
-    generator: Generator[Any, Any, Any],
-    recording: Recording,
-    scope: Recording | None,
-    *,
-    once: bool = False,
-    sent: Any = None,
-    thrown: BaseException | None = None,
-) -> Generator[Any, Any, Any]:
-    """The whole protocol: what is sent, thrown and returned goes through, `GeneratorExit` too."""
-    gone = _going(held, scope)
-    while True:
-        token = None if scope is None else attach(scope)
-        try:
-            item = generator.send(sent) if thrown is None else generator.throw(thrown)
-        except StopIteration as stop:
-            detach(scope, token)
-            _over(recording, thrown)
-            return stop.value
-        except BaseException as error:
-            detach(scope, token)
-            broke(recording, error)
-            thrown = None  # the frame is in its traceback: together they would be a circle
-            raise
-        if scope is not None:
-            detach(scope, token)
-            scope = None if once else scope
-        kept = noted(recording, item)
-        if thrown is not None:
-            _went_on(thrown, recording)
-            thrown = None
-        if kept:
-            sent = None
-            continue
-        try:
-            sent = yield item
-        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            if held.dropped:
-                break
-            sent, thrown = None, error
-    # Nobody holds the driver. What it drove may be somebody's all the same (a function returned what others have,
-    # too): it is let go of, and closed by that if it was ours alone. What a collection has stopped keeps its context.
-    scope = None if held.collected else scope
-    token = None if scope is None else attach(scope)
-    del generator
-    detach(scope, token)
-    apart(recording, gone)
-
-
-@types.coroutine
-def _drive_awaited(
-    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, scope: Recording
-) -> Generator[Any, Any, Any]:
-    """The same for a coroutine that is made of a generator: it can be awaited, too."""
-    return (yield from _drive(held, generator, recording, scope))
-
-
-def _going(held: Watched, scope: Recording | None) -> Outcome:
-    """It begins to run; answers how it will have ended if nobody reads on. Of a stream, nobody closed it, then."""
-    held.begun()
-    return Outcome.ABANDONED if scope is None else Outcome.CLOSED
-
-
-def _unseen(
-    generator: AsyncGenerator[Any, Any],
-    recording: Recording,
-    scope: Recording | None,
-    *,
-    once: bool = False,
-) -> AsyncGenerator[Any, Any]:
-    """Drive `generator` so that the event loop goes on knowing it, and only it.
-
-    Loops keep account of asynchronous generators, to close those that are dropped and, when they
-    shut down, all that are left. They meet the inner one as they would without us. Of the outer one
-    they are not told: closed by two parties at once, one of the two fails.
-    """
-    held = Watched(recording)
-    driver = held.watching(_adrive(held, generator, recording, scope, once=once))
-    hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, functools.partial(_drop, recording))
-    try:
-        # Hooks are taken at the first step. This one is refused, so that nothing begins by it.
-        with contextlib.suppress(TypeError):
-            driver.asend(driver).send(None)
-    finally:
-        sys.set_asyncgen_hooks(*hooks)
-    return driver
-
-
-def _drop(recording: Recording, driver: AsyncGenerator[Any, Any]) -> None:
-    """End an outer generator that nobody holds; the inner one goes the way that it would have gone."""
-    try:
-        driver.aclose().send(None)
-    except StopIteration:
-        return
-    except RuntimeError:  # dropped in the middle of a step: it cannot be closed any more
-        apart(recording, Outcome.ABANDONED)
-
-
-async def _adrive(
-    held: Watched,
-    generator: AsyncGenerator[Any, Any],
-    recording: Recording,
-    scope: Recording | None,
-    *,
-    once: bool,
-) -> AsyncGenerator[Any, Any]:
-    gone = _going(held, scope)
-    thrown: BaseException | None = None
-    turn = generator.asend(None)
-    while True:
-        token = None if scope is None else attach(scope)
-        try:
-            item = await turn
-        except StopAsyncIteration:
-            detach(scope, token)
-            _over(recording, thrown)
-            del turn  # it holds what was thrown, as below
-            return
-        except BaseException as error:
-            detach(scope, token)
-            broke(recording, error)
-            thrown = None  # as above
-            del turn
-            raise
-        if scope is not None:
-            detach(scope, token)
-            scope = None if once else scope
-        kept = noted(recording, item)
-        if thrown is not None:
-            _went_on(thrown, recording)
-            thrown = None
-        try:
-            turn = generator.asend(None if kept else (yield item))
-        except BaseException as error:  # not held back: the generator gets it
-            if held.dropped:
-                apart(recording, gone)
-                raise
-            thrown = error
-            turn = generator.athrow(error)
-
-
-def _went_on(thrown: BaseException, recording: Recording) -> None:
-    """A generator that yields once more although it was closed is ended all the same."""
-    if isinstance(thrown, GeneratorExit):
-        ended(recording, Outcome.CLOSED)

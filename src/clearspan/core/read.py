@@ -177,9 +177,13 @@ def is_model(cls: type) -> bool:
 def declared(value: Any) -> dict[str, Any] | None:
     """The fields of a model of pydantic 2 that has no others than its class declares; `None` for anything else."""
     kind = _kinds.get(id(type(value))) or _kind(type(value))
-    if not kind.bare or getattr(value, "__pydantic_extra__", None):
+    if not kind.bare or kind.extra is None:
         return None
-    found: dict[str, Any] = value.__dict__
+    try:
+        more = kind.extra(value)
+    except AttributeError:  # a slot that was never filled
+        more = None
+    found: dict[str, Any] | None = None if more else value.__dict__
     return found
 
 

@@ -58,6 +58,8 @@ class Sketch:
 
     def extend(self, values: list[float]) -> None:
         """Several values more: as they are, where there is room for that."""
+        if not values:
+            return
         plain = not self._bins and len(self._exact) + len(values) <= EXACT
         # Where one of them is no number, the sum is none.
         if not plain or not min(values) >= 0.0 or not math.isfinite(sum(values)):

@@ -5,6 +5,7 @@ Every reader takes dictionaries and pydantic models alike, whole or broken.
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Any
 
 from clearspan import semconv as sc
@@ -63,10 +64,15 @@ def weigh(body: Any) -> int | None:
             return None
         for value in message.values():
             if type(value) is str:
-                size += len(value)
-            elif value is not None:
+                size += getsizeof(value)
+            elif value is not None and not _is_empty(value):
                 return None
     return size
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether it is a list with nothing in it, as OpenAI sends of what an answer does not have."""
+    return type(value) is list and not value
 
 
 _FEW = 8
@@ -121,7 +127,7 @@ def _only_says(draft: Draft, message: Any, index: int) -> bool:
     if fields is None or type(text) is not str:
         return False
     for name, value in dict.items(fields):
-        if value is not None and name not in _SPOKEN:
+        if value is not None and name not in _SPOKEN and not _is_empty(value):
             return False
     choice = draft.choice(index)
     choice.role = read.text(fields, "role") or choice.role

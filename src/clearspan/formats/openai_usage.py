@@ -38,14 +38,14 @@ def usage(draft: Draft, source: Any) -> None:
         cache_read=cached if cached is not None else _count(given, _CACHED),
         reasoning=reasoning,
     )
-    if of_input:
+    if dict.__len__(of_input):
         draft.usage(
             cache_write=read.count(of_input, "cache_write_tokens"),
             text_input=read.count(of_input, "text_tokens"),
             image_input=read.count(of_input, "image_tokens"),
             audio_input=read.count(of_input, "audio_tokens"),
         )
-    if of_output:
+    if dict.__len__(of_output):
         draft.usage(
             text_output=read.count(of_output, "text_tokens"),
             image_output=read.count(of_output, "image_tokens"),
@@ -95,6 +95,6 @@ def _details(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {
         name: told
         for part in reversed(found)
-        for name in part
+        for name in dict.keys(part)
         if (told := read.count(part, name)) is not None
     }

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 from clearspan.core import read
 from clearspan.draft import Draft
+from clearspan.formats import openai_common as common
 
 __all__ = ["texts"]
 
 _LEAST = 4
 """Fewer are not worth looking at first."""
-_IDENTITY = frozenset(("id", "model", "service_tier", "system_fingerprint"))
+# What the long way reads wherever it stands: a class that declares these, or not those, is none for the short way.
+_READ, _LEFT = ("finish_reason", "logprobs", "index", "delta"), ("x_groq", "time_info")
 _MOST = 64
 
 Fields = Callable[[Any], tuple[Any, ...]]
@@ -24,7 +26,6 @@ class _Shape(NamedTuple):
     """Classes of a chunk, its choice and what is new of that; and the fields by which it would tell more than a text."""
 
     classes: tuple[type, type, type]
-    identity: Fields
     ended: Fields
     said: Fields
     nothing: tuple[tuple[None, ...], tuple[None, ...]]
@@ -42,6 +43,7 @@ def texts(draft: Draft, items: Sequence[Any], start: int) -> int:
     if shape is not None:
         _gather(shape, islice(items, start, None), found)
     if found:
+        common.identity(draft, items[start])  # which is that of all of them
         draft.texts(found)
     return len(found)
 
@@ -50,16 +52,18 @@ def _gather(shape: _Shape, items: Iterable[Any], found: list[str]) -> None:
     of_chunk: Any
     of_choice: Any
     of_delta: Any
-    (of_chunk, of_choice, of_delta), identity, ended, said, (not_ended, nothing_said) = shape
-    whose = None
+    (of_chunk, of_choice, of_delta), ended, said, (not_ended, nothing_said) = shape
+    whose: tuple[Any, ...] | None = None
     try:
         for item in items:
             # Of these classes it is known that nothing of the host's answers for what Python keeps.
             if type(item) is not of_chunk or item.__pydantic_extra__:
                 return
             told = item.__dict__
-            whose = whose or identity(told)
-            if told["usage"] is not None or identity(told) != whose:
+            get = told.get
+            own = get("id"), get("model"), get("service_tier"), get("system_fingerprint")
+            whose = whose or own
+            if told["usage"] is not None or own != whose:
                 return
             (choice,) = told["choices"]
             if type(choice) is not of_choice:
@@ -92,9 +96,11 @@ def _shape(chunk: Any) -> _Shape | None:
         return None
     known = _shapes.get(classes[0])
     if known is None or known.classes != classes:
-        if len(_shapes) >= _MOST:
-            _shapes.clear()
-        known = _shapes[classes[0]] = _made(classes, *(read.fields(part) or {} for part in parts))
+        known = _made(classes, *(vars(part) for part in parts))
+        if known is not None:
+            if len(_shapes) >= _MOST:
+                _shapes.clear()
+            _shapes[classes[0]] = known
     return known
 
 
@@ -103,14 +109,16 @@ def _made(
     chunk: dict[str, Any],
     choice: dict[str, Any],
     delta: dict[str, Any],
-) -> _Shape:
+) -> _Shape | None:
+    if any(name not in choice for name in _READ) or any(name in chunk for name in _LEFT):
+        return None
     ended = [name for name in choice if name not in ("delta", "index")]
     said = [name for name in delta if name != "content"]
     nothing = (None,) * len(ended), (None,) * len(said)
-    return _Shape(classes, _getter(_IDENTITY.intersection(chunk)), _getter(ended), _getter(said), nothing)  # fmt: skip
+    return _Shape(classes, _getter(ended), _getter(said), nothing)
 
 
-def _getter(names: Sequence[str] | frozenset[str]) -> Fields:
+def _getter(names: Sequence[str]) -> Fields:
     """The values of these fields; of one field or none as a tuple, too."""
     if len(names) > 1:
         return itemgetter(*names)

@@ -117,7 +117,8 @@ def make_bench(
         keeping=None if folder is None else keeping.Keeping(folder),
         setup=quiet,
     )
-    for seat in bench.seats:
+    seats: Any = bench.seats
+    for seat in seats:
         if isinstance(seat.made, registering.Broken):
             seat.broken = seat.made.why
     return bench

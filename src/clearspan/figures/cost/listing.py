@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from clearspan.core.fence import fenced
 from clearspan.core.loading import load
-from clearspan.figures.cost.rates import Rates
+from clearspan.figures.cost.rates import EXACT, Rates
 from clearspan.figures.cost.table import STANDARD
 from clearspan.figures.cost.whose import Asked
 
@@ -237,7 +237,7 @@ def _read(prices: Any, tokens: int) -> Rates | None:
         return None
     found = {name: _at(getattr(prices, key, None), tokens) for name, key in _KEYS.items()}
     by_thousand = found["request"]
-    found["request"] = by_thousand / _THOUSAND if by_thousand is not None else None
+    found["request"] = EXACT.divide(by_thousand, _THOUSAND) if by_thousand is not None else None
     return Rates(**found)
 
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from clearspan.figures.cost.amounts import Amounts
 
-__all__ = ["PRICES", "Bill", "Rates", "bill"]
+__all__ = ["EXACT", "PRICES", "Bill", "Rates", "bill"]
 
 _MILLION = Decimal(1_000_000)
 _HOUR = Decimal(3600)
 # Not the context of whoever's thread this is: the host may have set traps in its own.
-_EXACT = Context(prec=60, traps=[])
+EXACT = Context(prec=60, traps=[])
+"""How prices are worked out, whatever the thread's own context is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Rates:
 
     def times(self, factor: Decimal) -> Rates:
         """All of them multiplied."""
-        with localcontext(_EXACT):
+        with localcontext(EXACT):
             return Rates(
                 **{
                     name: price * factor
@@ -71,7 +72,7 @@ class Bill(NamedTuple):
 
 def bill(rates: Rates, amounts: Amounts) -> Bill | None:
     """What `amounts` cost at `rates`; `None` unless all of it is known that has to be paid."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         taken, made = _input(rates, amounts), _output(rates, amounts)
         if taken is None or made is None or (not (taken or made) and rates == _NOTHING):
             return None
