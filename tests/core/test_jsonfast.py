@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -193,3 +194,31 @@ def test_circles_and_depths_end_by_the_swift_encoder() -> None:
     assert jsonfast.encoded(nested) == jsonfast.dumps(nested)
     while isinstance(nested, list):  # taken apart here, for the interpreter would do so recursively
         nested = nested[0]
+
+
+@pytest.fixture
+def unloaded() -> Iterator[None]:
+    """The swift encoder is not loaded yet, and is loaded anew afterwards."""
+    jsonfast._swift.cache_clear()
+    yield
+    jsonfast._swift.cache_clear()
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_the_swift_encoder_is_loaded_once_and_while_it_cannot_be_there_is_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+
+    def refuse(name: str) -> Any:
+        loaded.append(name)
+        raise ImportError(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jsonfast, "load", refuse)
+        assert jsonfast.encoded({"a": [1, float("nan")]}) == '{"a":[1,null]}'
+    assert loaded == ["msgspec.json"]
+    assert jsonfast.encoded({"a": 1}) == '{"a":1}'
+    monkeypatch.setattr(jsonfast, "load", refuse)
+    assert jsonfast.encoded({"a": 2}) == '{"a":2}'
+    assert loaded == ["msgspec.json"]

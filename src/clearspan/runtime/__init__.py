@@ -31,7 +31,7 @@ from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
-from clearspan.runtime.libraries import Awaited, Instrumentation, ProviderSet, name_of
+from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
 from clearspan.runtime.state import Status
 from clearspan.settings import Settings, load
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from clearspan.capture.patching import Patches
     from clearspan.emit.redact import Redactor
     from clearspan.provider import Provider
+    from clearspan.runtime.libraries import Awaited
 
 __all__ = [
     "Hardware",
@@ -112,10 +113,7 @@ class Runtime:
             self._books.show(meter_of(self._providers))
         inlet.use(self.pipeline)
         wardens.use(self._warden)
-        for patches in self._chosen:
-            self._patches.install(patches)
-            if patches.note is not None and not isinstance(patches, Awaited):
-                _log.warning("clearspan: %s is not recorded: %s", patches.provider.name, patches.note)  # fmt: skip
+        self._patches.begin(self._chosen)
         _log.info(
             "clearspan: recording %s to %s, content %s",
             ", ".join(self._patches.names()) or "decorated code", self.destination, self.settings.content,

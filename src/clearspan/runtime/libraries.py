@@ -60,7 +60,7 @@ class Awaited:
         self.patches.supported()  # says in its note when it is not
         self.patches.install()
         if self.note is not None:
-            _log.warning("clearspan: %s is not recorded: %s", self.name, self.note)
+            _say_why_not(self.name, self.note)
 
     def remove(self) -> None:
         """Wait no more, or undo what was done when it came."""
@@ -92,6 +92,13 @@ class ProviderSet:
             found = [_found(name) for name in registry.names(registry.PROVIDERS)]
             return [one for one in found if one is not None]
         return [_asked_for(item) for item in wanted]
+
+    def begin(self, chosen: Sequence[Patches | Awaited]) -> None:
+        """Patch them, and say what is not recorded."""
+        for one in chosen:
+            self.install(one)
+            if one.note is not None and not isinstance(one, Awaited):  # which has said so itself
+                _say_why_not(one.provider.name, one.note)
 
     def install(self, chosen: Patches | Awaited) -> None:
         """Patch one of them."""
@@ -172,6 +179,10 @@ def patches_of(provider: Provider) -> Patches:
         patching: Any = load("clearspan.capture.patching")
         known = _all_patches.setdefault(id(provider), patching.Patches(provider))
     return known
+
+
+def _say_why_not(name: str, note: str) -> None:
+    _log.warning("clearspan: %s is not recorded: %s", name, note)
 
 
 def _say_if_absent(provider: Provider) -> None:
