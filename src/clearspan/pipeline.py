@@ -317,8 +317,10 @@ class Pipeline:
             self._lose(draft, "queue_full")
             return True
         done = self._finish(draft, without=slow)  # no room: what would take long stays absent
-        if self._telemetry.crowded and self._worker is not None:
-            self._worker.offer(Due(self._telemetry.settle))
+        if self._telemetry.crowded:
+            due = Due(self._telemetry.settle)
+            if self._worker is None or not self._worker.offer(due):
+                fenced("pipeline.settle", due.settle)  # nobody else is going to
         return done
 
     def complete(self, draft: Draft) -> bool:

@@ -12,9 +12,15 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context, get_value, set_value
 from opentelemetry.metrics import Counter, Histogram, NoOpCounter, NoOpHistogram, NoOpMeter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import (
+    AlwaysOnExemplarFilter,
+    ExemplarFilter,
+    MeterProvider,
+    TraceBasedExemplarFilter,
+)
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from clearspan.core import fence
 from clearspan.emit import tally
@@ -39,13 +45,24 @@ def light(context: Context) -> Context:
     return set_value(MARK, True, context)
 
 
+def bare(context: Context) -> Context:
+    """A context of the same span as one that is not sampled."""
+    span = trace.get_current_span(context).get_span_context()
+    kept = SpanContext(span.trace_id, span.span_id, is_remote=False)
+    return trace.set_span_in_context(NonRecordingSpan(kept), Context())
+
+
 class Rig:
     """A tally over the real SDK, and spans to link."""
 
-    def __init__(self, series: int = 100) -> None:
+    def __init__(self, series: int = 100, exemplars: ExemplarFilter | None = None) -> None:
         self.reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self.reader], shutdown_on_exit=False)
-        self.tally = Tally(self.provider.get_meter("x"), INSTRUMENTS, series, light)
+        self.provider = MeterProvider(
+            [self.reader],
+            shutdown_on_exit=False,
+            exemplar_filter=exemplars or TraceBasedExemplarFilter(),
+        )
+        self.tally = Tally(self.provider.get_meter("x"), INSTRUMENTS, series, light, bare)
         self.tracer = TracerProvider(shutdown_on_exit=False).get_tracer("x")
 
     def call(self) -> tuple[Context, int]:
@@ -114,7 +131,7 @@ class Heard(NoOpMeter):
 
 
 def heard(meter: Heard, series: int = 100) -> Tally:
-    return Tally(meter, INSTRUMENTS, series, light)
+    return Tally(meter, INSTRUMENTS, series, light, bare)
 
 
 @pytest.fixture
@@ -338,7 +355,7 @@ def test_a_linked_point_carries_a_light_context_made_once(clock: list[float]) ->
         return light(context)
 
     meter = Heard()
-    waiting = Tally(meter, INSTRUMENTS, 100, noting)
+    waiting = Tally(meter, INSTRUMENTS, 100, noting, bare)
     context = set_value("heavy", "content", Context())
     waiting.note([count(1), took(0.5), took(1.5), took(0.75)], context)
     assert made == [context]
@@ -358,6 +375,17 @@ def test_no_point_is_told_in_a_context_that_says_nothing() -> None:
     assert len(meter.told) == 3
     for *_, context in meter.told:
         assert context
+
+
+def test_where_every_point_is_an_exemplar_each_has_its_own_call(clock: list[float]) -> None:
+    del clock
+    rig = Rig(exemplars=AlwaysOnExemplarFilter())
+    (first, _), (second, last) = rig.call(), rig.call()
+    rig.tally.note([took(0.5)], first)
+    rig.tally.note([took(0.75)], second)
+    rig.tally.settle()
+    assert rig.linked() == [(0.75, last)]
+    rig.close()
 
 
 def test_who_settles_inside_a_span_is_not_linked(rig: Rig, clock: list[float]) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BROAD = {"Exception", "BaseException"}
 NOQA = re.compile(r"noqa: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*")
 WORDS = re.compile(r"\w+ \w+")
-# The two places whose job it is: the fence swallows, the observer ends records and re-raises.
-HOMES = {"clearspan.core.fence", "clearspan.core.observe"}
+# The places whose job it is: the fence swallows, the observer and its drivers end records and re-raise.
+HOMES = {"clearspan.core.drivers", "clearspan.core.fence", "clearspan.core.observe"}
 
 
 def caught(node: ast.expr | None) -> set[str]:

@@ -46,11 +46,11 @@ def holds_secret(*texts: str) -> bool:
     A conversation is sent again whole with each turn, so most of what comes was looked through before. Of texts
     that hold nothing their hashes are remembered, which Python makes with a key of this process.
     """
-    generation = known.generation()
-    if _clean.generation != generation or len(_clean.texts) > _REMEMBERED:
-        _clean.generation, _clean.texts = generation, set()
+    generation, (known_then, clean) = known.generation(), _clean[0]
+    if known_then != generation or len(clean) > _REMEMBERED:
+        clean = set()
+        _clean[0] = generation, clean  # at a stroke: others are looking, too
     marks = [(hash(text), len(text)) for text in texts]
-    clean = _clean.texts
     new = [text for text, mark in zip(texts, marks, strict=True) if mark not in clean]
     if not new:
         return False
@@ -61,15 +61,9 @@ def holds_secret(*texts: str) -> bool:
     return False
 
 
-class _Clean:
-    """Texts that hold nothing, as long as the same keys are known."""
-
-    generation = -1
-    texts: set[tuple[int, int]] = set()  # noqa: RUF012 -- one for all threads; another takes its place at a stroke
-
-
-_clean = _Clean()
 _REMEMBERED = 4_096
+_clean: list[tuple[int, set[tuple[int, int]]]] = [(-1, set())]
+"""One entry: which keys were known, and the texts that held none of them, nor anything else."""
 
 
 def scrub(text: str) -> str:

@@ -51,7 +51,8 @@ class _Noted(NamedTuple):
 class Tally:
     """Takes points from any thread, without a lock, and records them when it is settled.
 
-    `light(context)` answers a context that tells of the same span and holds nothing else of the call.
+    `linked(context)` answers a context that tells of the same span and holds nothing else of the call, `unlinked`
+    one of which no exemplar is made.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class Tally:
         meter: Meter,
         instruments: Iterable[Instrument],
         series: int,
-        light: Callable[[Context], Context],
+        linked: Callable[[Context], Context],
+        unlinked: Callable[[Context], Context],
     ) -> None:
         self._ways = {row.name: _way(meter, row, series) for row in instruments if row.kind not in READ}  # fmt: skip
-        self._light = light
+        self._linked = linked
+        self._unlinked = unlinked
         self._waiting: deque[_Noted] = deque()
         self._due: dict[tuple[str, int], float] = {}
 
@@ -75,14 +78,15 @@ class Tally:
         """These are to be recorded; `context` is that of the call that they tell of."""
         now = time.monotonic()
         told: Context | None = None
+        bare = self._unlinked(context)
         for point in points:
             way = self._ways[point.name]
             attributes = way.series.of(point.attributes)
             values = ((point.value, 1),) if type(point) is Point else point.values  # type: ignore[union-attr]  # else it is a run
             for value, many in values:
-                linked = _NOBODY
+                linked = bare
                 if way.buckets is not None and self._is_due(point.name, way.buckets, value, now):
-                    linked = told = told or self._light(context)
+                    linked = told = told or self._linked(context)
                 noted = _Noted(way, value, attributes, linked)
                 self._waiting.extend([noted] * many if many > 1 else (noted,))
 

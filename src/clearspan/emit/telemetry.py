@@ -52,7 +52,7 @@ class _Handle(NamedTuple):
     span: Span
     context: Context
     name: str
-    subject: tuple[str | None, str | None]
+    subject: tuple[str, str | None, str | None]
 
 
 class Telemetry:
@@ -92,7 +92,7 @@ class Telemetry:
         self._early = early
         self._words = Words()
         told = [row for row in INSTRUMENTS if vocabulary == "both" or row.vocabulary in ("any", vocabulary)]  # fmt: skip
-        self._tally = Tally(meter, told, series, _lighter)
+        self._tally = Tally(meter, told, series, _linked, _unlinked)
         self.settle, self.renew = self._tally.settle, self._tally.renew
         self._calls: Callable[[], Iterable[Draft]] = tuple
         self._active = ActiveCalls(Series(series))
@@ -133,9 +133,9 @@ class Telemetry:
             projection.start_attributes(draft) if self._early else None,
             start_time=draft.start_ns,
         )
-        subject = draft.model, draft.name
+        subject = draft.operation, draft.model, draft.name
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
-        draft.place = partial(_place, span, context)
+        draft.place = partial(_reference, span.get_span_context(), _above(context))
         draft.recording = span.is_recording() or self._events
         draft.content = draft.content and draft.recording
 
@@ -196,7 +196,11 @@ class Telemetry:
             )
 
     def _describe(self, handle: _Handle, record: Invocation) -> None:
-        if (record.model, record.name) != handle.subject:  # the model became known on the way
+        if (
+            record.operation,
+            record.model,
+            record.name,
+        ) != handle.subject:  # the model became known on the way
             name = projection.span_name(record.operation, record.model, record.name)
             if name != handle.name:
                 handle.span.update_name(name)
@@ -289,11 +293,6 @@ def _above(context: Context) -> SpanContext:
     return trace.get_current_span(context).get_span_context()
 
 
-def _place(span: Span, context: Context) -> TraceRef:
-    """Where a span stands that was started in `context`."""
-    return _reference(span.get_span_context(), _above(context))
-
-
 def _reference(context: SpanContext, above: SpanContext | None) -> TraceRef:
     return TraceRef(
         f"{context.trace_id:032x}",
@@ -323,9 +322,16 @@ def _exception(error: ErrorInfo) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _lighter(context: Context) -> Context:
+def _linked(context: Context) -> Context:
     """One with the same span and nothing of what that holds."""
     return trace.set_span_in_context(NonRecordingSpan(_above(context)), Context())
+
+
+def _unlinked(context: Context) -> Context:
+    """The same as if the span were not sampled: no exemplar comes of it, and where all are wanted it is the right one."""
+    span = _above(context)
+    bare = SpanContext(span.trace_id, span.span_id, is_remote=False)
+    return trace.set_span_in_context(NonRecordingSpan(bare), Context())
 
 
 def _asked(reference: weakref.WeakMethod[Callable[[], Iterable[Draft]]]) -> Iterable[Draft]:

@@ -164,14 +164,16 @@ def _said(parts: Any, longest: int, seen: list[str]) -> list[dict[str, Any]] | N
         return None
     made: list[dict[str, Any]] = []
     for part in parts:
-        if type(part) is not dict or len(part) != 2 or part.get("type") not in _TEXTUAL:
+        if type(part) is not dict or len(part) != 2:
             return None
-        text = part.get("content")
+        kind, text = part.get("type"), part.get("content")
+        if type(kind) is not str or kind not in _TEXTUAL:
+            return None
         if type(text) is not str or len(text) > longest:
             return None
         text = jsonfast.valid(text)
         seen.append(text)
-        made.append({"type": part["type"], "content": text})
+        made.append({"type": kind, "content": text})
     return made
 
 
