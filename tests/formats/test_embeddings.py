@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clearspan.core.held import held
 from clearspan.formats import embeddings
 from clearspan.record import Outcome
 from tests.formats.kit import answered, called, record
@@ -79,6 +80,23 @@ def test_how_long_the_vectors_are(vector: Any, length: int | None) -> None:
 )
 def test_a_broken_answer_is_no_fault(source: Any) -> None:
     assert read(source).outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize("vector", [[0.5] * 1_536, packed(*[0.5] * 1_536)])
+def test_an_answer_weighs_what_its_vectors_do(vector: Any) -> None:
+    from openai.types import CreateEmbeddingResponse
+
+    data = [{"object": "embedding", "index": number, "embedding": vector} for number in range(64)]
+    answer = CreateEmbeddingResponse.construct(data=data)
+    assert 0.9 < (embeddings.weigh(answer) or 0) / held(answer) < 1.5
+
+
+def test_what_has_no_vectors_is_not_weighed_by_them() -> None:
+    from openai.types import CreateEmbeddingResponse
+
+    for data in (None, [], [{"embedding": None}], [None], ()):
+        assert embeddings.weigh(CreateEmbeddingResponse.construct(data=data)) is None
+    assert embeddings.weigh({"data": [{"embedding": [0.5]}]}) is None
 
 
 def test_an_error_in_a_good_answer() -> None:

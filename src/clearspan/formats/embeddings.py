@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Any
 
 from clearspan import semconv as sc
@@ -11,7 +12,7 @@ from clearspan.formats import openai_common as common
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
-__all__ = ["request", "response"]
+__all__ = ["request", "response", "weigh"]
 
 _FLOAT = 4  # bytes: packed vectors are 32-bit floats
 
@@ -43,6 +44,22 @@ def response(draft: Draft, body: Any) -> None:
     if vectors:
         draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, _dimensions(read.get(vectors[0], "embedding")))
     common.failure(draft, read.get(body, "error"))
+
+
+def weigh(body: Any) -> int | None:
+    """About how many bytes an answer keeps alive: its vectors are alike; `None` where they are no such."""
+    answer = read.declared(body)
+    vectors = None if answer is None else answer.get("data")
+    first = read.declared(vectors[0]) if type(vectors) is list and vectors else None
+    if type(vectors) is not list or first is None:
+        return None
+    vector = first.get("embedding")
+    if type(vector) is str:
+        return len(vectors) * (_ROW + getsizeof(vector))
+    return len(vectors) * (_ROW + _NUMBER * len(vector)) if type(vector) is list else None
+
+
+_ROW, _NUMBER = 512, 32
 
 
 def _dimensions(vector: Any) -> int | None:
