@@ -206,12 +206,12 @@ class Said:
         """A piece of the answer's text; pieces with the same `key` are one part."""
         self._piece("text", piece, choice, key)
 
-    def texts(self, pieces: list[str]) -> None:
-        """Pieces of the first answer's text, none of them empty."""
+    def texts(self, pieces: list[str], key: object = None) -> None:
+        """Pieces of the first answer's text, of the part with that `key`, none of them empty."""
         self.pieces += len(pieces)
         answer = self.choice(0)
         if self.keeps:
-            answer.piece("text", "".join(pieces), None)
+            answer.piece("text", "".join(pieces), key)
 
     def reasoning(self, piece: str | None, choice: int = 0, key: object = None) -> None:
         """A piece of the model's reasoning."""

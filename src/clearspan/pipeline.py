@@ -19,7 +19,7 @@ from clearspan.core.pieces import LONGEST
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit.telemetry import Telemetry
-from clearspan.formats.bulk import batches, hint, lighten, weight
+from clearspan.formats.bulk import batches, hint, lighten, most, sampled, weight
 from clearspan.formats.reading import read_chunks, take_in
 from clearspan.policy import Policy
 from clearspan.record import Invocation, Outcome, TraceRef
@@ -211,18 +211,20 @@ class Pipeline:
         if self._watch is not None:
             self._watch.end(inner)
 
-    def chunks(self, draft: Draft) -> None:
+    def chunks(self, draft: Draft) -> int:
         """Take the chunks that are waiting, so that none is kept alive for the whole stream."""
         strip = draft.unread.take()
         if strip.items and draft.hint is None:
             draft.hint = fenced("reader.hint", hint, strip.items[0])
+        largest = sampled(strip)
         if self._worker is None or self._inline:
             read_chunks(draft, strip)
-            return
-        for some, size in batches(strip):
+            return most(largest)
+        for some, size in batches(strip, largest):
             if not self._worker.offer(Chunks(draft, some), size):
                 draft.lost += len(some.items)
                 draft.pace.missed += len(some.items)
+        return most(largest)
 
     def close(self, draft: Draft) -> None:
         """The operation is over, its end time taken; complete it here or on the worker.

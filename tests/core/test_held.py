@@ -94,3 +94,8 @@ def test_very_many_containers_weigh_as_those_do_that_stand_for_them() -> None:
 
 def test_what_cannot_be_looked_into_weighs_nothing() -> None:
     assert held(object()) == held(None) == held(5) == 0
+
+
+def test_a_text_of_a_class_of_its_own_weighs_what_it_is_among_many_others() -> None:
+    others: list[Any] = [{"n": n} for n in range(500)]
+    assert held([*others, Text("x" * 100_000)]) > held(others) + 50_000

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from clearspan.draft import Draft
+from clearspan.emit.boards import board_of
 from clearspan.emit.gauges import FRESH, STALE, ActiveCalls, RateLimits
+from clearspan.emit.instruments import INSTRUMENTS
 from clearspan.emit.measures import Point
 from clearspan.emit.series import LONGEST, Series
 from clearspan.record import Invocation, Timing
@@ -224,3 +228,21 @@ def test_what_is_no_limit(said: dict[str, Any]) -> None:
     limits = RateLimits(Series(10), Clock())
     limits.note(answer(**said))
     assert shown(limits) == {}
+
+
+def test_what_no_metric_can_hold_is_left_out_of_a_figure() -> None:
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    meter = provider.get_meter("boards")
+
+    class Shown:
+        def read(self, name: str) -> list[Point]:
+            return [Point(name, 3, {"a": "b", "odd": object()})]
+
+    board, shown = board_of(meter, "site"), Shown()
+    board.make(meter, [row for row in INSTRUMENTS if row.kind == "updowncounter"])
+    board.turn_to(shown)
+    data: Any = reader.get_metrics_data()
+    (point,) = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
+    assert (point.value, dict(point.attributes)) == (3, {"a": "b"})
+    provider.shutdown()

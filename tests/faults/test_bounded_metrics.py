@@ -98,6 +98,7 @@ class Teller:
                 extras={"clearspan.rate_limit.requests.limit": n},
             )
             self._telemetry.close(record, self._handle)
+            self._telemetry.settle()
 
 
 def test_any_number_of_models_and_users_is_a_bounded_number_of_series(

@@ -521,6 +521,7 @@ BOUNDED = {
     "_taken": "one entry for each thread that forks just now",
     "_held": "the same", "_finalized": "one number for each process", "_issued": "a deque with a length",
     "_kinds": "cleared when it is full", "_keys": "those used last stay", "_young": "settled when there are many", "_clients": "cleared when it is full",
+    "_clean": "one entry; what is in it is forgotten when it is full", "_generation": "one number", "_shapes": "cleared when it is full",
     "_no_keys": "cleared when it is full", "_refusing": "the oldest go",
     "_rarely": "cleared when it is full", "_said": BY_THE_CODE,
 }  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from clearspan.core.tape import Strip
+from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.draft import Draft
 from clearspan.formats import openai_chat, openai_responses
-from clearspan.formats.bulk import batches, hint, lighten, weight
+from clearspan.formats.bulk import batches, hint, lighten, most, sampled, weight
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo
 
@@ -32,10 +32,19 @@ def test_small_chunks_go_together_and_large_ones_alone() -> None:
     small = Strip([1.0, 2.0], ["a", "b"])
     huge = "a" * 2_000_000
     large = Strip([1.0, 2.0], [huge, "b"])
-    assert [strip for strip, _ in batches(small)] == [small]
-    assert [strip for strip, _ in batches(large)] == [([1.0], [huge]), ([2.0], ["b"])]
-    assert sum(size for _, size in batches(large)) > 2_000_000
-    assert list(batches(Strip([], []))) == [(([], []), 0)]
+    assert [strip for strip, _ in batches(small, sampled(small))] == [small]
+    assert [strip for strip, _ in batches(large, sampled(large))] == [
+        ([1.0], [huge]),
+        ([2.0], ["b"]),
+    ]
+    assert sum(size for _, size in batches(large, sampled(large))) > 2_000_000
+    assert list(batches(Strip([], []), sampled(Strip([], [])))) == [(([], []), 0)]
+
+
+def test_small_chunks_may_wait_together_and_large_ones_not_for_long() -> None:
+    assert most(sampled(Strip([1.0] * 9, ["a"] * 9))) == MANY
+    assert most(sampled(Strip([1.0], ["a" * 100_000]))) == FEW
+    assert most(sampled(Strip([], []))) == MANY
 
 
 def test_the_hint_is_the_id_alone() -> None:

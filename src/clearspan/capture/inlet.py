@@ -28,8 +28,12 @@ class Inlet(Protocol):
     def detach(self, token: Any) -> None:
         """Undo `attach`."""
 
-    def chunks(self, draft: Draft) -> None:
-        """Take the chunks of a stream that are waiting in `draft.unread`, so that none lives for long."""
+    def chunks(self, draft: Draft) -> int:
+        """Take the chunks of a stream that are waiting in `draft.unread`, so that none lives for long.
+
+        Answers how many may wait there the next time.
+        """
+        ...
 
     def close(self, draft: Draft) -> None:
         """The operation is over; its outcome and end time are in the draft."""

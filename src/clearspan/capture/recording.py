@@ -16,6 +16,7 @@ from clearspan.capture.wrapper import Wrapper
 from clearspan.core import observe
 from clearspan.core.dropped import apart
 from clearspan.core.fence import fenced
+from clearspan.core.tape import FEW
 from clearspan.draft import Draft
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo, Operation, Outcome
@@ -24,7 +25,6 @@ from clearspan.semconv import AGENT_NAME
 
 __all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
 
-_BATCH = 256
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
@@ -89,6 +89,7 @@ class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
     __slots__ = (
+        "_every",
         "_inner",
         "_late",
         "left",
@@ -111,6 +112,7 @@ class Recording:
         self.hides: Callable[[Any], bool] | None = None
         self._inlet = inlet
         self._done = False
+        self._every = FEW
         self._inner: Recording | None = None
         self._late = False
         self.left: Any = None
@@ -180,12 +182,12 @@ class Recording:
         """
         unread = self.draft.unread
         unread.add(time.perf_counter(), item)
-        if len(unread) >= _BATCH:
-            self._hand_on()
+        if len(unread) >= self._every:
+            self._every = self._hand_on() or FEW
         return self.hides is not None and fenced("reader.hides", self.hides, item)
 
-    def _hand_on(self) -> None:
-        fenced("inlet.chunks", self._inlet.chunks, self.draft)
+    def _hand_on(self) -> int | None:
+        return fenced("inlet.chunks", self._inlet.chunks, self.draft)
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Close the record; only the first end counts."""
@@ -257,7 +259,8 @@ class Recording:
             made = observe.step((item for item in iterator), self)
         else:
             # What hides some of them is asked about each.
-            taping = observe.Taping(self.draft.unread, self._hand_on, _BATCH)
+            tape = self.draft.unread
+            taping = observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
             made = observe.relay(
                 iterator, self, lazy=endpoint.lazy, taping=None if self.hides else taping
             )

@@ -16,20 +16,21 @@ from typing import Any, NamedTuple
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import Recording, attach, broke, detach, ended, noted
-from clearspan.core.tape import Tape
 from clearspan.record import Outcome
 
 __all__ = ["Taping", "drive", "drive_awaited", "passing", "unseen"]
 
 
 class Taping(NamedTuple):
-    """Where elements of a stream are put down with the time they came.
+    """What puts an element of a stream down (`keep`), and when it came (`mark`): it spares a call of ours for each.
 
-    Whoever takes them from there is told after `every` so many. It spares a call for each of them.
+    Whoever takes them from there is told after `every` so many, and answers after how many more it wants to be told
+    again.
     """
 
-    tape: Tape
-    full: Callable[[], object]
+    keep: Callable[[Any], object]
+    mark: Callable[[float], object]
+    full: Callable[[], Any]
     every: int
 
 
@@ -43,8 +44,8 @@ def passing(
 ) -> Generator[Any, Any, Any]:
     """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
     gone = _going(held, None)
-    step, left = generator.__next__, taping.every
-    keep, mark, clock = taping.tape.items.append, taping.tape.times.append, time.perf_counter
+    step, clock = generator.__next__, time.perf_counter
+    keep, mark, full, left = taping
     item: Any = None
     sent: Any = None
     thrown: BaseException | None = None
@@ -61,16 +62,15 @@ def passing(
         mark(clock())
         left -= 1
         if not left:
-            left = taping.every
-            fenced("observe.full", taping.full)
+            left = fenced("observe.full", full) or taping.every
         try:
             sent = yield item
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            thrown = error
             if held.dropped:
                 del generator, step
                 apart(recording, gone)
                 return None
+            thrown = error
     rest = drive(held, generator, recording, None, sent=sent, thrown=thrown)
     sent = thrown = None  # the frame is in its traceback: together they would be a circle
     del generator, step, item  # what is let go of further down is held by nobody here

@@ -98,13 +98,12 @@ _kinds: dict[int, _Kind] = {}
 
 
 def _kind(cls: type) -> _Kind:
+    """How values of a class are read that is not known yet."""
     # By id: a class may be unhashable, or have a hash of the host's making.
-    known = _kinds.get(id(cls))
-    if known is None:
-        if len(_kinds) >= _MAX_KINDS:
-            _kinds.clear()
-        known = _kinds[id(cls)] = _kind_of(cls)
-    return known
+    if len(_kinds) >= _MAX_KINDS:
+        _kinds.clear()
+    made = _kinds[id(cls)] = _kind_of(cls)
+    return made
 
 
 def _kind_of(cls: type) -> _Kind:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["Strip", "Tape"]
+__all__ = ["FEW", "MANY", "Strip", "Tape"]
+
+FEW, MANY = 32, 256
+"""After how many elements somebody takes them: the first, of which nobody knows how large they are, and small ones."""
 
 
 class Strip(NamedTuple):

@@ -86,12 +86,18 @@ class Board:
 
 def _observed(shown: _Shown, name: str) -> list[Observation]:
     return [
-        Observation(each.value, dict(each.attributes))
+        Observation(each.value, _tellable(each.attributes))
         for each in shown.read(name)
         if math.isfinite(each.value)
     ]
 
 
+def _tellable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is no scalar: the SDK would complain of that on standard error."""
+    return {name: value for name, value in attributes.items() if type(value) in _SCALARS}
+
+
+_SCALARS = (str, int, float, bool)
 _boards: weakref.WeakKeyDictionary[Meter, dict[str, Board]] = weakref.WeakKeyDictionary()
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 
 from clearspan.core.shapes import checks, personal, phones
 from clearspan.core.shapes.span import plain
-from clearspan.emit.redact import Redactor
 
 __all__ = ["RULES"]
 
@@ -81,7 +80,7 @@ class _Rule:
         return text if self._wide and clean is text else _without(text, self._finder(clean), self._mark)  # fmt: skip
 
 
-RULES: dict[str, Redactor] = {
+RULES: dict[str, Callable[[str], str]] = {
     "email": _Rule("[email]", personal.EMAIL, personal.emails, needed=_AT),
     "iban": _Rule("[iban]", personal.IBAN, personal.ibans, _iban),
     "card": _Rule("[card]", personal.NUMBER, personal.cards, _card),

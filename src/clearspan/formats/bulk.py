@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from clearspan.core import read
 from clearspan.core.fence import fenced
 from clearspan.core.held import held
-from clearspan.core.tape import Strip
+from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.draft import Draft
 
 if TYPE_CHECKING:
     from clearspan.provider import Endpoint
 
-__all__ = ["batches", "hint", "lighten", "weight"]
+__all__ = ["batches", "hint", "lighten", "most", "sampled", "weight"]
 
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK = 1_024
@@ -25,15 +25,14 @@ _SAMPLE = 2
 _SMALL = 4_096
 
 
-def batches(strip: Strip) -> Iterator[tuple[Strip, int]]:
+def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 
-    Of many, some that stand for all are looked at; only where one of those is large, all are.
+    Of many, some that stand for all were looked at (`sampled`); only where one of those is large, all are.
     """
     many = len(strip.items)
-    some = [_size(item) for item in strip.items[:: max(1, many // _SAMPLE)]]
-    if len(some) < many and max(some) <= _SMALL:
-        yield strip, many * (_CHUNK + max(some))
+    if many > _SAMPLE and largest <= _SMALL:
+        yield strip, many * (_CHUNK + largest)
         return
     weights = [_CHUNK + _size(item) for item in strip.items]
     if sum(weights) <= _BATCH:
@@ -41,6 +40,17 @@ def batches(strip: Strip) -> Iterator[tuple[Strip, int]]:
         return
     for at, item, size in zip(*strip, weights, strict=True):
         yield Strip([at], [item]), size
+
+
+def sampled(strip: Strip) -> int:
+    """The largest of some chunks that stand for all, in bytes."""
+    every = max(1, len(strip.items) // _SAMPLE)
+    return max(map(_size, strip.items[::every]), default=0)
+
+
+def most(largest: int) -> int:
+    """How many chunks of that size may wait together."""
+    return MANY if largest <= _SMALL else FEW
 
 
 def hint(chunk: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs of chunks that bring nothing but a piece of text, as nearly all of a chat's do: the short way to read them."""
+"""Runs of chunks that bring nothing but a piece of text, as nearly all of a stream do: the short way to read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clearspan.core import read
 from clearspan.draft import Draft
 from clearspan.formats import openai_common as common
 
-__all__ = ["texts"]
+__all__ = ["deltas", "texts"]
 
 _LEAST = 4
 """Fewer are not worth looking at first."""
@@ -31,8 +31,31 @@ class _Shape(NamedTuple):
     nothing: tuple[tuple[None, ...], tuple[None, ...]]
 
 
+def deltas(draft: Draft, items: Sequence[Any], start: int) -> int:
+    """Take the texts of the events of a response from `start` on, up to the first of another kind or place."""
+    of_event, first = type(items[start]), read.declared(items[start])
+    place = None if first is None else (first.get("output_index"), first.get("content_index"))
+    if first is None or place is None or not all(type(each) is int and each >= 0 for each in place):
+        return 0
+    found: list[str] = []
+    for item in islice(items, start, None):
+        told = item.__dict__ if type(item) is of_event else {}
+        text = told.get("delta")
+        if told.get("type") != _TEXT or type(text) is not str or not text:
+            break
+        if (told.get("output_index"), told.get("content_index")) != place:
+            break
+        found.append(text)
+    if found:
+        draft.texts(found, place)
+    return len(found)
+
+
+_TEXT = "response.output_text.delta"
+
+
 def texts(draft: Draft, items: Sequence[Any], start: int) -> int:
-    """Take the texts of the chunks from `start` on, up to the first that tells anything else.
+    """Take the texts of a chat's chunks from `start` on, up to the first that tells anything else.
 
     Answers how many were taken: what this does not know it leaves to the long way.
     """
