@@ -362,3 +362,18 @@ def test_a_text_without_hints_makes_no_pattern() -> None:
     assert hints.found("a key") == made[:1]
     assert hints.found("nothing") == []
     assert [vars(each).get("pattern") for each in made] == [None, None]
+
+
+def test_all_patterns_can_be_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    for shape in credentials.SHAPES:
+        monkeypatch.setitem(vars(shape), "pattern", shape.pattern)
+        del vars(shape)["pattern"]
+    compile_ = credentials.re.compile
+    monkeypatch.setattr(
+        credentials.re, "compile", lambda *given: made.append(given[0]) or compile_(*given)
+    )  # type: ignore[func-returns-value]  # that is `None`
+    credentials.make_ready()
+    assert len(made) == len(credentials.SHAPES)
+    credentials.find("key=" + "a1" * 20)
+    assert len(made) == len(credentials.SHAPES)

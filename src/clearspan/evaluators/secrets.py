@@ -52,6 +52,7 @@ class Secrets(Evaluator):
         super().__init__(**options)
         self.types = _chosen("types", types if types is not None else self.TYPES, self.TYPES)
         self.where = _chosen("where", where, fields.PLACES)
+        credentials.make_ready()  # as a guard it has a deadline
 
     def find(self, text: str) -> list[Finding]:
         """Where in `text` there are secrets, by their start; nothing overlaps."""

@@ -14,7 +14,17 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from clearspan.core.shapes.span import Span, apart
 
-__all__ = ["SENT", "SHAPES", "TYPES", "Credential", "find", "holds", "is_name", "likely"]
+__all__ = [
+    "SENT",
+    "SHAPES",
+    "TYPES",
+    "Credential",
+    "find",
+    "holds",
+    "is_name",
+    "likely",
+    "make_ready",
+]
 
 
 class Credential:
@@ -33,6 +43,10 @@ class Credential:
     def pattern(self) -> re.Pattern[str]:
         """What it matches is the credential, or its group `secret` where it has one. Made when a hint is found."""
         return re.compile(self._pattern, re.VERBOSE | re.ASCII)
+
+    def make(self) -> re.Pattern[str]:
+        """Make the pattern, if it is not made yet."""
+        return self.pattern
 
     def type_of(self, found: str) -> str:
         """What the credential `found` is called."""
@@ -258,6 +272,12 @@ class _Hints:
 
 _SHAPED = _Hints(SHAPES)
 _CARRIED = _Hints((*SHAPES, *SENT))
+
+
+def make_ready() -> None:
+    """Make all patterns now: for who looks while somebody waits, and for no longer than that may take."""
+    for made in SHAPES:
+        made.make()
 
 
 def likely(text: str, *, sent: bool = False) -> list[Credential]:
