@@ -193,14 +193,22 @@ class Said:
     """The half of a draft that is the answer: everything that adapters tell of it goes through methods.
 
     `keeps` says whether it is put together at all; `pieces` counts what came, kept or not.
+    `longest` is how many characters of one text are kept; settable before the first of them comes.
     """
 
-    __slots__ = ("_choices", "keeps", "pieces")
+    __slots__ = ("_answers", "keeps", "longest", "pieces")
 
     def __init__(self) -> None:
-        self._choices = Answers()
+        self._answers: Answers | None = None  # made when the answer is read, away from the caller's thread
+        self.longest = LONGEST
         self.keeps = True
         self.pieces = 0
+
+    @property
+    def _choices(self) -> Answers:
+        if self._answers is None:
+            self._answers = Answers(self.longest)
+        return self._answers
 
     def text(self, piece: str | None, choice: int = 0, key: object = None) -> None:
         """A piece of the answer's text; pieces with the same `key` are one part."""
@@ -278,16 +286,6 @@ class Said:
     def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""
         return self._choices.choice(index)
-
-    @property
-    def longest(self) -> int:
-        """How many characters of one text of the answer are kept; settable before the first of them comes."""
-        return self._choices.room.longest
-
-    @longest.setter
-    def longest(self, characters: int) -> None:
-        if self._choices.room.longest != characters:
-            self._choices = Answers(characters)
 
     @property
     def cut(self) -> bool:

@@ -46,16 +46,17 @@ class Draft(Said):
     that an answer is put together although it will not be told: its tokens may have to be counted.
     `wants` names what the application asked of adapters beside that (`usage`, `confidence`, `cost`);
     `devices` are the accelerators that the model is on, as its library numbers them; `unsent`: a guard kept the call from it.
+    `started_at` is when it began, by the monotonic clock (seconds); `tape` is where chunks wait, once there are some.
     """
 
     __slots__ = (
         "__weakref__", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
         "cost", "devices", "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "hardware",
         "hint", "inference_calls", "inner", "input_messages", "input_value", "kind", "layer", "lost",
-        "model", "name", "operation", "outcome", "output_value", "pace", "params", "place", "provider",
+        "model", "name", "operation", "outcome", "output_value", "_pace", "params", "place", "provider",
         "recording", "ref", "response_id", "response_model", "result", "scored", "scores", "sealed", "server_address",
-        "server_port", "span", "start_ns", "system_parts", "tool_calls", "transport", "wants",
-        "unread", "unsent", "weight",
+        "server_port", "span", "start_ns", "started_at", "system_parts", "tape", "tool_calls", "transport", "wants",
+        "unsent", "weight",
     )  # fmt: skip
 
     def __init__(self, operation: str, *, kind: str = "client") -> None:
@@ -72,7 +73,6 @@ class Draft(Said):
         self.content = True
         self.wants: frozenset[str] = frozenset()
         self.devices: tuple[int, ...] = ()
-        self.pace = Pace()
         self.scores: dict[int, list[TokenScore]] = {}
         self.scored = 0
         self.confidence: Confidence | None = None
@@ -102,7 +102,9 @@ class Draft(Said):
         self.transport: dict[str, Any] | None = None
         self.weight = self.lost = 0
         self.start_ns = self.end_ns = 0
-        self.unread = Tape()  # chunks that came
+        self.started_at = 0.0
+        self._pace: Pace | None = None
+        self.tape: Tape | None = None
         self.agent: Draft | None = None
         self.inference_calls = 0
         self.tool_calls = 0
@@ -192,7 +194,9 @@ class Draft(Said):
     @property
     def held(self) -> int:
         """About how many bytes the draft itself keeps alive, beside the vendor's objects."""
-        found = self._choices.room.taken + (_SCORE * self.scored if self.scored > 0 else 0)
+        found = 0 if self._answers is None else self._answers.room.taken
+        if self.scored > 0:
+            found += _SCORE * self.scored
         if self.input_messages or self.system_parts or self._tools or self.extras:
             found += held([self.input_messages, self.system_parts, self._tools, self.extras])
         if self.input_value is not None or self.output_value is not None:
@@ -235,13 +239,18 @@ class Draft(Said):
         self.outcome = Outcome.FAILED
 
     @property
-    def started_at(self) -> float:
-        """When it began, by the monotonic clock (seconds)."""
-        return self.pace.started_at
+    def pace(self) -> Pace:
+        """When the pieces of its answer came: asked for when it has begun."""
+        if self._pace is None:
+            self._pace = Pace(self.started_at)
+        return self._pace
 
-    @started_at.setter
-    def started_at(self, at: float) -> None:
-        self.pace.started_at = at
+    @property
+    def unread(self) -> Tape:
+        """Chunks that came."""
+        if self.tape is None:
+            self.tape = Tape()
+        return self.tape
 
     def stamp(self, at: float, *, content: bool) -> None:
         """A chunk arrived at `at` (monotonic seconds), with content or without."""
@@ -262,7 +271,7 @@ class Draft(Said):
         self.params = {**inner.params, **self.params}
         self.extras = {**inner.extras, **self.extras}
         self._usage = {**inner._usage, **self._usage}
-        self._choices = self._choices or inner._choices
+        self._answers = self._answers if self._choices else inner._answers
         self._tools = self._tools or inner._tools
         self.scores, self.scored = (self.scores, self.scored) if self.scores else (inner.scores, inner.scored)  # fmt: skip
         self.pace.absorb(inner.pace)

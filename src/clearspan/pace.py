@@ -32,8 +32,8 @@ class Pace:
         "last_chunk", "last_content", "missed", "phases", "started_at",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.started_at = 0.0
+    def __init__(self, started_at: float = 0.0) -> None:
+        self.started_at = started_at
         self.first_chunk: float | None = None
         self.first_content: float | None = None
         self.last_chunk: float | None = None

@@ -71,6 +71,7 @@ class Pipeline:
     ) -> None:
         self._telemetry = telemetry
         self._policy = policy
+        self._wanted = policy.wanted
         self._ledger = ledger
         self._consumers = tuple(consumers)
         self._figures = tuple(figures)
@@ -88,6 +89,7 @@ class Pipeline:
         telemetry.watch(self.calls)
         self.attach = telemetry.attach
         self.detach = telemetry.detach
+        self.received = telemetry.received
 
     @property
     def worker(self) -> Worker[Work] | None:
@@ -150,17 +152,19 @@ class Pipeline:
 
     def open(self, draft: Draft) -> bool:
         """Begin an operation; `False` when the current context asks for silence."""
-        if self._telemetry.suppressed():
+        around = self._telemetry.around()
+        if around is None:
             return False
-        draft.content = self._policy.wanted or (self._assess is not None and self._assess.raw)
+        draft.content = self._wanted or (self._assess is not None and self._assess.raw)
         draft.start_ns = time.time_ns()
         draft.started_at = time.perf_counter()
         draft.wants, draft.longest = self._wants, self._longest
-        self._telemetry.open(draft)
+        self._telemetry.open(draft, around)
         draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
-        self._open[id(draft)] = self._unjudged[id(draft)] = draft
-        fenced("pipeline.trim", self._open.trim)
+        self._unjudged[id(draft)] = draft
+        if self._open.begin(id(draft), draft, draft.started_at):
+            fenced("pipeline.trim", self._open.trim)
         if self._watch is not None:
             fenced("watch.begin", self._watch.begin, draft)
         return True
@@ -182,10 +186,6 @@ class Pipeline:
     def propagate(self, items: Mapping[str, str]) -> Callable[[], None]:
         """Send `items` along to other processes until the answer is called."""
         return self._telemetry.propagate(items)
-
-    def received(self) -> Mapping[str, str]:
-        """What an upstream process sent along."""
-        return self._telemetry.received()
 
     def join(self, headers: Mapping[str, str]) -> Callable[[], None] | None:
         """Go on with the trace of a request from elsewhere, where none is going on; answers the undo."""
@@ -265,7 +265,7 @@ class Pipeline:
 
     def _end(self, draft: Draft) -> None:
         for streamed in (draft, draft.inner):
-            if streamed is not None and streamed.unread:
+            if streamed is not None and streamed.tape:
                 self.chunks(streamed)
         draft.outcome = draft.outcome or Outcome.ABANDONED
         draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)

@@ -132,11 +132,6 @@ def _streaming(call: Call) -> bool:
     return call.kwargs.get("stream") is True
 
 
-def _always(call: Call) -> bool:
-    del call
-    return True
-
-
 def _check_targets(targets: tuple[str, ...]) -> None:
     for target in targets:
         module, colon, path = target.partition(":")
@@ -160,8 +155,8 @@ class Endpoint:
     caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
     with content; it answers how many, and the others are for `chunk`.
     `weigh` tells at once about how many bytes an answer keeps alive, `None` of one that must be walked through.
-    `operation`, `model`, `streaming` and `wanted` are asked on the caller's thread
-    and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
+    `operation`, `model`, `streaming` and `wanted` (whether a call is to be recorded: each, where it is `None`) are asked
+    on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
     function that tells which elements of the stream only clearspan has asked for: the program does not get those.
     `follow(result, tap)` attaches to a result that is read later (a stream) and answers whether it
@@ -184,7 +179,7 @@ class Endpoint:
     weigh: Callable[[Any], int | None] | None = None
     model: Callable[[Call], Any] = _model
     streaming: Callable[[Call], bool] = _streaming
-    wanted: Callable[[Call], bool] = _always
+    wanted: Callable[[Call], bool] | None = None
     deep: tuple[str, ...] = ("messages", "input", "prompt")
     adjust: Callable[[Draft, Call, dict[str, Any]], Callable[[Any], bool] | None] | None = None
     follow: Callable[[Any, Tap], bool] | None = None

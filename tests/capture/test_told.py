@@ -270,7 +270,7 @@ SAID = {
     "name", "operation", "outcome", "output_value", "params", "provider", "response_id", "response_model", "server_address",
     "server_port", "system_parts", "tool_calls",
 }  # fmt: skip
-KEPT = sorted({*Draft.__slots__, *Said.__slots__, "started_at", "longest", "held", "__class__"} - SAID - {"__weakref__"})  # fmt: skip
+KEPT = sorted({*Draft.__slots__, *Said.__slots__, "pace", "unread", "held", "__class__"} - SAID - {"__weakref__"})  # fmt: skip
 
 
 @pytest.mark.parametrize("name", KEPT)

@@ -14,6 +14,7 @@ class Desk:
 
     def __init__(self, *, most: int = 2, longest: float = 10.0) -> None:
         self.now = 0.0
+        self.due = False
         self.lost: list[tuple[str, str]] = []
         self.going = GoingOn[str](
             lambda item, why: self.lost.append((item, why)),
@@ -24,7 +25,7 @@ class Desk:
 
     def begin(self, *numbers: int) -> None:
         for number in numbers:
-            self.going[number] = f"call {number}"
+            self.due = self.going.begin(number, f"call {number}", self.now)
 
 
 def test_what_ends_in_time_is_nobodys_loss() -> None:
@@ -39,7 +40,11 @@ def test_what_ends_in_time_is_nobodys_loss() -> None:
 
 def test_of_too_many_the_oldest_go_and_are_told_of() -> None:
     desk = Desk(most=2)
-    desk.begin(7, 3, 5, 1)
+    desk.going.trim()
+    desk.begin(7, 3)
+    assert desk.due is False
+    desk.begin(5, 1)
+    assert desk.due is True
     desk.going.trim()
     assert list(desk.going) == [5, 1]
     assert desk.lost == [("call 7", "too_many_open"), ("call 3", "too_many_open")]

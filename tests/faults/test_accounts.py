@@ -561,15 +561,15 @@ def test_F47_what_nobody_ends_is_given_up_and_told() -> None:
         lambda item, reason: lost.append((item, reason)), most=3, longest=10, clock=lambda: now[0]
     )
     for number, name in enumerate("abcd"):
-        going[number] = name
-        going.trim()
+        if going.begin(number, name, now[0]):
+            going.trim()
     assert (list(going.values()), lost) == (["b", "c", "d"], [("a", "too_many_open")])
     now[0] = 11.0
-    going[9] = "e"
+    assert going.begin(9, "e", now[0])
     going.trim()
     assert (list(going.values()), lost[1:]) == (["e"], [(each, "open_too_long") for each in "bcd"])
     assert (going.pop(9), going.pop(9), len(going)) == ("e", None, 0)
-    going[1] = "f"
+    going.begin(1, "f", now[0])
     going.clear()
     assert not going
 

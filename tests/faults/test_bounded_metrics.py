@@ -81,7 +81,7 @@ class Teller:
 
     def __init__(self, telemetry: Telemetry) -> None:
         draft = Draft("chat")
-        telemetry.open(draft)
+        telemetry.open(draft, get_current())
         self._handle = draft.span
         self._telemetry = telemetry
 

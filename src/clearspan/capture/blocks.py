@@ -96,12 +96,12 @@ class Blocks(Generic[T]):
 
     def whole(self) -> T | None:
         """What the blocks around say together; `None` without any."""
-        top = self._top()
+        top = None if self._frame.get() is None else self._top()
         return None if top is None else self._said(top, self._given(top))
 
     def any(self) -> bool:
         """Whether there is a block around."""
-        return self._top() is not None
+        return self._frame.get() is not None and self._top() is not None
 
     def _top(self) -> _Frame[T] | None:
         frame = self._frame.get()

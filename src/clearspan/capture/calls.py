@@ -36,19 +36,19 @@ def begin(
     given = Call(instance, args, kwargs)
     outer = recording.active()
     around = outer.draft if outer is not None and outer.owner is provider else None
-    call = _named(endpoint, given)
+    call = _named(endpoint, given) if args else given
     layer = endpoint.layer if isinstance(endpoint.layer, str) else endpoint.layer(call)
     if around is not None and around.layer == layer:
         if endpoint.inner is not None and type(given.kwargs) is dict:
             fenced("reader.inner", endpoint.inner, around, call, given.kwargs)
         return None
-    if not endpoint.wanted(call):
+    if endpoint.wanted is not None and not endpoint.wanted(call):
         return None
     draft = _draft(provider, endpoint, call)
     draft.layer = layer
     if around is not None and guarding.withholds(around.endpoint):
         draft.finish_with = _withholding(provider.finish)
-    started = recording.start(draft, provider)
+    started = recording.below(outer, draft, provider)
     if started is None:
         return None
     started.error_code = provider.error
@@ -65,7 +65,7 @@ def begin(
 def _named(endpoint: Endpoint, call: Call) -> Call:
     """The same call with its leading positional arguments under their names."""
     names = endpoint.positional
-    if not (names and call.args):
+    if not names:
         return call
     rest = call.args[len(names) :]
     return Call(call.instance, rest, {**dict(zip(names, call.args, strict=False)), **call.kwargs})

@@ -23,7 +23,7 @@ from clearspan.record import ErrorInfo, Operation, Outcome
 from clearspan.response import ResponseRef
 from clearspan.semconv import AGENT_NAME
 
-__all__ = ["Recording", "active", "begin", "describe_error", "is_inference", "start"]
+__all__ = ["Recording", "active", "begin", "below", "describe_error", "is_inference", "start"]
 
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
 
@@ -48,10 +48,14 @@ def is_inference(operation: str) -> bool:
 
 def start(draft: Draft, owner: object = None) -> Recording | None:
     """Begin recording `draft`; `None` when nobody listens or the context asks for silence."""
+    return below(active(), draft, owner)
+
+
+def below(outer: Recording | None, draft: Draft, owner: object = None) -> Recording | None:
+    """The same below `outer`, the operation that is active here."""
     inlet = current()
     if inlet is None or silent():
         return None
-    outer = active()
     if outer is not None and owner is not None and outer.absorbs(draft):
         return _Inner(draft, inlet, owner, outer)
     return Recording(draft, inlet, owner) if _opened(draft, inlet, outer) else None
@@ -214,7 +218,7 @@ class Recording:
         if error is not None and outcome is Outcome.FAILED:
             described = fenced("recording.error", describe_error, error, self.error_code)
             draft.error = described or ErrorInfo(type(error).__name__)
-        if draft.unread:
+        if draft.tape:
             fenced("inlet.chunks", self._inlet.chunks, draft)
 
     def _close(self) -> None:

@@ -50,6 +50,9 @@ class Copier:
         """The copy of `value`, `depth` containers deep; with no depth at all, the value as it is."""
         if depth <= 0:
             return value
+        if type(value) is str:
+            self.weight += len(value)
+            return value
         rows = self._rows(value) if type(value) is list and depth > 1 else None
         return self._of(value, depth) if rows is None else rows
 

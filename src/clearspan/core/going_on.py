@@ -30,7 +30,7 @@ class GoingOn(dict[int, T], Generic[T]):
         *,
         most: int = _MOST,
         longest: float = _LONGEST,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__()
         self._lost = lost
@@ -40,16 +40,15 @@ class GoingOn(dict[int, T], Generic[T]):
         self._began: dict[int, float] = {}
         self._sound = 0.0  # until then none is too old
 
-    def __setitem__(self, number: int, item: T) -> None:
-        """It has begun."""
-        self._began[number] = self._clock()
-        dict.__setitem__(self, number, item)
+    def begin(self, number: int, item: T, at: float) -> bool:
+        """It has begun, at that time by the clock; answers whether something may have to go."""
+        self._began[number] = at
+        self[number] = item
+        return at >= self._sound or len(self) > self._most
 
     def trim(self) -> None:
         """Let go of what is too old, and of the oldest where there are too many."""
         now = self._clock()
-        if now < self._sound and len(self) <= self._most:
-            return
         while self._give_up(now - self._longest, "open_too_long"):
             continue
         while len(self) > self._most and self._give_up(now, "too_many_open"):

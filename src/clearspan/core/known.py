@@ -22,7 +22,6 @@ from clearspan.core.shapes import credentials
 __all__ = [
     "forget",
     "generation",
-    "joined",
     "note",
     "note_address",
     "note_client",
@@ -32,7 +31,6 @@ __all__ = [
     "note_query",
     "note_request",
     "of_http_client",
-    "of_mapping",
     "within",
     "without",
 ]
@@ -144,43 +142,51 @@ def note_client(
 ) -> T:
     """Note what a client holds by `look`, and answer what `tell` does.
 
-    Both are spared where the parts that they look at are those of last time. `held` are these parts, which are kept
-    and compared: texts and what cannot be changed. `None` where there are others.
+    Both are spared where the parts that they look at are those of last time. `held` are these parts as they are: texts,
+    what cannot be changed, and rows and mappings of such, of which copies are kept. `None` where there are others.
     """
     place = id(client)
     before = _clients.get(place)
-    if before is not None and held is not None and before[0] == held:
+    if before is not None and before[0] == held:
         for key in before[1]:
             _use(key)
         told: T = before[2]
         return told
+    kept = None if held is None else _copied(held)
     noted = tuple(look())
     told = tell()
-    if held is not None and sum(map(_length, held)) <= _LONGEST:
+    if kept is not None and _length(kept) <= _LONGEST:
         if len(_clients) >= _CLIENTS:
             _clients.clear()
-        _clients[place] = held, noted, told
+        _clients[place] = kept, noted, told
     return told
 
 
-def _length(part: object) -> int:
-    if type(part) is tuple:
+def _length(part: Any) -> int:
+    cls = type(part)
+    if cls is tuple:
         return sum(map(_length, part))
-    return len(part) if type(part) is str or type(part) is bytes else 0
+    if cls is dict:
+        return _length([*part, *part.values()])
+    return len(part) if cls is str or cls is bytes else 0
 
 
-def joined(alone: Iterable[object], *parts: Seen | None) -> Seen | None:
-    """What a client holds by itself and in such parts, for `note_client`; `None` where one of these is."""
-    held = [*alone]
-    for part in parts:
-        if part is None:
-            return None
-        held += part
-    return tuple(held)
+def _copied(held: Seen) -> Seen | None:
+    """These parts, whatever becomes of them; `None` where one of them may change in itself."""
+    if not all(map(_is_steady, held)):
+        return None
+    return tuple([part.copy() if type(part) is dict else part for part in held])
+
+
+def _is_steady(part: Any) -> bool:
+    """Whether a part is remembered by its copy, or cannot be changed: of mappings only dictionaries of texts."""
+    if type(part) is dict:
+        return all(type(each) is str for pair in part.items() for each in pair)
+    return not issubclass(type(part), Mapping)
 
 
 def of_http_client(client: object) -> Seen | None:
-    """The parts of an `httpx` client that `note_http_client` looks at; `None` where some may change in themselves."""
+    """What `note_http_client` looks at, of an `httpx` client, as one part; `None` where some of it may change in itself."""
     held = getattr(client, "__dict__", None)
     if type(held) is not dict:
         return None
@@ -189,19 +195,7 @@ def of_http_client(client: object) -> Seen | None:
     cookies = getattr(jar, "_cookies", None) if jar is not None else None
     if type(headers) is not list or cookies or held.get("_auth") is not None:
         return None
-    return *headers, held.get("_params")
-
-
-def of_mapping(given: object) -> Seen | None:
-    """The parts of a dictionary of texts; `None` for anything else."""
-    if given is None:
-        return ()
-    if type(given) is not dict:
-        return None
-    if not given:
-        return ()
-    parts = *given, *given.values()
-    return parts if all(type(part) is str for part in parts) else None
+    return tuple(headers), held.get("_params")
 
 
 def generation() -> int:

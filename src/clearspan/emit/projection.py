@@ -6,13 +6,14 @@ the stored spans of any program that follows the GenAI conventions can be read a
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from clearspan import semconv as sc
-from clearspan.core import jsonfast, read
+from clearspan.core import jsonfast, known, read
 from clearspan.core.marks import cut
 from clearspan.draft import Draft
 from clearspan.emit import names
@@ -51,6 +52,7 @@ _CONTENT = (
     ("tools", sc.TOOL_DEFINITIONS),
 )
 _MAX_NAME = 1_024
+_SHORT = 256
 # Facts that are words and no texts, though not in a row of their own; groups of rows of which the policy cut the texts.
 _WORDS = ("code.", "openai.")
 _LONG = ("context", "error")
@@ -89,8 +91,21 @@ def span_name(operation: str, model: str | None, name: str | None) -> str:
     subject = name if operation in _NAMES or operation == Operation.TASK else model or name
     if not subject:
         return operation
+    if type(subject) is str and len(subject) <= _SHORT:
+        return _short_name(operation, subject, known.generation())
+    return _told_name(operation, subject)
+
+
+def _told_name(operation: str, subject: str) -> str:
     told = jsonfast.valid(names.begun(subject, _MAX_NAME))
     return told if operation == Operation.TASK else f"{operation} {told}"
+
+
+@functools.lru_cache(maxsize=256)
+def _short_name(operation: str, subject: str, generation: int) -> str:
+    """The same as long as the same keys are known: programs ask the same few models again and again."""
+    del generation
+    return _told_name(operation, subject)
 
 
 def start_attributes(draft: Draft) -> dict[str, Any]:

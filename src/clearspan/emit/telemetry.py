@@ -118,13 +118,13 @@ class Telemetry:
             return self._active.read(self._calls())
         return self._limits.read()[name]
 
-    def suppressed(self) -> bool:
-        """Whether the current context asks instrumentations to keep still."""
-        return quiet.asked()
-
-    def open(self, draft: Draft) -> None:
-        """Start the span of a draft, with what a sampler may want to know."""
+    def around(self) -> Context | None:
+        """The current context; `None` where it asks instrumentations to keep still."""
         context = get_current()
+        return None if quiet.asked(context) else context
+
+    def open(self, draft: Draft, context: Context) -> None:
+        """Start the span of a draft in that context, with what a sampler may want to know."""
         name = projection.span_name(draft.operation, draft.model, draft.name)
         span = self._tracer.start_span(
             name,
@@ -135,8 +135,11 @@ class Telemetry:
         )
         subject = draft.operation, draft.model, draft.name
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
-        draft.place = partial(_reference, span.get_span_context(), _above(context))
-        draft.recording = span.is_recording() or self._events
+        recording = span.is_recording()
+        # The SDK's span knows what it is below.
+        above = getattr(span, "parent", None) if recording else _above(context)
+        draft.place = partial(_reference, span.get_span_context(), above)
+        draft.recording = recording or self._events
         draft.content = draft.content and draft.recording
 
     def attach(self, draft: Draft) -> Any:
@@ -264,9 +267,11 @@ class Telemetry:
         """What an upstream process put into the baggage by `propagate`."""
         context = get_current()
         sent = baggage.get_all(context) if context else None
+        if not sent:
+            return {}
         return {
             name[len(_PROPAGATED) :]: str(value)
-            for name, value in (sent.items() if sent else ())
+            for name, value in sent.items()
             if name.startswith(_PROPAGATED)
         }
 

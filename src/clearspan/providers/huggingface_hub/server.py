@@ -40,11 +40,12 @@ def _server(held: Mapping[str, Any]) -> Server:
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
-    parts = known.of_mapping(held.get("headers")), known.of_mapping(held.get("cookies"))
-    alone = held.get("token"), held.get("model")
     return known.note_client(
-        client, known.joined(alone, *parts), lambda: _keys_of(held), lambda: _server(held)
+        client, tuple(map(held.get, _PARTS)), lambda: _keys_of(held), lambda: _server(held)
     )
+
+
+_PARTS = ("token", "model", "headers", "cookies")
 
 
 def _keys_of(held: Mapping[str, Any]) -> list[str]:

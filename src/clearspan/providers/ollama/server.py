@@ -31,9 +31,10 @@ def _server(url: object) -> Server:
 
 def _noted(client: object, url: object) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
+    http = known.of_http_client(client)
     return known.note_client(
         client,
-        known.joined((url,), known.of_http_client(client)),
+        None if http is None else (url, http),
         lambda: [*known.note_http_client(client), *known.note_address(str(url))],
         lambda: _server(url),
     )

@@ -57,6 +57,8 @@ def _endpoint(
 
 def _ask(draft: Draft, call: Call, kwargs: dict[str, Any]) -> Callable[[Any], bool] | None:
     """Ask for a stream's usage, unless the program may read the bytes, where nothing can be kept from it."""
+    if kwargs.get("stream") is not True:
+        return None
     headers = kwargs.get("extra_headers")
     raw = headers is not None and (type(headers) is not dict or _RAW in headers)
     return None if raw else usage_request.ask(draft, call, kwargs)

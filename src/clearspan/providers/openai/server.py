@@ -63,7 +63,7 @@ _REQUESTS = (
 
 def server(instance: Any) -> Server:
     """The server behind a resource such as `client.chat.completions`."""
-    client = _client(instance)
+    client = vars(instance).get("_client") or _behind(instance)
     if client is None:
         return Server("openai")
     held = vars(client)
@@ -72,20 +72,15 @@ def server(instance: Any) -> Server:
 
 _KEYS = ("api_key", "admin_api_key", "webhook_secret", "_azure_ad_token")
 _NAMES = ("organization", "project")
-_FIELDS = (*_KEYS, *_NAMES, "_base_url")
+_FIELDS = (*_KEYS, *_NAMES, "_base_url", "_provider_runtime", "_custom_headers", "_custom_query")
 
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
-    parts = (
-        (type(client), _runtime(held)),
-        known.of_http_client(held.get("_client")),
-        known.of_mapping(held.get("_custom_headers")),
-        known.of_mapping(held.get("_custom_query")),
-    )
+    http = known.of_http_client(held.get("_client"))
     return known.note_client(
         client,
-        known.joined(map(held.get, _FIELDS), *parts),
+        None if http is None else (type(client), http, *map(held.get, _FIELDS)),
         lambda: _keys_of(held),
         lambda: _server(client, held),
     )
@@ -113,12 +108,13 @@ def _keys_of(held: Mapping[str, Any]) -> list[str]:
     return [key for keys in found for key in keys]
 
 
-def _client(instance: Any) -> Any:
+def _behind(instance: Any) -> Any:
+    """The client behind a manager of the streams of runs.
+
+    Those hold a request that is still to be made: bound to its client in advance, or as a coroutine of one of the
+    client's methods.
+    """
     held = vars(instance)
-    if "_client" in held:
-        return held["_client"]
-    # The managers of the streams of runs hold a request that is still to be made: bound to its
-    # client in advance, or as a coroutine of one of the client's methods.
     request = next((held[name] for name in _REQUESTS if name in held), None)
     if isinstance(request, functools.partial):
         return getattr(request.func, "__self__", None)
