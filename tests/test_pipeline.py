@@ -304,9 +304,9 @@ def test_it_speaks_for_its_telemetry(rig: Rig) -> None:
     assert draft.trace is not None
     assert here.span_id == draft.trace.span_id
     undo = rig.pipeline.propagate({"session": "s"})
-    assert rig.pipeline.received() == {"session": "s"}
+    assert rig.open().received == {"session": "s"}
     undo()
-    assert rig.pipeline.received() == {}
+    assert not rig.open().received
     assert rig.pipeline.telemetry.current() is None
 
 

@@ -199,7 +199,9 @@ class Said:
     __slots__ = ("_answers", "keeps", "longest", "pieces")
 
     def __init__(self) -> None:
-        self._answers: Answers | None = None  # made when the answer is read, away from the caller's thread
+        self._answers: Answers | None = (
+            None  # made when the answer is read, away from the caller's thread
+        )
         self.longest = LONGEST
         self.keeps = True
         self.pieces = 0

@@ -46,14 +46,14 @@ class Draft(Said):
     that an answer is put together although it will not be told: its tokens may have to be counted.
     `wants` names what the application asked of adapters beside that (`usage`, `confidence`, `cost`);
     `devices` are the accelerators that the model is on, as its library numbers them; `unsent`: a guard kept the call from it.
-    `started_at` is when it began, by the monotonic clock (seconds); `tape` is where chunks wait, once there are some.
+    `received` is what an upstream process said of it; `started_at` is when it began, by the monotonic clock (seconds); `tape` is where chunks wait, once there are some.
     """
 
     __slots__ = (
         "__weakref__", "_tools", "_usage", "agent", "call", "confidence", "content", "context",
         "cost", "devices", "end_ns", "endpoint", "error", "extras", "finish_reasons", "finish_with", "hardware",
         "hint", "inference_calls", "inner", "input_messages", "input_value", "kind", "layer", "lost",
-        "model", "name", "operation", "outcome", "output_value", "_pace", "params", "place", "provider",
+        "model", "name", "operation", "outcome", "output_value", "_pace", "params", "place", "provider", "received",
         "recording", "ref", "response_id", "response_model", "result", "scored", "scores", "sealed", "server_address",
         "server_port", "span", "start_ns", "started_at", "system_parts", "tape", "tool_calls", "transport", "wants",
         "unsent", "weight",
@@ -88,6 +88,7 @@ class Draft(Said):
         self.outcome: Outcome | None = None
         self.error: ErrorInfo | None = None
         self.context: CallContext | None = None
+        self.received: Mapping[str, str] | None = None
         self.place: Callable[[], TraceRef | None] = nowhere
         self.span: Any = None
         self.endpoint: Any = None

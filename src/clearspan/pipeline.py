@@ -89,7 +89,6 @@ class Pipeline:
         telemetry.watch(self.calls)
         self.attach = telemetry.attach
         self.detach = telemetry.detach
-        self.received = telemetry.received
 
     @property
     def worker(self) -> Worker[Work] | None:
@@ -160,10 +159,12 @@ class Pipeline:
         draft.started_at = time.perf_counter()
         draft.wants, draft.longest = self._wants, self._longest
         self._telemetry.open(draft, around)
+        if around:
+            draft.received = self._telemetry.received(around)
         draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
         self._unjudged[id(draft)] = draft
-        if self._open.begin(id(draft), draft, draft.started_at):
+        if self._open.begin(id(draft), draft):
             fenced("pipeline.trim", self._open.trim)
         if self._watch is not None:
             fenced("watch.begin", self._watch.begin, draft)

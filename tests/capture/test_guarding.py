@@ -494,7 +494,7 @@ def test_without_a_listener_for_records_guards_stand_all_the_same(vendor: Vendor
 
     module = vendor.load()
     with captured(providers=[vendor.provider]), guarded(guard(Keys(), on_fail="redact")) as told:
-        monkeypatch.setattr(inlet, "current", lambda: None)
+        monkeypatch.setattr(inlet.place, "current", None)
         assert module.Client().create(SECRET)["text"] == "<KEY>"
     assert recording.active() is None
     assert [draft for draft, *_ in told] == [None, None]
@@ -675,7 +675,7 @@ def test_a_coroutine_that_is_blocked_warns_of_nothing(vendor: Vendor) -> None:
 
 
 def test_a_forked_child_may_change_who_guards() -> None:
-    with wardens._place._lock:
+    with wardens.place._lock:
         wardens.renew()
         guarding.lend(None)
         guarding.give_back(None)

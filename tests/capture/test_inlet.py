@@ -55,8 +55,8 @@ def test_lending_nests_and_may_end_in_any_order() -> None:
 
 
 def test_a_forked_child_gets_a_lock_that_nobody_holds() -> None:
-    held = inlet._place._lock
+    held = inlet.place._lock
     with held:
         inlet.renew()
         inlet.use(None)
-    assert inlet._place._lock is not held
+    assert inlet.place._lock is not held

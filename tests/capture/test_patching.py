@@ -18,7 +18,7 @@ from wrapt import importer
 
 import clearspan
 from clearspan import semconv as sc
-from clearspan.capture import inlet, patching
+from clearspan.capture import guarding, inlet, wardens
 from clearspan.capture.patching import Patches
 from clearspan.core import fence, installed
 from clearspan.record import Outcome
@@ -496,7 +496,7 @@ def test_F33_a_reader_that_fails_leaves_the_call_alone(
     fence.reset()
 
 
-def test_F33_a_call_that_cannot_be_got_ready_goes_its_way(
+def test_F33_a_call_that_cannot_be_guarded_goes_its_way(
     vendor: Vendor, monkeypatch: pytest.MonkeyPatch, lenient: None
 ) -> None:
     def fail(*given: object) -> Any:
@@ -505,15 +505,14 @@ def test_F33_a_call_that_cannot_be_got_ready_goes_its_way(
     client = vendor.load().Client()
     with captured(providers=[vendor.provider]) as seen:
         with monkeypatch.context() as broken:
-            broken.setattr(patching, "partial", fail)
+            broken.setattr(guarding, "around", fail)
+            broken.setattr(wardens.place, "current", object())
             assert client.create(model="m", prompt="a")["text"] == "A"
             assert asyncio.run(client.acreate(model="m", prompt="b"))["text"] == "B"
             with pytest.raises(LookupError, match="no such model"):
                 client.create(model="m", prompt="fail")
-        assert fence.failures() == {"patching.call": 3}
-        assert seen.spans == []
-        assert client.create(model="m", prompt="a")["text"] == "A"
-        assert len(seen.spans) == 1
+        assert fence.failures() == {"patching.guard": 3}
+        assert len(seen.spans) == 3
 
 
 def test_F33_arguments_that_cannot_be_copied(

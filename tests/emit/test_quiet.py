@@ -19,23 +19,23 @@ from clearspan.emit import quiet
 def within(key: str) -> bool:
     token = otel.attach(otel.set_value(key, True))
     try:
-        return quiet.asked()
+        return quiet.asked(otel.get_current())
     finally:
         otel.detach(token)
 
 
 def test_what_exporters_of_the_sdk_set_is_heard() -> None:
-    assert not quiet.asked()
+    assert not quiet.asked(otel.get_current())
     assert within(otel._SUPPRESS_INSTRUMENTATION_KEY)
     assert within("suppress_instrumentation")
-    assert not quiet.asked()
+    assert not quiet.asked(otel.get_current())
 
 
 def test_what_instrumentations_set_is_heard() -> None:
     with suppress_instrumentation():
-        assert quiet.asked()
+        assert quiet.asked(otel.get_current())
     with suppress_http_instrumentation():
-        assert not quiet.asked(), "it is about HTTP clients"
+        assert not quiet.asked(otel.get_current()), "it is about HTTP clients"
 
 
 def test_what_is_said_is_heard_by_instrumentations() -> None:
@@ -46,7 +46,7 @@ def test_what_is_said_is_heard_by_instrumentations() -> None:
         assert otel.get_value(otel._SUPPRESS_INSTRUMENTATION_KEY)
         assert otel.get_value(otel._SUPPRESS_HTTP_INSTRUMENTATION_KEY)
         assert otel.get_value("suppress_instrumentation")
-        assert quiet.asked()
+        assert quiet.asked(otel.get_current())
     finally:
         otel.detach(token)
     assert is_http_instrumentation_enabled()

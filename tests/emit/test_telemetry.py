@@ -624,11 +624,11 @@ def test_it_works_without_an_sdk() -> None:
 
 def test_what_is_propagated_and_received(rig: Rig) -> None:
     before = get_current()
-    assert rig.telemetry.received() == {}
+    assert rig.telemetry.received(get_current()) == {}
     undo = rig.telemetry.propagate({"session": "s", "user": "u"})
     assert dict(baggage.get_all()) == {"clearspan.session": "s", "clearspan.user": "u"}
     token = attach(baggage.set_baggage("other", "x"))
-    assert rig.telemetry.received() == {"session": "s", "user": "u"}
+    assert rig.telemetry.received(get_current()) == {"session": "s", "user": "u"}
     detach(token)
     undo()
     assert get_current() is before

@@ -37,6 +37,7 @@ from clearspan import runtime as runtimes
 from clearspan.capture import inlet
 from clearspan.core.going_on import GoingOn
 from clearspan.core.ledger import Accounts
+from clearspan.draft import Draft
 from clearspan.runtime import Runtime
 from clearspan.runtime.state import Status
 from clearspan.testing import ModelServer, captured
@@ -557,21 +558,27 @@ def test_F47_what_nobody_ends_is_given_up_and_told() -> None:
     """The registry of open calls is bounded by number and by age; what had to go is in the books."""
     now = [0.0]
     lost: list[tuple[str, str]] = []
-    going: GoingOn[str] = GoingOn(
-        lambda item, reason: lost.append((item, reason)), most=3, longest=10, clock=lambda: now[0]
-    )
+    going: GoingOn[Draft] = GoingOn(
+        lambda draft, reason: lost.append((draft.operation, reason)),
+        most=3, longest=10, clock=lambda: now[0],
+    )  # fmt: skip
+
+    def begin(number: int, name: str) -> bool:
+        draft = Draft(name)
+        draft.started_at = now[0]
+        return going.begin(number, draft)
+
+    def open_now() -> list[str]:
+        return [draft.operation for draft in going.values()]
+
     for number, name in enumerate("abcd"):
-        if going.begin(number, name, now[0]):
+        if begin(number, name):
             going.trim()
-    assert (list(going.values()), lost) == (["b", "c", "d"], [("a", "too_many_open")])
+    assert (open_now(), lost) == (["b", "c", "d"], [("a", "too_many_open")])
     now[0] = 11.0
-    assert going.begin(9, "e", now[0])
+    assert begin(9, "e")
     going.trim()
-    assert (list(going.values()), lost[1:]) == (["e"], [(each, "open_too_long") for each in "bcd"])
-    assert (going.pop(9), going.pop(9), len(going)) == ("e", None, 0)
-    going.begin(1, "f", now[0])
-    going.clear()
-    assert not going
+    assert (open_now(), lost[1:]) == (["e"], [(each, "open_too_long") for each in "bcd"])
 
 
 def test_F47_open_calls_are_bounded_in_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import openai
 import pytest
 from opentelemetry._logs import NoOpLogger
+from opentelemetry.context import get_current
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NoOpTracer

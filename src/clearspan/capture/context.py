@@ -23,6 +23,7 @@ from clearspan.response import ResponseRef
 
 __all__ = [
     "Current",
+    "above",
     "carry",
     "context",
     "current",
@@ -117,12 +118,12 @@ def silent() -> bool:
 
 
 def current_context() -> CallContext | None:
-    """What the blocks around said, with what came from upstream underneath."""
-    said = _said.whole()
-    listener = inlet.current()
-    received = listener.received() if listener is not None else None
-    if not received:
-        return said
+    """What the blocks around said."""
+    return _said.whole()
+
+
+def above(received: Mapping[str, str], said: CallContext | None) -> CallContext:
+    """What was said, with what came from upstream underneath."""
     upstream = CallContext(session=received.get("session"), user=received.get("user"))
     return upstream if said is None else _merged(upstream, said)
 

@@ -12,14 +12,17 @@ from clearspan.record import TraceRef
 if TYPE_CHECKING:
     from clearspan.score import Score
 
-__all__ = ["Inlet", "current", "give_back", "lend", "renew", "stop", "use"]
+__all__ = ["Inlet", "current", "give_back", "lend", "place", "renew", "stop", "use"]
 
 
 class Inlet(Protocol):
     """What capture needs of whoever takes its drafts. Nothing here may block."""
 
     def open(self, draft: Draft) -> bool:
-        """Begin an operation; `False` when nothing shall be recorded here and now."""
+        """Begin an operation; `False` when nothing shall be recorded here and now.
+
+        `draft.received` is what an upstream process sent along.
+        """
         ...
 
     def attach(self, draft: Draft) -> Any:
@@ -58,43 +61,39 @@ class Inlet(Protocol):
         """Send `items` along to other processes until the answer is called."""
         ...
 
-    def received(self) -> Mapping[str, str]:
-        """What an upstream process sent along."""
-        ...
-
     def join(self, headers: Mapping[str, str]) -> Callable[[], None] | None:
         """Go on with the trace of a request from elsewhere, where none is going on; answers the undo."""
         ...
 
 
-_place: Place[Inlet] = Place()
+place: Place[Inlet] = Place()
 
 
 def renew() -> None:
     """In a forked child: a lock that another thread of the parent held stays held for ever."""
-    _place.renew()
+    place.renew()
 
 
 def current() -> Inlet | None:
     """Who listens; `None` while clearspan is off."""
-    return _place.current
+    return place.current
 
 
 def use(inlet: Inlet | None) -> None:
     """Let `inlet` listen from now on, unless it is lent to somebody."""
-    _place.use(inlet)
+    place.use(inlet)
 
 
 def stop(inlet: Inlet) -> None:
     """Let `inlet` listen no more, if it is the program's own."""
-    _place.stop(inlet)
+    place.stop(inlet)
 
 
 def lend(inlet: Inlet) -> None:
     """Let `inlet` listen instead of the program's own, whatever becomes of that, until `give_back`."""
-    _place.lend(inlet)
+    place.lend(inlet)
 
 
 def give_back(inlet: Inlet) -> None:
     """End what `lend` began."""
-    _place.give_back(inlet)
+    place.give_back(inlet)

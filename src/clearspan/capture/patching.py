@@ -17,7 +17,7 @@ from typing import Any
 import wrapt
 from packaging.version import InvalidVersion, Version
 
-from clearspan.capture import guarding, inlet, layers
+from clearspan.capture import guarding, inlet, layers, wardens
 from clearspan.capture.calls import begin, probing
 from clearspan.capture.families import Family
 from clearspan.capture.passages import passing
@@ -36,10 +36,6 @@ class UnsupportedVersion(RuntimeError):
 
 
 _Build = Callable[[Driver], Callable[..., Any]]
-
-
-_Way = tuple[Callable[..., Any], observe.Begin | None]
-"""How a call goes: what is called, and how its record is begun, if there is to be one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -192,22 +188,17 @@ class Patches:
                     return wrapped(*args, **kwargs)
                 if instance is None and "self" in kwargs:  # through its class, by name
                     instance = kwargs["self"]
-                way = fenced("patching.call", ready, wrapped, instance, waits)
-                if way is None:
+                if wardens.place.current is not None:
+                    guarded = fenced("patching.guard", guard, wrapped, instance)
+                    wrapped = wrapped if guarded is None else guarded
+                if inlet.place.current is None:
                     return wrapped(*args, **kwargs)
-                wrapped, started = way
-                if started is None:
-                    return wrapped(*args, **kwargs)
-                return drive(wrapped, args, kwargs, started)
+                return drive(
+                    wrapped, args, kwargs, partial(begin, self.provider, endpoint, instance)
+                )
 
-            def ready(wrapped: Callable[..., Any], instance: Any, waits: bool) -> _Way:  # noqa: FBT001 -- as the guards have it
-                if guarding.current() is not None:
-                    wrapped = guarding.around(
-                        wrapped, self.provider, endpoint, instance, waits=waits
-                    )
-                if inlet.current() is None:
-                    return wrapped, None
-                return wrapped, partial(begin, self.provider, endpoint, instance)
+            def guard(wrapped: Callable[..., Any], instance: Any) -> Callable[..., Any]:
+                return guarding.around(wrapped, self.provider, endpoint, instance, waits=waits)
 
             waits = drive is observe.call
 

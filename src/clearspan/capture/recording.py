@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from clearspan.capture.context import current_context, last_response, silent
+from clearspan.capture.context import above, current_context, last_response, silent
 from clearspan.capture.errors import describe_error
-from clearspan.capture.inlet import Inlet, current
+from clearspan.capture.inlet import Inlet, place
 from clearspan.capture.wrapper import Wrapper
 from clearspan.core import observe
 from clearspan.core.dropped import apart
@@ -26,6 +26,7 @@ from clearspan.semconv import AGENT_NAME
 __all__ = ["Recording", "active", "begin", "below", "describe_error", "is_inference", "start"]
 
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
+_FAMILIES = {**dict.fromkeys(_INFERENCE, "inference"), Operation.EMBEDDINGS: "embeddings"}
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
     "clearspan_active", default=None
@@ -53,7 +54,7 @@ def start(draft: Draft, owner: object = None) -> Recording | None:
 
 def below(outer: Recording | None, draft: Draft, owner: object = None) -> Recording | None:
     """The same below `outer`, the operation that is active here."""
-    inlet = current()
+    inlet = place.current
     if inlet is None or silent():
         return None
     if outer is not None and owner is not None and outer.absorbs(draft):
@@ -63,7 +64,7 @@ def below(outer: Recording | None, draft: Draft, owner: object = None) -> Record
 
 def begin(draft: Draft) -> Inlet | None:
     """Open `draft` below the operation that is active; answers where it will have to be closed."""
-    inlet = current()
+    inlet = place.current
     if inlet is None or silent() or not _opened(draft, inlet, active()):
         return None
     return inlet
@@ -73,6 +74,8 @@ def _opened(draft: Draft, inlet: Inlet, outer: Recording | None) -> bool:
     draft.context = current_context()
     if not inlet.open(draft):
         return False
+    if draft.received:
+        draft.context = fenced("context.above", above, draft.received, draft.context)
     if outer is not None:
         _count(draft, outer.draft)
     return True
@@ -240,7 +243,8 @@ class Recording:
         That is so for the first call of a client inside a decorated model call: further ones are
         calls of their own, so that each call's usage is told once.
         """
-        same = _family(draft.operation) == _family(self.draft.operation) != ""
+        family = _FAMILIES.get(draft.operation)
+        same = family is not None and family == _FAMILIES.get(self.draft.operation)
         return same and self.owner is None and self._inner is None and not self._done
 
     def take_in(self, inner: _Inner) -> None:
@@ -351,7 +355,7 @@ class Recording:
 
     def _remember(self) -> None:
         """Let `clearspan.current()` find this response, whose id is read when somebody asks."""
-        if _family(self.draft.operation) == "inference":
+        if _FAMILIES.get(self.draft.operation) == "inference":
             told = self._inner.draft.ref if self._inner is not None else None
             self.draft.ref = told or ResponseRef(self.draft, self.told.place)
             last_response.set(self.draft.ref)
@@ -389,13 +393,3 @@ class _Inner(Recording):
 
 def _gone(stream: object) -> None:
     """Nobody holds `stream`: it is asked about where that matters."""
-
-
-def _family(operation: str) -> str:
-    return (
-        "inference"
-        if operation in _INFERENCE
-        else "embeddings"
-        if operation == Operation.EMBEDDINGS
-        else ""
-    )

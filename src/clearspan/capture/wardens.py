@@ -10,7 +10,7 @@ from clearspan.core.lending import Place
 if TYPE_CHECKING:
     from clearspan.provider import Slot
 
-__all__ = ["Warden", "current", "give_back", "lend", "renew", "use"]
+__all__ = ["Warden", "current", "give_back", "lend", "place", "renew", "use"]
 
 
 class Warden(Protocol):
@@ -51,29 +51,29 @@ class Warden(Protocol):
         """The plan's result, waited for on the event loop."""
 
 
-_place: Place[Warden] = Place()
+place: Place[Warden] = Place()
 
 
 def renew() -> None:
     """In a forked child: a lock that another thread of the parent held stays held for ever."""
-    _place.renew()
+    place.renew()
 
 
 def current() -> Warden | None:
     """Who guards; `None` where nobody does."""
-    return _place.current
+    return place.current
 
 
 def use(warden: Warden | None) -> None:
     """Let `warden` guard from now on, unless another is lent; `None` for nobody."""
-    _place.use(warden)
+    place.use(warden)
 
 
 def lend(warden: Warden | None) -> None:
     """Let `warden` (or nobody) guard until it is given back."""
-    _place.lend(warden)
+    place.lend(warden)
 
 
 def give_back(warden: Warden | None) -> None:
     """End what `lend` began."""
-    _place.give_back(warden)
+    place.give_back(warden)

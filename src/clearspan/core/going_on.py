@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 __all__ = ["GoingOn"]
 
-T = TypeVar("T")
+
+class Begun(Protocol):
+    """Something that has begun."""
+
+    @property
+    def started_at(self) -> float:
+        """When, by the clock (seconds)."""
+        ...
+
+
+T = TypeVar("T", bound=Begun)
 _MOST = 16_384
 _LONGEST = 24 * 3_600.0
 
@@ -37,14 +47,12 @@ class GoingOn(dict[int, T], Generic[T]):
         self._most = most
         self._longest = longest
         self._clock = clock
-        self._began: dict[int, float] = {}
         self._sound = 0.0  # until then none is too old
 
-    def begin(self, number: int, item: T, at: float) -> bool:
-        """It has begun, at that time by the clock; answers whether something may have to go."""
-        self._began[number] = at
+    def begin(self, number: int, item: T) -> bool:
+        """It has begun; answers whether something may have to go."""
         self[number] = item
-        return at >= self._sound or len(self) > self._most
+        return item.started_at >= self._sound or len(self) > self._most
 
     def trim(self) -> None:
         """Let go of what is too old, and of the oldest where there are too many."""
@@ -53,28 +61,21 @@ class GoingOn(dict[int, T], Generic[T]):
             continue
         while len(self) > self._most and self._give_up(now, "too_many_open"):
             continue
-        oldest = next(iter(self._began.copy().values()), now)
-        self._sound = oldest + self._longest
+        oldest = self._oldest()
+        self._sound = (now if oldest is None else oldest[1].started_at) + self._longest
 
-    def pop(self, number: int, default: T | None = None) -> T | None:  # type: ignore[override]  # never a KeyError
-        """It is over; answers what it was."""
-        self._began.pop(number, None)
-        return super().pop(number, default)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._began.clear()
-        super().clear()
+    def _oldest(self) -> tuple[int, T] | None:
+        try:
+            return next(iter(self.items()), None)
+        except RuntimeError:  # one began or ended this very moment: whoever did that looks, too
+            return None
 
     def _give_up(self, before: float, reason: str) -> bool:
         """Let the oldest go if it began by `before`; answers whether one had to."""
-        try:
-            oldest = next(iter(self._began.items()), None)
-        except RuntimeError:  # one began or ended this very moment: whoever did that looks, too
+        oldest = self._oldest()
+        if oldest is None or oldest[1].started_at > before:
             return False
-        if oldest is None or oldest[1] > before:
-            return False
-        item = self.pop(oldest[0])
+        item = self.pop(oldest[0], None)
         if item is not None:
             self._lost(item, reason)
         return True

@@ -167,7 +167,7 @@ def _length(part: Any) -> int:
     if cls is tuple:
         return sum(map(_length, part))
     if cls is dict:
-        return _length([*part, *part.values()])
+        return _length((*part, *part.values()))
     return len(part) if cls is str or cls is bytes else 0
 
 

@@ -214,7 +214,7 @@ def _is(value: object, cls: type) -> bool:
 
 def text(value: object, *path: str) -> str | None:
     """A non-empty string at `path`, else `None`."""
-    found = get(value, *path)
+    found = get(value, *path) if path else value
     if found is None or type(found) is str:
         return found or None
     found = _scalar(found)

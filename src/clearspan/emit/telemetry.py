@@ -121,7 +121,7 @@ class Telemetry:
     def around(self) -> Context | None:
         """The current context; `None` where it asks instrumentations to keep still."""
         context = get_current()
-        return None if quiet.asked(context) else context
+        return None if context and quiet.asked(context) else context
 
     def open(self, draft: Draft, context: Context) -> None:
         """Start the span of a draft in that context, with what a sampler may want to know."""
@@ -263,10 +263,9 @@ class Telemetry:
         token = attach(context)
         return lambda: detach(token)
 
-    def received(self) -> dict[str, str]:
-        """What an upstream process put into the baggage by `propagate`."""
-        context = get_current()
-        sent = baggage.get_all(context) if context else None
+    def received(self, context: Context) -> dict[str, str]:
+        """What an upstream process put into the baggage of that context by `propagate`."""
+        sent = baggage.get_all(context)
         if not sent:
             return {}
         return {
