@@ -21,17 +21,16 @@ __all__ = ["batches", "hint", "lighten", "most", "sampled", "weight"]
 _CHUNK = 1_024
 _DRAFT = 2_048
 _BATCH = 1_000_000
-_SAMPLE = 2
 _SMALL = 4_096
 
 
 def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 
-    Of many, some that stand for all were looked at (`sampled`); only where one of those is large, all are.
+    Of many, two that stand for all were looked at (`sampled`); only where one of those is large, all are.
     """
     many = len(strip.items)
-    if many > _SAMPLE and largest <= _SMALL:
+    if many > 2 and largest <= _SMALL:
         yield strip, many * (_CHUNK + largest)
         return
     weights = [_CHUNK + _size(item) for item in strip.items]
@@ -43,9 +42,9 @@ def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
 
 
 def sampled(strip: Strip) -> int:
-    """The largest of some chunks that stand for all, in bytes."""
-    every = max(1, len(strip.items) // _SAMPLE)
-    return max(map(_size, strip.items[::every]), default=0)
+    """The larger of two chunks that stand for all, in bytes."""
+    items = strip.items
+    return max(map(_size, (items[0], items[-1])), default=0) if items else 0
 
 
 def most(largest: int) -> int:
