@@ -19,6 +19,7 @@ from opentelemetry.sdk.metrics import (
     TraceBasedExemplarFilter,
 )
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
@@ -27,6 +28,7 @@ from clearspan.emit import tally
 from clearspan.emit.instruments import Instrument
 from clearspan.emit.measures import Point, Run
 from clearspan.emit.tally import Tally
+from clearspan.runtime.histograms import Histograms
 
 COUNTED, PAID, TIMED, READ = "calls", "cost", "seconds", "going_on"
 INSTRUMENTS = (
@@ -504,3 +506,28 @@ def test_an_instrument_that_fails_costs_its_own_points_only(
     assert len(meter.told) == 2
     assert fence.failures() == {"emit.point": 1}
     fence.reset()
+
+
+def test_an_instrument_that_takes_several_values_at_once_is_told_once() -> None:
+    histograms = Histograms(lambda: Resource({}))
+    view = histograms.view(object())
+
+    class Meter(NoOpMeter):
+        def create_histogram(self, *given: Any, **named: Any) -> Any:
+            return histograms.create(("x", None, None), *given, **named)
+
+    tally = Tally(Meter("x"), INSTRUMENTS, 100, lambda context: context, bare)
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("x").start_span("call")
+    context = trace.set_span_in_context(span, Context())
+    attributes = {"a": 1}
+    tally.note([Run(TIMED, ((0.5, 3), (1.5, 400)), attributes)], context)
+    tally.note([Point(TIMED, 1.25, attributes), Run(TIMED, (), attributes)], context)
+    assert len(tally._waiting) == 2
+    tally.settle()
+    data = view.beside(None)
+    assert data is not None
+    ((metric,),) = (scope.metrics for scope in data.resource_metrics[0].scope_metrics)
+    (point,) = metric.data.data_points
+    assert (point.count, tuple(point.bucket_counts)) == (404, (3, 401, 0))  # type: ignore[union-attr]
+    # Both values are of one bucket and came within a second: the first is linked to its call.
+    assert [each.value for each in point.exemplars] == [1.5]

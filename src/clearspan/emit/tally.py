@@ -37,13 +37,16 @@ class _Way(NamedTuple):
     series: Series
     buckets: tuple[float, ...] | None
     """`None` where it counts."""
+    many: Callable[..., None] | None = None
+    """Takes several values at once, where the instrument can."""
 
 
 class _Noted(NamedTuple):
     """A point that waits; `context` is that of its call, where it is to be told as an exemplar."""
 
     way: _Way
-    value: float
+    value: Any
+    """A number; where the instrument takes several at once, these, and how many there are of each."""
     attributes: Mapping[str, Any]
     context: Context
 
@@ -82,7 +85,13 @@ class Tally:
         for point in points:
             way = self._ways[point.name]
             attributes = way.series.of(point.attributes)
-            values = ((point.value, 1),) if type(point) is Point else point.values  # type: ignore[union-attr]  # else it is a run
+            values = ((point.value, 1),) if isinstance(point, Point) else point.values
+            if way.many is not None and way.buckets is not None and values:
+                linked = bare
+                if self._is_due(point.name, way.buckets, values[-1][0], now):
+                    linked = told = told or self._linked(context)
+                self._waiting.append(_Noted(way, values, attributes, linked))
+                continue
             for value, many in values:
                 linked = bare
                 if way.buckets is not None and self._is_due(point.name, way.buckets, value, now):
@@ -108,10 +117,11 @@ class Tally:
                 break
             if noted.way.buckets is None:
                 key = id(noted.way), id(noted.attributes)
-                sums[key] += noted.value  # type: ignore[assignment]  # amounts of money are no whole numbers
+                sums[key] += noted.value
                 known.setdefault(key, noted)
             else:
-                fenced("emit.point", noted.way.tell, noted.value, noted.attributes, noted.context)
+                tell = noted.way.many or noted.way.tell
+                fenced("emit.point", tell, noted.value, noted.attributes, noted.context)
         for key, noted in known.items():
             fenced("emit.point", noted.way.tell, sums[key], noted.attributes, _NOBODY)
 
@@ -127,4 +137,4 @@ def _way(meter: Meter, row: Instrument, limit: int) -> _Way:
     made = meter.create_histogram(
         row.name, row.unit, row.note, explicit_bucket_boundaries_advisory=list(row.buckets or ())
     )
-    return _Way(made.record, series, row.buckets or ())
+    return _Way(made.record, series, row.buckets or (), getattr(made, "record_many", None))

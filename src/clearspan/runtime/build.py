@@ -25,6 +25,7 @@ from clearspan.core.ledger import Ledger
 from clearspan.core.worker import Worker
 from clearspan.exporters import DEFAULT_STORE, Courier, Destination, DestinationError, Exporters
 from clearspan.runtime.forks import Meters
+from clearspan.runtime.histograms import Histograms, plain
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
@@ -326,10 +327,18 @@ def _meter_provider(
 
     if theirs:  # a reader can be given to one provider only
         return made()
-    meters = Meters(made)
+    histograms = _histograms(found, resource)
+    meters = Meters(made, histograms)
     for queue in ours:
         queue.ready = meters.current
+        queue.view = None if histograms is None else histograms.view(queue.exporter)
     return meters
+
+
+def _histograms(found: list[Exporters], resource: Callable[[], Resource]) -> Histograms | None:
+    """Our own, unless an exporter wants them in another form than their instruments say."""
+    exporters = [item.metric for item in found if item.metric is not None]
+    return Histograms(resource) if all(map(plain, exporters)) else None
 
 
 class _Reader:

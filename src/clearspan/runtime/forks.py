@@ -6,6 +6,7 @@ tell the parent's sums once more, and wait for ever for a lock that another thre
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any, cast
 from opentelemetry.metrics import Meter, MeterProvider
 
 from clearspan.core import worker
+from clearspan.runtime.histograms import Histograms
 
 __all__ = ["Meters", "renew", "unseen"]
 
@@ -49,9 +51,15 @@ def _nothing() -> None:
 class _Meter:
     """What our code makes of a meter: counters, histograms, and instruments that are read."""
 
-    def __init__(self, scope: tuple[Any, ...], current: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        scope: tuple[str, str | None, str | None],
+        current: Callable[[], object],
+        histograms: Histograms | None,
+    ) -> None:
         self._scope = scope
         self._current = current
+        self._histograms = histograms
         self._made: list[_Instrument] = []
 
     def move_to(self, provider: MeterProvider) -> None:
@@ -63,6 +71,8 @@ class _Meter:
         kind = name.removeprefix("create_")
         if kind == name:
             raise AttributeError(name)
+        if kind == "histogram" and self._histograms is not None:
+            return functools.partial(self._histograms.create, self._scope)
 
         def create(*given: Any, **named: Any) -> _Instrument:
             made = _Instrument(kind, given, named)
@@ -75,10 +85,16 @@ class _Meter:
 
 
 class Meters(MeterProvider):
-    """Meters of a provider that `make` makes: of another one in a forked child, where that is first used."""
+    """Meters of a provider that `make` makes: of another one in a forked child, where that is first used.
 
-    def __init__(self, make: Callable[[], MeterProvider]) -> None:
+    Their histograms are among `histograms`, where there are such.
+    """
+
+    def __init__(
+        self, make: Callable[[], MeterProvider], histograms: Histograms | None = None
+    ) -> None:
         self._make = make
+        self._histograms = histograms
         self._meters: dict[tuple[Any, ...], _Meter] = {}
         self._lock = threading.RLock()
         self._stale = False
@@ -96,7 +112,7 @@ class Meters(MeterProvider):
         scope = (name, version, schema_url)
         found = self._meters.get(scope)
         if found is None:
-            found = self._meters[scope] = _Meter(scope, self.current)
+            found = self._meters[scope] = _Meter(scope, self.current, self._histograms)
             found.move_to(self._provider)
         return cast("Meter", found)
 
@@ -104,6 +120,8 @@ class Meters(MeterProvider):
         """In a forked child. Makes nothing yet: many a child never measures anything."""
         self._lock = threading.RLock()
         self._stale = True
+        if self._histograms is not None:
+            self._histograms.renew()
 
     def current(self) -> None:
         """See to it that the provider is this process's."""

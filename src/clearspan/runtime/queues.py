@@ -21,6 +21,7 @@ from clearspan.core.weight import weigh
 from clearspan.core.worker import Worker
 from clearspan.emit.quiet import silenced
 from clearspan.runtime.halving import by_halves, fate, halves, halves_of_points, points
+from clearspan.runtime.histograms import View
 
 __all__ = ["Delivery", "LogQueue", "MetricQueue", "Nowhere", "Queue", "SpanQueue", "quiet"]
 
@@ -28,6 +29,7 @@ _ITEMS = 16_384
 _BATCH = 512
 _RECORD_WEIGHT = 1_024
 _PART_WEIGHT = 64
+_PATIENCE = 10_000
 """Bytes of an attribute, an event or a link, beside its texts."""
 
 
@@ -249,21 +251,26 @@ class LogQueue(LogRecordProcessor):
 
 
 class _Collector(MetricReader):
-    """Collects of one provider, and gives to `take`."""
+    """Reads one provider."""
 
-    def __init__(
-        self, exporter: MetricExporter, take: Callable[[MetricsData, float], None]
-    ) -> None:
+    def __init__(self, exporter: MetricExporter) -> None:
         super().__init__(
             preferred_temporality=exporter._preferred_temporality,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
             preferred_aggregation=exporter._preferred_aggregation,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as the SDK's readers do
         )
-        self._take = take
+        self._found: MetricsData | None = None
+
+    def read(self) -> MetricsData | None:
+        """All of its metrics; `None` where there are none."""
+        self._found = None
+        self.collect()
+        found, self._found = self._found, None
+        return found
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> None:
-        self._take(metrics_data, timeout_millis)
+        self._found = metrics_data
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """The runtime closes queues itself, by its own deadline."""
@@ -273,6 +280,7 @@ class MetricQueue:
     """Collects every `interval` seconds and takes the points to `exporter`.
 
     A provider takes `reader()`; another one, in a forked child, another. `ready` is called before each collection.
+    `view` has the histograms that the provider does not know of.
     """
 
     def __init__(
@@ -283,9 +291,10 @@ class MetricQueue:
         where: str = "exported",
         destination: str = "",
     ) -> None:
-        self._exporter = exporter
+        self.exporter = exporter
         self._reader: _Collector | None = None
         self.ready: Callable[[], object] = tuple
+        self.view: View | None = None
         self.books = _Books("metric points", destination, where)
         self.worker: Worker[str] = Worker(
             "clearspan-metrics",
@@ -305,14 +314,19 @@ class MetricQueue:
 
     def reader(self) -> MetricReader:
         """A reader for a provider; what earlier ones read is collected no more."""
-        self._reader = _Collector(self._exporter, self._take)
+        self._reader = _Collector(self.exporter)
         return self._reader
 
     def collect(self) -> None:
         """Have all metrics read and exported."""
         self.ready()
-        if self._reader is not None:
-            self._reader.collect()
+        if self._reader is None:
+            return
+        found = self._reader.read()
+        if self.view is not None:
+            found = self.view.beside(found)
+        if found is not None:
+            self._take(found)
 
     def _on_demand(self, batch: Sequence[str]) -> None:
         del batch
@@ -328,15 +342,15 @@ class MetricQueue:
         self.worker.offer("last")
         return self.worker.close(timeout)
 
-    def _take(self, metrics_data: MetricsData, timeout_millis: float) -> None:
-        exporter = self._exporter
+    def _take(self, metrics_data: MetricsData) -> None:
+        exporter = self.exporter
         needless = getattr(exporter, "needless", None)
         if needless is not None and needless(metrics_data) is True:
             return
         self.books.ledger.create(points(metrics_data))
         by_halves(
             metrics_data,
-            lambda part: fate(exporter, exporter.export(part, timeout_millis=timeout_millis)),
+            lambda part: fate(exporter, exporter.export(part, timeout_millis=_PATIENCE)),
             halves_of_points,
             lambda reason, part: self.books.settle(reason, points(part)),
         )
