@@ -26,7 +26,10 @@ from clearspan.semconv import AGENT_NAME
 __all__ = ["Recording", "active", "begin", "below", "describe_error", "is_inference", "start"]
 
 _INFERENCE = (Operation.CHAT, Operation.TEXT_COMPLETION, Operation.GENERATE_CONTENT)
-_FAMILIES: dict[str, str] = {**dict.fromkeys(_INFERENCE, "inference"), Operation.EMBEDDINGS: "embeddings"}
+_FAMILIES: dict[str, str] = {
+    **dict.fromkeys(_INFERENCE, "inference"),
+    Operation.EMBEDDINGS: "embeddings",
+}
 
 _active: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
     "clearspan_active", default=None

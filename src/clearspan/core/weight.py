@@ -8,6 +8,7 @@ from typing import Any, Final
 __all__ = ["weigh"]
 
 _SCALAR: Final = 8
+_PLAIN: Final = (int, float, bool)
 
 
 def weigh(value: Any) -> int:
@@ -17,10 +18,12 @@ def weigh(value: Any) -> int:
     """
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    if value is None or type(value) in _PLAIN:
+        return 0
     if isinstance(value, bytes):
         return len(value)
     if isinstance(value, Mapping):
-        return sum(weigh(item) for item in value.values())
+        return sum(map(weigh, value.values()))
     if isinstance(value, (list, tuple)):
         return sum(weigh(item) or _SCALAR for item in value)
     return 0

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from clearspan import semconv as sc
 from clearspan.emit.instruments import INSTRUMENTS, Instrument
 from clearspan.emit.series import LONGEST, Extended, label
-from clearspan.record import CallContext, Invocation, Operation, Outcome, Usage
+from clearspan.record import CallContext, Cost, Invocation, Operation, Outcome, Usage
 
 __all__ = [
     "INFERENCE",
@@ -162,19 +162,19 @@ def _figure_points(
         shared = {} if used.attribution is None else {sc.HARDWARE_ATTRIBUTION: used.attribution}
         yield Point(sc.METRIC_ENERGY, used.energy, {**base, **shared})
     if record.cost is not None and record.cost.total >= 0:
-        found = {
-            sc.COST_CURRENCY: label(record.cost.currency),
-            **({sc.COST_ESTIMATED: True} if record.cost.estimated else {}),
-            **_chosen(record.context, context),
-        }
-        yield Point(sc.METRIC_COST, record.cost.total, {**_asked(base), **found})
+        paid = _paid(base, record.cost)
+        if context:
+            paid = {**paid, **_chosen(record.context, context)}
+        yield Point(sc.METRIC_COST, record.cost.total, paid)
 
 
 _PAID = (sc.OPERATION_NAME, sc.PROVIDER_NAME, sc.REQUEST_MODEL, sc.RESPONSE_MODEL)
 
 
-def _asked(base: dict[str, Any]) -> dict[str, Any]:
-    return {name: base[name] for name in _PAID if name in base}
+def _paid(base: dict[str, Any], cost: Cost) -> Mapping[str, Any]:
+    """Whom a call was asked of, and in which currency it is paid: one mapping for each, as of the base itself."""
+    found = _extended.of(base, sc.COST_CURRENCY, label(cost.currency), _PAID)
+    return _extended.of(found, sc.COST_ESTIMATED, True) if cost.estimated else found
 
 
 def _chosen(said: CallContext, names: Sequence[str]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from clearspan import semconv as sc
@@ -58,6 +58,13 @@ _WORDS = ("code.", "openai.")
 _LONG = ("context", "error")
 _MAPPED = ("params", "phases")
 _GROUPS = [(group, tuple(rows)) for group, rows in itertools.groupby(ROWS, lambda row: row.group)]
+# Two at least, or the answer were no tuple.
+_FIELDS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    group: attrgetter(*(row.key for row in (*rows, rows[0])))
+    for group, rows in _GROUPS
+    if group not in _MAPPED
+}
+_NUMBERS = (int, float, bool)
 _MAX_LIST = 65_536
 """Characters of all texts of a list together, or that many numbers."""
 # Facts that are content: tokens of the answer, what a prompt was filled with.
@@ -170,11 +177,17 @@ def _facts(record: Invocation) -> dict[str, Any]:
         place = places[group]
         if not place:  # nothing was asked for, or measured: no row of it says anything
             continue
-        held: Any = place.get if group in _MAPPED else partial(getattr, place)
-        for row in rows:
-            value = held(row.key, None)
-            if value is not None and (typed := row.type(value)) is not None:
-                found[row.name] = _bounded(typed, content=group in _LONG)
+        told = [place.get(row.key) for row in rows] if group in _MAPPED else _FIELDS[group](place)
+        for row, value in zip(rows, told, strict=False):
+            if value is None:
+                continue
+            if (
+                type(value) is str and row.type is text and _is_plain(value)
+            ):  # most are, and stay as they are
+                found[row.name] = value
+            elif (typed := row.type(value)) is not None:
+                plain = type(typed) in _NUMBERS
+                found[row.name] = typed if plain else _bounded(typed, content=group in _LONG)
     _context_facts(record, found)
     if record.name:
         found[_NAMES.get(record.operation, sc.STEP_NAME)] = jsonfast.valid(_short(record.name))
@@ -185,6 +198,10 @@ def _facts(record: Invocation) -> dict[str, Any]:
     if record.usage.source != "reported":
         found[sc.USAGE_SOURCE] = _sendable(record.usage.source)
     return found
+
+
+def _is_plain(value: str) -> bool:
+    return 0 < len(value) <= _MAX_NAME and value.isascii()
 
 
 def _context_facts(record: Invocation, found: dict[str, Any]) -> None:

@@ -44,14 +44,17 @@ class Extended:
     def __init__(self) -> None:
         self._made: dict[tuple[int, str, Any], tuple[Mapping[str, Any], dict[str, Any]]] = {}
 
-    def of(self, base: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
-        """`base` with `name` as well."""
+    def of(
+        self, base: Mapping[str, Any], name: str, value: Any, kept: tuple[str, ...] | None = None
+    ) -> Mapping[str, Any]:
+        """`base` with `name` as well, or `name` with those of `base` that are `kept`: for one name always the same ones."""
         known = self._made.get((id(base), name, value))
         if known is not None:
             return known[1]
         if len(self._made) >= _EXTENDED:
             self._made = {}
-        made = {**base, name: value}
+        some = base if kept is None else {each: base[each] for each in kept if each in base}
+        made = {**some, name: value}
         self._made[id(base), name, value] = (
             base,
             made,

@@ -36,18 +36,25 @@ def request(draft: Draft, call: Call) -> None:
 
 def response(draft: Draft, body: Any) -> None:
     """A whole answer."""
-    common.identity(draft, body)
-    usage(draft, read.get(body, "usage"))
-    times(draft, read.get(body, "time_info"))
+    given = _fields(body)
+    common.identity(draft, given)
+    usage(draft, dict.get(given, "usage"))
+    times(draft, dict.get(given, "time_info"))
     taken: set[int] = set()
-    for position, choice in enumerate(read.items(body, "choices")):
-        told_index = read.count(choice, "index")
+    for position, choice in enumerate(read.items(given, "choices")):
+        found = _fields(choice)
+        told_index = read.count(found, "index")
         # Some servers say 0 of every choice.
         index = position if told_index is None or told_index in taken else told_index
         taken.add(index)
-        _answer(draft, read.get(choice, "message"), index)
-        _end(draft, choice, index)
-    common.failure(draft, read.get(body, "error"))
+        _answer(draft, dict.get(found, "message"), index)
+        _end(draft, found, index)
+    common.failure(draft, dict.get(given, "error"))
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    found = read.fields(value)
+    return {} if found is None else found
 
 
 def weigh(body: Any) -> int | None:
@@ -95,6 +102,8 @@ def chunk(draft: Draft, item: Any) -> None:
 def _end(draft: Draft, choice: Any, index: int) -> None:
     draft.finish(read.text(choice, "finish_reason"), index)
     logprobs = read.get(choice, "logprobs")
+    if logprobs is None:
+        return
     tokens = [*read.items(logprobs, "content"), *read.items(logprobs, "refusal")]
     if tokens:
         draft.logprobs(token_scores.rows(tokens), index)

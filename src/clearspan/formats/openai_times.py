@@ -18,6 +18,6 @@ def times(draft: Draft, source: Any) -> None:
     if given is None:
         return
     for phase, name in _PHASES.items():
-        took = read.number(given, name)
+        took = None if dict.get(given, name) is None else read.number(given, name)
         if took is not None and took >= 0:
             draft.pace.phases[phase] = took

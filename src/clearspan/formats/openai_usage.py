@@ -14,6 +14,7 @@ __all__ = ["usage"]
 
 _INPUT = ("prompt_tokens", "input_tokens")
 _OUTPUT = ("completion_tokens", "output_tokens")
+_TOTAL, _READ, _THOUGHT = ("total_tokens",), ("cached_tokens",), ("reasoning_tokens",)
 _INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 _PREDICTIONS = (
@@ -30,8 +31,8 @@ def usage(draft: Draft, source: Any) -> None:
     if given is None:
         return
     of_input, of_output = _details(given, _INPUT_DETAILS), _details(given, _OUTPUT_DETAILS)
-    cached = read.count(of_input, "cached_tokens")
-    sent, reasoning = _count(given, _INPUT), read.count(of_output, "reasoning_tokens")
+    cached = _count(of_input, _READ)
+    sent, reasoning = _count(given, _INPUT), _count(of_output, _THOUGHT)
     draft.usage(
         input=sent,
         output=_made(given, sent or 0, reasoning or 0),
@@ -55,12 +56,12 @@ def usage(draft: Draft, source: Any) -> None:
             draft.extra(name, read.count(of_output, told))
     if draft.provider == "openrouter" and "cost" in draft.wants:
         draft.set(charged=_charged(source))  # for the figure of cost
-    times(draft, source)
+    times(draft, given)
 
 
-def _made(source: Any, sent: int, reasoning: int) -> int | None:
+def _made(source: dict[str, Any], sent: int, reasoning: int) -> int | None:
     """All output tokens. Some servers (xAI's) leave reasoning out of them, and have it in the total only."""
-    made, total = _count(source, _OUTPUT), read.count(source, "total_tokens")
+    made, total = _count(source, _OUTPUT), _count(source, _TOTAL)
     if made is None:
         return None
     apart = reasoning > made if total is None else total == sent + made + reasoning
@@ -81,14 +82,20 @@ def _charged(source: Any) -> float | None:
     return None if upstream is None else float(Decimal(str(cost)) + Decimal(str(upstream)))
 
 
-def _count(source: Any, names: tuple[str, ...]) -> int | None:
-    found = (read.count(source, name) for name in names)
-    return next((count for count in found if count is not None), None)
+def _count(given: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    """The first of them that is a count."""
+    for name in names:
+        count = None if dict.get(given, name) is None else read.count(given, name)
+        if count is not None:
+            return count
+    return None
 
 
 def _details(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The parts of a count, whatever this server calls them; of several groups, the first that tells of each."""
     held = [value for name in names if (value := dict.get(given, name)) is not None]
+    if not held:
+        return {}
     found = [part for value in held if (part := read.fields(value)) is not None]
     if len(found) == 1:
         return found[0]

@@ -97,7 +97,10 @@ def _weight_of_log(record: Any) -> int:
 
 
 def _weight(attributes: Any) -> int:
-    return _PART_WEIGHT * len(attributes or ()) + weigh(attributes)
+    """Of attributes, which the SDK keeps behind a lock: in a copy each is looked at without it."""
+    if not attributes:
+        return 0
+    return _PART_WEIGHT * len(attributes) + weigh(attributes.copy())
 
 
 class _Records:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
@@ -15,8 +14,7 @@ from clearspan.record import Operation, Outcome
 __all__ = ["Amounts", "amounts_of", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(NamedTuple):
     """Tokens of each kind, no token in two of them, and the length of sound in seconds.
 
     `input` and `output` are the totals, `None` where unknown; the others are parts of them, zero where
@@ -43,7 +41,7 @@ class Amounts:
     @property
     def known(self) -> bool:
         """Whether anything was measured at all."""
-        return any(one is not None for one in (self.input, self.output, self.seconds))
+        return not (self.input is None and self.output is None and self.seconds is None)
 
 
 def amounts_of(draft: Draft) -> Amounts | None:
@@ -67,6 +65,11 @@ def refused(draft: Draft) -> bool:
 
 
 def _told_apart(counts: Mapping[str, Any], *, reported: bool, seconds: Decimal | None) -> Amounts:
+    if _PARTS.isdisjoint(counts):  # as of most calls
+        sent, made = counts.get("input"), counts.get("output")
+        return Amounts(
+            sent, made, sent or 0, text_output=made or 0, seconds=seconds, reported=reported
+        )
     # What is cached is taken for text as far as the text goes; parts beyond their whole are cut.
     rest: int = counts.get("input") or 0
     read, rest = _part(counts, "cache_read", rest)
@@ -85,6 +88,11 @@ def _told_apart(counts: Mapping[str, Any], *, reported: bool, seconds: Decimal |
         seconds=seconds, reported=reported,
         mixed=bool(read + written and heard + seen), over=cached > (counts.get("input") or 0),
     )  # fmt: skip
+
+
+_PARTS = frozenset(
+    ("cache_read", "cache_write", "audio_input", "image_input", "audio_output", "image_output", "reasoning")
+)  # fmt: skip
 
 
 def _part(counts: Mapping[str, Any], name: str, whole: int) -> tuple[int, int]:

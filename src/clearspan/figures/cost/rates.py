@@ -14,6 +14,7 @@ __all__ = ["EXACT", "PRICES", "Bill", "Rates", "bill"]
 
 _MILLION = Decimal(1_000_000)
 _HOUR = Decimal(3600)
+_ZERO = Decimal(0)
 # Not the context of whoever's thread this is: the host may have set traps in its own.
 EXACT = Context(prec=60, traps=[])
 """How prices are worked out, whatever the thread's own context is."""
@@ -104,10 +105,10 @@ def _input(rates: Rates, amounts: Amounts) -> Decimal | None:
 def _sound(rates: Rates, amounts: Amounts) -> Decimal | None:
     """What is paid by the hour; a model that takes text as well may have been given no sound."""
     if rates.audio_hour is None:
-        return Decimal(0)
+        return _ZERO
     if amounts.seconds is None:
         silent = amounts.input is not None and not amounts.audio_input and rates.input is not None
-        return Decimal(0) if silent else None
+        return _ZERO if silent else None
     return rates.audio_hour * amounts.seconds / _HOUR
 
 
@@ -128,11 +129,13 @@ def _or(price: Decimal | None, otherwise: Decimal | None) -> Decimal | None:
 
 def _sum(items: Iterable[tuple[int, Decimal | None]]) -> Decimal | None:
     """The price of all of them; `None` where one that is there has no price."""
-    total = Decimal(0)
+    total = _ZERO
     for count, price in items:
-        if count and price is None:
+        if not count:
+            continue
+        if price is None:
             return None
-        if count and price:
+        if price:
             total += count * price / _MILLION
     return total
 
