@@ -57,13 +57,18 @@ _SHORT = 256
 _WORDS = ("code.", "openai.")
 _LONG = ("context", "error")
 _MAPPED = ("params", "phases")
-_GROUPS = [(group, tuple(rows)) for group, rows in itertools.groupby(ROWS, lambda row: row.group)]
-# Two at least, or the answer were no tuple.
-_FIELDS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
-    group: attrgetter(*(row.key for row in (*rows, rows[0])))
-    for group, rows in _GROUPS
-    if group not in _MAPPED
-}
+def _held(group: str, rows: tuple[Row, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What tells the values of all rows of a group at a stroke."""
+    keys = [row.key for row in rows]
+    if group in _MAPPED:
+        return lambda place: tuple(map(place.get, keys))
+    return attrgetter(*keys, keys[0])  # two at least, or the answer were no tuple
+
+
+_GROUPS = [
+    (group, rows, _held(group, rows))
+    for group, rows in ((group, tuple(rows)) for group, rows in itertools.groupby(ROWS, attrgetter("group")))
+]  # fmt: skip
 _NUMBERS = (int, float, bool)
 _MAX_LIST = 65_536
 """Characters of all texts of a list together, or that many numbers."""
@@ -173,12 +178,11 @@ def _facts(record: Invocation) -> dict[str, Any]:
         "gaps": record.timing.gaps, "error": record.error, "context": record.context,
         "cost": record.cost, "confidence": record.confidence, "hardware": record.hardware,
     }  # fmt: skip
-    for group, rows in _GROUPS:
+    for group, rows, held in _GROUPS:
         place = places[group]
         if not place:  # nothing was asked for, or measured: no row of it says anything
             continue
-        told = [place.get(row.key) for row in rows] if group in _MAPPED else _FIELDS[group](place)
-        for row, value in zip(rows, told, strict=False):
+        for row, value in zip(rows, held(place), strict=False):
             if value is None:
                 continue
             if (
