@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from clearspan import registry
+from clearspan.core import installed
 
 
 class _Entries:
@@ -16,18 +17,18 @@ class _Entries:
     def __init__(self, **values: str) -> None:
         self._values = values
 
-    def __call__(self, *, group: str, name: str | None = None) -> list[Any]:
+    def __call__(self, group: str) -> list[Any]:
         return [
             importlib.metadata.EntryPoint(known, value, group)
             for known, value in self._values.items()
-            if group == registry.EXPORTERS and name in (None, known)
+            if group == registry.EXPORTERS
         ]
 
 
 @pytest.fixture(autouse=True)
 def only_these(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = _Entries(json="json:dumps", broken="json:no_such_thing")
-    monkeypatch.setattr(importlib.metadata, "entry_points", entries)
+    monkeypatch.setattr(installed, "entries", entries)
     monkeypatch.setattr(registry, "_added", {})
 
 
@@ -105,13 +106,13 @@ def test_many_names_are_counted_and_not_listed() -> None:
 def test_of_two_packages_ours_wins_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def entries(*, group: str, name: str | None = None) -> list[Any]:
+    def entries(group: str) -> list[Any]:
         return [
             importlib.metadata.EntryPoint("pii", value, group)
             for value in ("json:dumps", "clearspan.registry:names", "json:dumps")
         ]
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entries)
+    monkeypatch.setattr(installed, "entries", entries)
     monkeypatch.setattr(registry, "_said", set())
     with caplog.at_level("WARNING", "clearspan"):
         assert registry.load(registry.EVALUATORS, "pii") is registry.names

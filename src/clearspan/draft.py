@@ -198,7 +198,10 @@ class Draft(Said):
         found = 0 if self._answers is None else self._answers.room.taken
         if self.scored > 0:
             found += _SCORE * self.scored
-        if self.input_messages or self.system_parts or self._tools or self.extras:
+        given = (
+            0 if self.endpoint is None else len(self.endpoint.extras)
+        )  # which every call of it has
+        if self.input_messages or self.system_parts or self._tools or len(self.extras) > given:
             found += held([self.input_messages, self.system_parts, self._tools, self.extras])
         if self.input_value is not None or self.output_value is not None:
             found += held([self.input_value, self.output_value])

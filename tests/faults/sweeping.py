@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import functools
-import importlib.metadata
 import json
 import logging
 import sys
@@ -24,7 +23,7 @@ import ollama
 import openai
 
 import clearspan
-from clearspan.core import fence
+from clearspan.core import fence, installed
 from clearspan.testing import Error, ModelServer
 from tests.faults.faulty import FAULTS, Place, Reached, places
 
@@ -325,8 +324,7 @@ def sweep_all(fault: str, share: int, out: Path, only: str = "") -> None:
     log = logging.getLogger("clearspan")
     log.propagate = False
     # The disk is not asked again and again what is installed.
-    for name in ("entry_points", "version"):
-        setattr(importlib.metadata, name, functools.cache(getattr(importlib.metadata, name)))
+    installed._folders = functools.cache(installed._folders)  # type: ignore[assignment]  # as it answers
     findings: dict[str, list[str]] = {}
     turn = list(FAULTS).index(fault)
     with ModelServer() as server, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:

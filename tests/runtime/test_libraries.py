@@ -77,13 +77,10 @@ with clearspan.init(store="runs.db"):
 
 def test_a_library_asked_for_by_name_and_nowhere_to_be_found(tmp_path: Path) -> None:
     result = program("""
-import importlib.metadata, importlib.util
-real = importlib.metadata.version
-def version(name):
-    if name == "openai":
-        raise importlib.metadata.PackageNotFoundError(name)
-    return real(name)
-importlib.metadata.version = version
+import importlib.util
+from clearspan.core import installed
+real = installed.version
+installed.version = lambda name: None if name == "openai" else real(name)
 finder = importlib.util.find_spec
 importlib.util.find_spec = lambda name: None if name == "openai" else finder(name)
 import clearspan

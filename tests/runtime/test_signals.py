@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import io
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FunctionType
 
 import pytest
@@ -125,7 +125,8 @@ def test_a_handler_that_python_does_not_know_of_is_left_alone(
 ) -> None:
     """As of a server in C that runs Python inside."""
     caught = 1 << (signal.SIGTERM - 1)
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"Name:\tx\nSigCgt:\t{caught:016x}\n")
+    said = f"Name:\tx\nSigCgt:\t{caught:016x}\n"
+    monkeypatch.setattr(signals, "open", lambda *_, **__: io.StringIO(said), raising=False)
     signals.watch(Ending(), 1.0)
     assert stands() == [signal.SIGHUP]
 
@@ -134,12 +135,12 @@ def test_a_handler_that_python_does_not_know_of_is_left_alone(
 def test_where_nothing_is_told_of_handlers_python_is_believed(
     told: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(*given: object, **named: object) -> str:
+    def read(*given: object, **named: object) -> io.StringIO:
         if told is None:
             raise FileNotFoundError
-        return told
+        return io.StringIO(told)
 
-    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(signals, "open", read, raising=False)
     signals.watch(Ending(), 1.0)
     assert signal.SIGTERM in stands()
 

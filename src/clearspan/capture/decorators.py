@@ -94,11 +94,13 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
     # A retrieval's name is its data source, which only the developer can tell.
     label = None if kind == "retrieval" else _label(inner)
 
-    def start(call: Call) -> recording.Recording | None:
+    def start(
+        instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> recording.Recording | None:
         draft = new_draft(kind, name or label)
         draft.endpoint, draft.finish_with = endpoint, finish
-        model = call.kwargs.get("model") if draft.kind == "client" else None
-        draft.model = read.text(model)
+        if draft.kind == "client":
+            draft.model = read.text(kwargs.get("model"))
         draft.extras.update(endpoint.extras)
         opened = recording.begin(draft)
         if opened is None:
@@ -106,19 +108,15 @@ def _observed(target: Any, kind: str, name: str | None, capture: Capture) -> Any
         if not kept.parameters.learnt:
             fenced("capture.parameters", kept.parameters.learn, inner)
         started = _Decorated(draft, opened, kept)
-        fenced("capture.inputs", started.keep, call)
+        fenced("capture.inputs", started.keep, Call(instance, args, kwargs))
         return started
 
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if fenced("inlet.current", inlet.current) is None:
+        if inlet.place.current is None:
             return wrapped(*args, **kwargs)
-
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> recording.Recording | None:
-            return start(Call(instance, args, kwargs))
-
-        return drive(wrapped, args, kwargs, begin)
+        return drive(wrapped, args, kwargs, functools.partial(start, instance))
 
     return Wrapper(target, wrapper)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clearspan.core import jsonfast
 from clearspan.core.marks import length, noted
@@ -15,8 +15,10 @@ from clearspan.emit.fit import fit
 from clearspan.emit.outline import only, outline, wordless
 from clearspan.emit.walk import EDGE, Walk, Way, noting
 from clearspan.record import OTHER, CallContext, ErrorInfo, Message, TokenScore
-from clearspan.score import Score
 from clearspan.semconv import LOGPROBS
+
+if TYPE_CHECKING:
+    from clearspan.score import Score
 
 __all__ = ["ContentPolicy", "Kept"]
 

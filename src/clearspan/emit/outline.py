@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearspan.emit import vocabulary
 from clearspan.record import OTHER
-from clearspan.score import Score
+
+if TYPE_CHECKING:
+    from clearspan.score import Score
 
 __all__ = ["only", "outline", "wordless"]
 

@@ -57,6 +57,8 @@ _SHORT = 256
 _WORDS = ("code.", "openai.")
 _LONG = ("context", "error")
 _MAPPED = ("params", "phases")
+
+
 def _held(group: str, rows: tuple[Row, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """What tells the values of all rows of a group at a stroke."""
     keys = [row.key for row in rows]

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Token
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
@@ -27,7 +27,7 @@ from opentelemetry.trace import (
 from clearspan import semconv as sc
 from clearspan.core.fence import fenced
 from clearspan.draft import Draft
-from clearspan.emit import measures, projection, quiet, scores
+from clearspan.emit import measures, projection, quiet
 from clearspan.emit.boards import board_of
 from clearspan.emit.crowded import limit_of, limited
 from clearspan.emit.gauges import ActiveCalls, RateLimits
@@ -36,7 +36,9 @@ from clearspan.emit.measures import Point, Vocabulary
 from clearspan.emit.series import Series, Words
 from clearspan.emit.tally import Tally
 from clearspan.record import ErrorInfo, Invocation, TraceRef
-from clearspan.score import Score
+
+if TYPE_CHECKING:
+    from clearspan.score import Score
 
 __all__ = ["Telemetry"]
 
@@ -190,6 +192,8 @@ class Telemetry:
 
     def judge(self, score: Score) -> None:
         """Tell of a score: in the context of what was judged, although that may have ended long ago."""
+        from clearspan.emit import scores  # what most programs do without
+
         target = score.target
         context = _context_of(target.trace if target is not None else None)
         self._tally.note(scores.points(score, self._words), context)

@@ -32,7 +32,6 @@ from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
-from clearspan.runtime.state import Status
 from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -46,28 +45,14 @@ if TYPE_CHECKING:
     from clearspan.emit.redact import Redactor
     from clearspan.provider import Provider
     from clearspan.runtime.libraries import Awaited
+    from clearspan.runtime.state import Status
 
 __all__ = [
-    "Hardware",
-    "Instrumentation",
-    "ProviderSet",
-    "Runtime",
-    "end_session",
-    "flush",
-    "init",
-    "instrument",
-    "make_pipeline",
-    "meter_of",
-    "sampler_of",
-    "shutdown",
-    "stand_in",
-    "status",
-    "uninstrument",
-    "warden_of",
-]
+    "Hardware", "Instrumentation", "ProviderSet", "Runtime", "end_session", "flush", "init", "instrument", "make_pipeline", "meter_of",
+    "sampler_of", "shutdown", "stand_in", "status", "uninstrument", "warden_of",
+]  # fmt: skip
 
 _log = logging.getLogger("clearspan")
-_OFF = Status(False)
 _EXIT_DEADLINE, _FLUSH_DEADLINE = 2.0, 5.0
 _JUDGING, _CLOSING, _EXPORTING = 0.6, 0.25, 0.5
 
@@ -194,10 +179,11 @@ class Runtime:
 
     def status(self) -> Status:
         """How it stands."""
+        told = _statuses()
         if self.pipeline is None or self._providers is None:
-            return _OFF
+            return told(False)
         pipeline, providers = self.pipeline, self._providers
-        return Status.of(self.running, {
+        return told.of(self.running, {
             "destination": lambda: self.destination,
             "content": lambda: self.settings.content,
             "providers": self._patches.statuses,
@@ -370,7 +356,14 @@ def status() -> Status:
     """Providers, queues, the accounting identity, internal errors: a reading of this moment, or of the last one."""
     running = _running.runtime
     told = _running.last if running is None else fenced("runtime.status", running.status)
-    return told if type(told) is Status else _OFF
+    kind = _statuses()
+    return told if isinstance(told, kind) else kind(False)
+
+
+def _statuses() -> type[Status]:
+    from clearspan.runtime.state import Status  # for who asks: it takes a while to load
+
+    return Status
 
 
 def _at_exit() -> None:

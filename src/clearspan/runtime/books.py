@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.metrics import Meter
 
@@ -21,7 +21,9 @@ from clearspan.pipeline import Pipeline
 from clearspan.runtime.build import Providers
 from clearspan.runtime.ends import workers
 from clearspan.runtime.queues import Delivery
-from clearspan.runtime.state import QueueStatus
+
+if TYPE_CHECKING:
+    from clearspan.runtime.state import QueueStatus
 
 __all__ = ["BOOKS", "Books"]
 
@@ -86,6 +88,8 @@ class Books:
 
     def queues(self) -> tuple[QueueStatus, ...]:
         """Every queue that a record may wait in, on its way out."""
+        from clearspan.runtime.state import QueueStatus  # for who asks: it takes a while to load
+
         return tuple(map(QueueStatus.of, workers(self._pipeline, self._providers)))
 
     def tell_of_losses(self) -> None:

@@ -14,11 +14,11 @@ from clearspan.core.rarely import Rarely
 from clearspan.draft import Draft
 from clearspan.emit import redact
 from clearspan.record import TraceRef
-from clearspan.score import Score, Target
 from clearspan.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from clearspan.assess.guard import Action, Guard, Warden
+    from clearspan.score import Score, Target
 
 __all__ = ["counted", "named", "warden_of"]
 
@@ -86,12 +86,15 @@ def _told(draft: Draft | None, score: Score, action: Action) -> None:
         )
     listener = inlet.current()
     if listener is not None:
-        target = _target(draft, listener.here(), score.target or Target())
+        target = _target(draft, listener.here(), score.target)
         listener.tell(dataclasses.replace(score, target=target, action=action))
 
 
-def _target(draft: Draft | None, here: TraceRef | None, known: Target) -> Target | None:
+def _target(draft: Draft | None, here: TraceRef | None, told: Target | None) -> Target | None:
     """The call: by its record, where there is one, else by the span that it stands in."""
+    from clearspan.score import Target  # what programs without guards do without
+
+    known = told or Target()
     if draft is None:
         return None if here is None else dataclasses.replace(known, trace=here, level="call")
     return Target(

@@ -19,7 +19,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Protocol
 
@@ -194,7 +193,8 @@ def _stand(number: int) -> None:
 def _caught() -> int:
     """A mask of the signals that are handled: a server that runs Python inside (uWSGI) does so behind its back."""
     try:
-        told = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 -- `pathlib` takes a while to load
+            told = file.read()
     except OSError:  # elsewhere than on Linux Python's word is all there is
         return 0
     found = re.search(r"^SigCgt:\s*([0-9a-f]+)", told, re.MULTILINE)
