@@ -52,7 +52,8 @@ class Place:
 
     def runs(self, workload: str) -> bool:
         """Whether it records that library."""
-        return WORKLOADS[workload].library in VARIANTS[self.variant].libraries
+        known = VARIANTS[self.variant].libraries if not self.base else ("openai",)
+        return WORKLOADS[workload].library in known
 
 
 def places(ours: list[str], peers: dict[str, str]) -> list[Place]:

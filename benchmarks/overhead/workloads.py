@@ -36,6 +36,10 @@ class Made:
         if self.asked is not None:
             owner, name = self.asked
             setattr(owner, name, getattr(owner, name))
+            # Some are put around what all methods of a client end in.
+            client = getattr(owner, "_client", None)
+            if client is not None:
+                client.request = client.request
         return self
 
 
@@ -58,12 +62,12 @@ def _asked(size: int) -> list[dict[str, Any]]:
 def _openai(answer: Callable[[], Any], *resources: str, asynchronous: bool = False) -> Any:
     import openai
 
-    client = (openai.AsyncOpenAI if asynchronous else openai.OpenAI)(api_key="unused")
-    found: Any = client
+    kind = openai.AsyncOpenAI if asynchronous else openai.OpenAI
+    answers.alone(kind)
+    found: Any = kind(api_key="unused")
+    found.answer = answer
     for name in resources:
         found = getattr(found, name)
-    post = (answers.amethod if asynchronous else answers.method)(answer)
-    found._post = post.__get__(found)
     return found
 
 

@@ -56,18 +56,26 @@ def place(variant: str, said: list[dict[str, Any]], base: str = "") -> Run:
 
 def test_what_records_too_little_is_found_out() -> None:
     good = {"spans": 1.0, "content": True}
-    assert overhead.faults([place("clearspan", [good])], ["short"]) == []
+    assert overhead.faults([place("clearspan", [good])], ["short"]) == ([], set())
     for told in ({"spans": 0.8, "content": True}, {"spans": 1.0, "content": False}, {"spans": 2.0, "content": True}):  # fmt: skip
-        (wrong,) = overhead.faults([place("clearspan", [told])], ["short"])
+        (wrong,), _ = overhead.faults([place("clearspan", [told])], ["short"])
         assert wrong.startswith("clearspan short: ")
-    (wrong,) = overhead.faults([place("clearspan", [{"absent": "it broke"}])], ["short"])
+    (wrong,), _ = overhead.faults([place("clearspan", [{"absent": "it broke"}])], ["short"])
     assert wrong == "clearspan short: it broke"
 
 
 def test_others_may_record_more_and_cannot_do_everything() -> None:
-    assert overhead.faults([place("langfuse", [{"spans": 2.0, "content": False}])], ["short"]) == []
-    assert overhead.faults([place("logfire", [{"absent": "it has no decorator"}])], ["short"]) == []
-    assert overhead.faults([place("openlit", [{"spans": 0.0, "content": False}])], ["short"]) != []
+    more, nothing = {"spans": 2.0, "content": False}, {"spans": 0.0, "content": False}
+    assert overhead.faults([place("langfuse", [more])], ["short"]) == ([], set())
+    absent = {"absent": "it has no decorator"}
+    assert overhead.faults([place("logfire", [absent])], ["short"]) == ([], set())
+    assert overhead.faults([place("openlit", [nothing])], ["responses"]) == (
+        [],
+        {("openlit", "responses")},
+    )
+    (wrong,), unknown = overhead.faults([place("openlit", [nothing])], ["short"])
+    assert wrong.startswith("openlit short: ")
+    assert unknown == {("openlit", "short")}
 
 
 def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
