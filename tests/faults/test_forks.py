@@ -87,17 +87,18 @@ work("after")
     }  # fmt: skip
 
 
-def tokens(sink: Sink) -> Counter[str]:
-    """The token counts that a receiver adds up, by model: the last word of each process and start."""
+def summed(sink: Sink, name: str) -> Counter[str]:
+    """What a receiver adds up of a histogram or a counter, by model: the last word of each process and start."""
     last: dict[tuple[Any, ...], dict[str, int]] = {}
     for item in sink.metrics:
-        if item.item.name == "gen_ai.client.token.usage":
-            for point in item.item.histogram.data_points:
+        if item.item.name == name:
+            for point in (*item.item.histogram.data_points, *item.item.sum.data_points):
                 named = plain(point.attributes)
-                stream = (item.resource.get("service.instance.id"), named["gen_ai.token.type"])
+                stream = (item.resource.get("service.instance.id"), named.get("gen_ai.token.type"))
                 model = named["gen_ai.request.model"]
                 start = (point.start_time_unix_nano, model)
-                last[stream + start] = {model: int(point.sum)}
+                told = point.as_int if hasattr(point, "as_int") else point.sum
+                last[stream + start] = {model: int(told)}
     found: Counter[str] = Counter()
     for counts in last.values():
         found.update(counts)
@@ -128,7 +129,9 @@ call("parent")
         names = Counter(item.item.name for item in sink.spans)
         assert len({item.item.span_id for item in sink.spans}) == sum(names.values())
         assert names == {"chat parent": 6, **{f"chat {name}": 3 for name in children}}
-        assert tokens(sink) == {"parent": 12, **children}
+        assert summed(sink, "gen_ai.client.token.usage") == {"parent": 12, **children}
+        counted = summed(sink, "clearspan.client.operation.count")
+        assert counted == {"parent": 6, **dict.fromkeys(children, 3)}
 
 
 def test_F45_a_span_that_is_open_at_the_fork_is_the_parents(tmp_path: Path) -> None:

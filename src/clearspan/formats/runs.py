@@ -17,6 +17,7 @@ _LEAST = 4
 """Fewer are not worth looking at first."""
 # What the long way reads wherever it stands: a class that declares these, or not those, is none for the short way.
 _READ, _LEFT = ("finish_reason", "logprobs", "index", "delta"), ("x_groq", "time_info")
+_WHOSE = ("id", "model", "service_tier", "system_fingerprint")
 _MOST = 64
 
 Fields = Callable[[Any], tuple[Any, ...]]
@@ -26,9 +27,11 @@ class _Shape(NamedTuple):
     """Classes of a chunk, its choice and what is new of that; and the fields by which it would tell more than a text."""
 
     classes: tuple[type, type, type]
+    head: Fields
+    """Whose chunk it is, and last its usage."""
     ended: Fields
     said: Fields
-    nothing: tuple[tuple[None, ...], tuple[None, ...]]
+    nothing: tuple[tuple[Any, ...], tuple[None, ...]]
 
 
 def deltas(draft: Draft, items: Sequence[Any], start: int) -> int:
@@ -75,7 +78,7 @@ def _gather(shape: _Shape, items: Iterable[Any], found: list[str]) -> None:
     of_chunk: Any
     of_choice: Any
     of_delta: Any
-    (of_chunk, of_choice, of_delta), ended, said, (not_ended, nothing_said) = shape
+    (of_chunk, of_choice, of_delta), head, ended, said, (not_ended, nothing_said) = shape
     whose: tuple[Any, ...] | None = None
     try:
         for item in items:
@@ -83,16 +86,15 @@ def _gather(shape: _Shape, items: Iterable[Any], found: list[str]) -> None:
             if type(item) is not of_chunk or item.__pydantic_extra__:
                 return
             told = item.__dict__
-            get = told.get
-            own = get("id"), get("model"), get("service_tier"), get("system_fingerprint")
+            own = head(told)
             whose = whose or own
-            if told["usage"] is not None or own != whose:
+            if own[-1] is not None or own != whose:
                 return
             (choice,) = told["choices"]
             if type(choice) is not of_choice:
                 return
             told = choice.__dict__
-            if told["index"] != 0 or ended(told) != not_ended:
+            if ended(told) != not_ended:
                 return
             new = told["delta"]
             if type(new) is not of_delta or new.__pydantic_extra__:
@@ -135,10 +137,14 @@ def _made(
 ) -> _Shape | None:
     if any(name not in choice for name in _READ) or any(name in chunk for name in _LEFT):
         return None
-    ended = [name for name in choice if name not in ("delta", "index")]
+    # By its class: this one may have been put together without some of them. Before pydantic 2.10 it has another name.
+    own = vars(classes[0])
+    declared = own.get("__pydantic_fields__", own.get("model_fields", _WHOSE))
+    head = [name for name in _WHOSE if name in declared]
+    ended = [name for name in choice if name != "delta"]
     said = [name for name in delta if name != "content"]
-    nothing = (None,) * len(ended), (None,) * len(said)
-    return _Shape(classes, _getter(ended), _getter(said), nothing)
+    nothing = tuple([0 if name == "index" else None for name in ended]), (None,) * len(said)
+    return _Shape(classes, _getter([*head, "usage"]), _getter(ended), _getter(said), nothing)
 
 
 def _getter(names: Sequence[str]) -> Fields:
