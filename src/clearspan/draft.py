@@ -249,6 +249,10 @@ class Draft(Said):
             self._pace = Pace(self.started_at)
         return self._pace
 
+    def shared(self) -> None:
+        """See to it that nothing is made by whoever asks first: from now on two threads may."""
+        _ = self.pace, self._choices
+
     @property
     def unread(self) -> Tape:
         """Chunks that came."""

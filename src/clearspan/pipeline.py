@@ -158,9 +158,9 @@ class Pipeline:
         draft.start_ns = time.time_ns()
         draft.started_at = time.perf_counter()
         draft.wants, draft.longest = self._wants, self._longest
-        self._telemetry.open(draft, around)
         if around:
-            draft.received = self._telemetry.received(around)
+            draft.received = fenced("telemetry.received", self._telemetry.received, around)
+        self._telemetry.open(draft, around)
         draft.keeps = draft.content or (self._keeps and draft.recording)
         self._ledger.create()
         self._unjudged[id(draft)] = draft
@@ -214,6 +214,7 @@ class Pipeline:
 
     def chunks(self, draft: Draft) -> int:
         """Take the chunks that are waiting, so that none is kept alive for the whole stream."""
+        draft.shared()
         strip = draft.unread.take()
         if strip.items and draft.hint is None:
             draft.hint = fenced("reader.hint", hint, strip.items[0])

@@ -126,6 +126,18 @@ def test_where_something_begins_this_very_moment_it_is_left_to_whoever_began_it(
     assert desk.lost == [("call 1", "too_many_open"), ("call 2", "too_many_open")]
 
 
+def test_a_look_that_was_in_vain_is_taken_again() -> None:
+    desk = Desk()
+    going = busy(desk)
+    going.pop(2)
+    going.begins, going._most = True, 9
+    going._sound = 5.0
+    desk.now = 6.0
+    going._give_up = lambda *given: False  # type: ignore[method-assign]  # which have looked before
+    going.trim()
+    assert going._sound == 5.0
+
+
 def test_one_that_another_thread_ended_meanwhile_is_not_told_of() -> None:
     desk = Desk()
     going = busy(desk)

@@ -56,7 +56,7 @@ def test_versions_are_those_of_the_standard_library() -> None:
 
 def test_entry_points_are_read_as_they_are_written(place: Path) -> None:
     lay(place, "plain-1.0.dist-info", "[console_scripts]\nclearspan.x = a:b\n")
-    lay(place, "Some_Plug.in-2.0.dist-info", """
+    lay(place, "Some_Plug.in-2.0.dist-info", metadata="", entries="""
 # a remark = with a sign
 [clearspan.exporters]
 one = json:dumps
@@ -89,8 +89,9 @@ def test_a_file_that_is_no_text_is_passed_over(place: Path) -> None:
 def test_what_is_first_on_the_path_counts(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = place / "other"
     other.mkdir()
-    monkeypatch.setattr(sys, "path", [str(place / "missing"), str(place), str(other)])
-    lay(place, "plug-1.0.dist-info", "[clearspan.exporters]\na = first\n")
+    odd: list[Any] = [place, "with a \0", str(place / "missing"), str(place), str(other)]
+    monkeypatch.setattr(sys, "path", odd)
+    lay(place, "plug-1.0.dist-info", "[clearspan.exporters]\na = first\n", "")
     lay(other, "Plug-2.0.dist-info", "[clearspan.exporters]\na = second\n")
     assert told() == [("a", "first")]
     assert installed.version("plug") == "1.0"
@@ -150,7 +151,7 @@ def test_finders_of_their_own_are_left_to_the_standard_library(
 def test_within_a_start_the_disk_is_asked_once(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay(place, "plug-1.0.dist-info", "[clearspan.exporters]\na = b\n")
+    lay(place, "plug-1.0.dist-info", "[clearspan.exporters]\na = b\n", "")
     asked: list[Any] = []
     real = os.scandir
 
@@ -166,3 +167,17 @@ def test_within_a_start_the_disk_is_asked_once(
         assert len(asked) == 1
     told()
     assert len(asked) == 2
+
+
+def test_a_folder_that_was_left_behind_tells_no_version(place: Path) -> None:
+    lay(place, "gone-1.0.dist-info")
+    assert installed.version("gone") is None
+
+
+def test_eggs_are_left_to_the_standard_library(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    egg = place / "plug-3.0-py3.11.Egg"
+    (egg / "EGG-INFO").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(egg)])
+    assert installed._folders() is None

@@ -289,8 +289,46 @@ def test_F70_a_part_that_changes_in_itself_is_seen() -> None:
     held["a"] = "c"
     client.note(held)
     assert client.looks == 2
-    for more in ({"a": 1}, {1: "a"}, ChainMap({"a": "b"}), {"a": "long" * 3_000}):
+    for more in (
+        {"a": 1},
+        {1: "a"},
+        ChainMap({"a": "b"}),
+        {"a": "long" * 3_000},
+        [],
+        Proxy({"a": "b"}),
+    ):
         looks = client.looks
         for _ in range(2):
             client.note(more)
         assert client.looks == looks + 2
+
+
+class Proxy:
+    """What stands for something else, of which it has the class by its own word."""
+
+    def __init__(self, of: object) -> None:
+        self.of = of
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]  # as such proxies do
+        return type(self.of)
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        raise TypeError
+
+
+def test_F70_values_of_the_hosts_are_not_asked_whether_they_are_the_same() -> None:
+    class Same(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("nobody asks")
+
+        __hash__ = str.__hash__
+
+    client, held = Held(KEY), {"a": "b"}
+    client.note(held)
+    held["a"] = Same("b")
+    client.note(held)
+    assert client.looks == 2

@@ -529,5 +529,12 @@ def test_an_instrument_that_takes_several_values_at_once_is_told_once() -> None:
     ((metric,),) = (scope.metrics for scope in data.resource_metrics[0].scope_metrics)
     (point,) = metric.data.data_points
     assert (point.count, tuple(point.bucket_counts)) == (404, (3, 401, 0))  # type: ignore[union-attr]
-    # Both values are of one bucket and came within a second: the first is linked to its call.
-    assert [each.value for each in point.exemplars] == [1.5]
+    # Of each bucket the largest; the point of its own came in another way.
+    assert sorted(each.value for each in point.exemplars) == [0.5, 1.25]
+    tally.note([Run(TIMED, ((0.25, 1), (1.75, 1)), attributes)], context)
+    tally.settle()
+    again = view.beside(None)
+    assert again is not None
+    ((metric,),) = (scope.metrics for scope in again.resource_metrics[0].scope_metrics)
+    (point,) = metric.data.data_points
+    assert (point.count, point.exemplars) == (406, [])  # within the same second

@@ -152,19 +152,33 @@ def test_the_points_are_those_of_the_sdk(
 def test_several_at_once_are_as_one_after_the_other(amounts: list[tuple[float, int]]) -> None:
     rig = Rig()
     ordered = sorted(amounts)
-    rig.histogram.record_many(ordered, {"a": 1}, Context())
+    rig.histogram.record_many(ordered, {"a": 1}, span(7))
     for value, many in ordered:
         for _ in range(many):
-            rig.theirs.record(value, {"a": 1}, Context())
+            rig.theirs.record(value, {"a": 1}, span(7))
     theirs, ours = rig.both()
     assert ours == (theirs or None)
     rig.provider.shutdown()
 
 
-@pytest.mark.parametrize("value", [-1.0, float("nan"), -0.5])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), -0.5, float("inf")])
 def test_what_no_histogram_takes_is_left_out(rig: Rig, value: float) -> None:
     rig.histogram.record(value, {})
     assert rig.view.beside(None) is None
+    others = [(0.5, 1), (3.0, 2)]
+    rig.histogram.record_many([*others, (value, 1)] if value > 0 else [(value, 1), *others], {})
+    (point,) = points(rig.view.beside(None))
+    assert (point.count, point.sum, point.max) == (3, 6.5, 3.0)
+
+
+def test_what_goes_out_is_nobody_elses(rig: Rig) -> None:
+    """Exporters may add to what they are given."""
+    other, attributes = rig.ours.view(exporter()), {"a": 1}
+    rig.histogram.record(1.0, attributes)
+    (point,) = points(rig.view.beside(None))
+    point.attributes["added"] = True
+    assert attributes == {"a": 1}
+    assert [point.attributes for point in points(other.beside(None))] == [{"a": 1}]
 
 
 def test_without_attributes_or_boundaries_there_is_one_series_and_one_bucket() -> None:

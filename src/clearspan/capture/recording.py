@@ -78,7 +78,8 @@ def _opened(draft: Draft, inlet: Inlet, outer: Recording | None) -> bool:
     if not inlet.open(draft):
         return False
     if draft.received:
-        draft.context = fenced("context.above", above, draft.received, draft.context)
+        merged = fenced("context.above", above, draft.received, draft.context)
+        draft.context = merged or draft.context
     if outer is not None:
         _count(draft, outer.draft)
     return True
@@ -99,21 +100,9 @@ class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
     __slots__ = (
-        "_every",
-        "_inner",
-        "_late",
-        "left",
-        "_done",
-        "_finalizer",
-        "_inlet",
-        "_stream",
-        "_undo",
-        "draft",
-        "error_code",
-        "hides",
-        "owner",
-        "__weakref__",
-    )
+        "_every", "_inner", "_late", "left", "_done", "_finalizer", "_inlet", "_stream",
+        "_undo", "draft", "error_code", "hides", "owner", "__weakref__",
+    )  # fmt: skip
 
     def __init__(self, draft: Draft, inlet: Inlet, owner: object = None) -> None:
         self.draft = draft
@@ -269,20 +258,22 @@ class Recording:
         if endpoint.stepped:
             made = observe.step((item for item in iterator), self)
         else:
-            # What hides some of them is asked about each.
-            tape = self.draft.unread
-            taping = observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
-            made = observe.relay(
-                iterator, self, lazy=endpoint.lazy, taping=None if self.hides else taping
-            )
+            made = observe.relay(iterator, self, lazy=endpoint.lazy, taping=self._taping())
         relayed: Iterator[Any] = self._listening(made, iterator)
         return relayed
 
     def arelay(self, iterator: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """The same for an asynchronous iterator."""
-        made = observe.arelay(iterator, self, lazy=self.draft.endpoint.lazy)
+        made = observe.arelay(iterator, self, lazy=self.draft.endpoint.lazy, taping=self._taping())
         relayed: AsyncIterator[Any] = self._listening(made, iterator)
         return relayed
+
+    def _taping(self) -> observe.Taping | None:
+        """Where elements are noted without us; what hides some of them is asked about each."""
+        if self.hides is not None:
+            return None
+        tape = self.draft.unread
+        return observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
 
     def _listening(self, stream: Any, iterator: Any) -> Any:
         stream.__name__ = getattr(iterator, "__name__", stream.__name__)

@@ -202,6 +202,6 @@ def _is_flat(taken: list[Any]) -> bool:
     if not taken:
         return True
     first = type(taken[0])
-    if len(taken) <= _FEW and first is not int and first is not float:
+    if len(taken) <= _AT_ONCE and first is not int and first is not float:
         return False
     return id(first) in _LEAVES and _LEAVES.issuperset(map(id, map(type, taken)))

@@ -18,7 +18,7 @@ from clearspan.core.fence import fenced
 from clearspan.core.heed import Recording, attach, broke, detach, ended, noted
 from clearspan.record import Outcome
 
-__all__ = ["Taping", "drive", "drive_awaited", "passing", "unseen"]
+__all__ = ["Taping", "drive", "drive_awaited", "noting", "passing", "unseen"]
 
 
 class Taping(NamedTuple):
@@ -32,6 +32,25 @@ class Taping(NamedTuple):
     mark: Callable[[float], object]
     full: Callable[[], Any]
     every: int
+
+
+def noting(recording: Recording, taping: Taping | None) -> Callable[[Any], bool]:
+    """How elements are noted: with a `taping` there, else by the recording, which may keep some from going further."""
+    if taping is None:
+        return functools.partial(noted, recording)
+    keep, mark, full, every = taping
+    clock, left = time.perf_counter, every
+
+    def note(item: Any) -> bool:
+        nonlocal left
+        keep(item)
+        mark(clock())
+        left -= 1
+        if not left:
+            left = fenced("observe.full", full) or every
+        return False
+
+    return note
 
 
 def _over(recording: Recording, thrown: BaseException | None) -> None:
@@ -147,6 +166,7 @@ def unseen(
     scope: Recording | None,
     *,
     once: bool = False,
+    taping: Taping | None = None,
 ) -> AsyncGenerator[Any, Any]:
     """Drive `generator` so that the event loop goes on knowing it, and only it.
 
@@ -155,7 +175,7 @@ def unseen(
     they are not told: closed by two parties at once, one of the two fails.
     """
     held = Watched(recording)
-    driver = held.watching(_adrive(held, generator, recording, scope, once=once))
+    driver = held.watching(_adrive(held, generator, recording, scope, taping, once=once))
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, functools.partial(_drop, recording))
     try:
@@ -182,10 +202,12 @@ async def _adrive(
     generator: AsyncGenerator[Any, Any],
     recording: Recording,
     scope: Recording | None,
+    taping: Taping | None,
     *,
     once: bool,
 ) -> AsyncGenerator[Any, Any]:
     gone = _going(held, scope)
+    note = noting(recording, taping)
     thrown: BaseException | None = None
     turn = generator.asend(None)
     while True:
@@ -206,7 +228,7 @@ async def _adrive(
         if scope is not None:
             detach(scope, token)
             scope = None if once else scope
-        kept = noted(recording, item)
+        kept = note(item)
         if thrown is not None:
             _went_on(thrown, recording)
             thrown = None

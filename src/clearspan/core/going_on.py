@@ -62,7 +62,8 @@ class GoingOn(dict[int, T], Generic[T]):
         while len(self) > self._most and self._give_up(now, "too_many_open"):
             continue
         oldest = self._oldest()
-        self._sound = (now if oldest is None else oldest[1].started_at) + self._longest
+        if oldest is not None or not self:
+            self._sound = (now if oldest is None else oldest[1].started_at) + self._longest
 
     def _oldest(self) -> tuple[int, T] | None:
         try:

@@ -1,6 +1,6 @@
 """What is installed beside the program, as the metadata of distributions has it: no library is imported.
 
-`importlib.metadata` knows all of it, and takes as long to load as all of clearspan. Where distributions lie in plain
+`importlib.metadata` knows all of it, and takes as long to load as all of clearspan (`pathlib` takes a while, too). Where distributions lie in plain
 folders, as they nearly always do, their names and one small file of each are enough; anywhere else it is asked.
 """
 
@@ -83,7 +83,9 @@ def version(distribution: str) -> str | None:
     folder = folders.get(_plain(distribution))
     if folder is None:
         return None
-    return folder.version or _asked_version(distribution)
+    # What was removed by halves may have left its folder behind.
+    told = folder.version if os.path.isfile(f"{folder.path}/METADATA") else None  # noqa: PTH113 -- as above
+    return told or _asked_version(distribution)
 
 
 def entries(group: str) -> list[EntryPoint]:
@@ -106,12 +108,16 @@ def _folders() -> Mapping[str, _Folder] | None:
         return None
     found: dict[str, _Folder] = {}
     for place in sys.path:
+        if type(place) is not str:
+            continue
+        if place.lower().endswith(".egg"):
+            return None
         try:
             with os.scandir(place or os.curdir) as found_there:
                 names = [each.name for each in found_there]
         except NotADirectoryError:  # an archive
             return None
-        except OSError:
+        except (OSError, ValueError):
             continue
         for name in names:
             stem, _, kind = name.rpartition(".")
@@ -133,7 +139,7 @@ def _read(folders: Mapping[str, _Folder]) -> Iterator[_Entry]:
     """The entry points of our groups, whoever brings them."""
     for folder in folders.values():
         try:
-            with open(f"{folder.path}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 -- `pathlib` takes a while to load
+            with open(f"{folder.path}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 -- as above
                 text = file.read()
         except (OSError, ValueError):  # most have none; one that is no text is no plug-in of ours
             continue

@@ -142,17 +142,17 @@ def note_client(
 ) -> T:
     """Note what a client holds by `look`, and answer what `tell` does.
 
-    Both are spared where the parts that they look at are those of last time. `held` are these parts as they are: texts,
-    what cannot be changed, and rows and mappings of such, of which copies are kept. `None` where there are others.
+    Both are spared where the parts that they look at are those of last time. `held` are these parts as they are: what
+    cannot be changed, and dictionaries of texts. `None` where there are others; of anything else nobody can tell.
     """
     place = id(client)
     before = _clients.get(place)
-    if before is not None and before[0] == held:
+    kept = None if held is None else _still(held)
+    if before is not None and kept is not None and before[0] == kept:
         for key in before[1]:
             _use(key)
         told: T = before[2]
         return told
-    kept = None if held is None else _copied(held)
     noted = tuple(look())
     told = tell()
     if kept is not None and _length(kept) <= _LONGEST:
@@ -171,18 +171,24 @@ def _length(part: Any) -> int:
     return len(part) if cls is str or cls is bytes else 0
 
 
-def _copied(held: Seen) -> Seen | None:
-    """These parts, whatever becomes of them; `None` where one of them may change in itself."""
-    if not all(map(_is_steady, held)):
-        return None
-    return tuple([part.copy() if type(part) is dict else part for part in held])
+# By id: a class of the host's may have a hash of its own.
+_STILL = frozenset(map(id, (type(None), str, bytes, bool, int, tuple, type)))
 
 
-def _is_steady(part: Any) -> bool:
-    """Whether a part is remembered by its copy, or cannot be changed: of mappings only dictionaries of texts."""
-    if type(part) is dict:
-        return all(type(each) is str for pair in part.items() for each in pair)
-    return not issubclass(type(part), Mapping)
+def _still(held: Seen) -> Seen | None:
+    """These parts, whatever becomes of them; `None` where one of them may change in itself, or is of anybody's class."""
+    kept: list[object] = []
+    for part in held:
+        if type(part) is dict:
+            own: dict[Any, Any] = part.copy()  # at one stroke: other threads may change it
+            if not all(type(each) is str for each in (*own, *own.values())):
+                return None
+            kept.append(own)
+        elif id(type(part)) in _STILL or read.of_http(part):
+            kept.append(part)
+        else:
+            return None
+    return tuple(kept)
 
 
 def of_http_client(client: object) -> Seen | None:

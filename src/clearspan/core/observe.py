@@ -24,7 +24,7 @@ from collections.abc import (
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from clearspan.core.drivers import Taping, drive, drive_awaited, passing, unseen
+from clearspan.core.drivers import Taping, drive, drive_awaited, noting, passing, unseen
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import (
@@ -35,7 +35,6 @@ from clearspan.core.heed import (
     broke,
     detach,
     ended,
-    noted,
     outcome_of,
     returned,
 )
@@ -182,22 +181,28 @@ def relay(
 
 
 def arelay(
-    iterator: AsyncIterator[Any], recording: Recording, *, lazy: bool = False
+    iterator: AsyncIterator[Any],
+    recording: Recording,
+    *,
+    lazy: bool = False,
+    taping: Taping | None = None,
 ) -> AsyncGenerator[Any, Any]:
     """Pass a vendor's asynchronous stream on; the rest is as for `relay`."""
     if isinstance(iterator, AsyncGenerator):
-        return unseen(iterator, recording, recording if lazy else None, once=True)
+        scope = recording if lazy else None
+        return unseen(iterator, recording, scope, once=True, taping=taping)
     held = Watched(recording)
-    return held.watching(_apass(held, iterator, recording))
+    return held.watching(_apass(held, iterator, recording, taping))
 
 
 async def _apass(
-    held: Watched, iterator: AsyncIterator[Any], recording: Recording
+    held: Watched, iterator: AsyncIterator[Any], recording: Recording, taping: Taping | None
 ) -> AsyncGenerator[Any, None]:
     """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
+    note = noting(recording, taping)
     try:
         async for item in iterator:
-            if not noted(recording, item):
+            if not note(item):
                 yield item
     except BaseException as error:
         held.begun()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 __all__ = ["FEW", "MANY", "Strip", "Tape"]
 
-FEW, MANY = 32, 512
+FEW, MANY = 32, 256
 """After how many elements somebody takes them: the first, of which nobody knows how large they are, and small ones."""
 
 

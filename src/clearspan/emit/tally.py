@@ -8,26 +8,41 @@ that way. What counters count is added up before.
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Histogram, Meter
 
 from clearspan.core.fence import fenced
 from clearspan.emit.instruments import READ, Instrument
 from clearspan.emit.measures import Point, Run
 from clearspan.emit.series import Series
 
-__all__ = ["Tally"]
+__all__ = ["Several", "Tally"]
 
 _CROWD = 2_048
 _APART = 1.0
 """Seconds. An exemplar links a bucket of a histogram to a call: of the calls that come meanwhile none is told."""
+_ALL = -1  # buckets of a histogram: of a run each gets an exemplar, or none does
 # Not empty: in the place of an empty one the SDK takes that of whoever settles.
 _NOBODY = Context({"clearspan": True})
+
+
+class Several(Histogram):
+    """A histogram that takes several values at once."""
+
+    @abstractmethod
+    def record_many(
+        self,
+        amounts: Sequence[tuple[float, int]],
+        attributes: Mapping[str, Any],
+        context: Context | None = None,
+    ) -> None:
+        """Values in ascending order, and how many there are of each."""
 
 
 class _Way(NamedTuple):
@@ -88,19 +103,22 @@ class Tally:
             values = ((point.value, 1),) if isinstance(point, Point) else point.values
             if way.many is not None and way.buckets is not None and values:
                 linked = bare
-                if self._is_due(point.name, way.buckets, values[-1][0], now):
+                place = _ALL if len(values) > 1 else bisect_left(way.buckets, values[0][0])
+                if self._is_due(point.name, place, now):
                     linked = told = told or self._linked(context)
                 self._waiting.append(_Noted(way, values, attributes, linked))
                 continue
             for value, many in values:
                 linked = bare
-                if way.buckets is not None and self._is_due(point.name, way.buckets, value, now):
+                if way.buckets is not None and self._is_due(
+                    point.name, bisect_left(way.buckets, value), now
+                ):
                     linked = told = told or self._linked(context)
                 noted = _Noted(way, value, attributes, linked)
                 self._waiting.extend([noted] * many if many > 1 else (noted,))
 
-    def _is_due(self, name: str, buckets: tuple[float, ...], value: float, now: float) -> bool:
-        key = name, bisect_left(buckets, value)
+    def _is_due(self, name: str, bucket: int, now: float) -> bool:
+        key = name, bucket
         if now < self._due.get(key, 0.0):
             return False
         self._due[key] = now + _APART
@@ -137,4 +155,5 @@ def _way(meter: Meter, row: Instrument, limit: int) -> _Way:
     made = meter.create_histogram(
         row.name, row.unit, row.note, explicit_bucket_boundaries_advisory=list(row.buckets or ())
     )
-    return _Way(made.record, series, row.buckets or (), getattr(made, "record_many", None))
+    many = made.record_many if isinstance(made, Several) else None
+    return _Way(made.record, series, row.buckets or (), many)

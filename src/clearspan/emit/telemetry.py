@@ -26,6 +26,7 @@ from opentelemetry.trace import (
 
 from clearspan import semconv as sc
 from clearspan.core.fence import fenced
+from clearspan.core.loading import load
 from clearspan.draft import Draft
 from clearspan.emit import measures, projection, quiet
 from clearspan.emit.boards import board_of
@@ -44,6 +45,7 @@ __all__ = ["Telemetry"]
 
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _PROPAGATED = "clearspan."
+_UNKNOWN = object()
 _DETAILED = measures.INFERENCE
 _SPANS, _LOGS = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"
 
@@ -138,8 +140,10 @@ class Telemetry:
         subject = draft.operation, draft.model, draft.name
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
         recording = span.is_recording()
-        # The SDK's span knows what it is below.
-        above = getattr(span, "parent", None) if recording else _above(context)
+        # The SDK's span knows what it is below; another tracer's may mean something else by that.
+        above = getattr(span, "parent", _UNKNOWN)
+        if above is not None and type(above) is not SpanContext:
+            above = _above(context)
         draft.place = partial(_reference, span.get_span_context(), above)
         draft.recording = recording or self._events
         draft.content = draft.content and draft.recording
@@ -192,8 +196,7 @@ class Telemetry:
 
     def judge(self, score: Score) -> None:
         """Tell of a score: in the context of what was judged, although that may have ended long ago."""
-        from clearspan.emit import scores  # what most programs do without
-
+        scores: Any = load("clearspan.emit.scores")  # what most programs do without
         target = score.target
         context = _context_of(target.trace if target is not None else None)
         self._tally.note(scores.points(score, self._words), context)

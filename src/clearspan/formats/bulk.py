@@ -42,9 +42,9 @@ def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
 
 
 def sampled(strip: Strip) -> int:
-    """The larger of two chunks that stand for all, in bytes."""
+    """The larger of two chunks that stand for all, in bytes: one of the middle, and the last."""
     items = strip.items
-    return max(map(_size, (items[0], items[-1])), default=0) if items else 0
+    return max(_size(items[len(items) // 2]), _size(items[-1])) if items else 0
 
 
 def most(largest: int) -> int:

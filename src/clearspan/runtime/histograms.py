@@ -16,7 +16,6 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from opentelemetry import metrics
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar, Histogram as Kind
 from opentelemetry.sdk.metrics.export import (
@@ -36,9 +35,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import get_current_span
 
+from clearspan.emit.tally import Several
+
 __all__ = ["Histogram", "Histograms", "View", "plain"]
 
 _RECENT: Final = 1_024
+_INFINITE: Final = float("inf")
 _value: Final = itemgetter(0)
 
 
@@ -59,7 +61,7 @@ class _Sum:
     __slots__ = ("attributes", "buckets", "exemplars", "least", "most", "start", "total")
 
     def __init__(self, attributes: Mapping[str, Any], buckets: int, start: int) -> None:
-        self.attributes = attributes
+        self.attributes = dict(attributes)  # which go out with the points, to anybody
         self.buckets = [0] * buckets
         self.total: float = 0
         self.least: float | None = None
@@ -75,7 +77,7 @@ class _Sum:
         self.exemplars.update(other.exemplars)
 
 
-class Histogram(metrics.Histogram):
+class Histogram(Several):
     """One instrument; takes values from any thread."""
 
     def __init__(
@@ -103,38 +105,42 @@ class Histogram(metrics.Histogram):
         attributes: Mapping[str, Any],
         context: Context | None = None,
     ) -> None:
-        """Several values in ascending order, and how many there are of each; the largest is told as an exemplar."""
-        if (
-            not amounts or not amounts[0][0] >= 0
-        ):  # what no histogram of the SDK takes, and what is no number
+        """Several values in ascending order, and how many there are of each; of each bucket the largest is an exemplar."""
+        if amounts and not (amounts[0][0] >= 0 and amounts[-1][0] < _INFINITE):
+            # What no histogram of the SDK takes, and what is no number.
+            amounts = [pair for pair in amounts if 0 <= pair[0] < _INFINITE]
+        if not amounts:
             return
         with self._lock:
             found = self._of(attributes)
-            least, value = amounts[0][0], amounts[-1][0]
-            at = bisect_left(self.bounds, value)
+            least, most = amounts[0][0], amounts[-1][0]
             if len(amounts) == 1:
-                many = amounts[0][1]
-                found.buckets[at] += many
-                found.total += value * many
+                self._put(found, bisect_left(self.bounds, most), amounts[0][1], most, context)
             else:
-                self._spread(found, amounts)
+                self._spread(found, amounts, context)
+            total = sum([value * many for value, many in amounts])
+            found.total += total
             if found.least is None or least < found.least:
                 found.least = least
-            if found.most is None or value > found.most:
-                found.most = value
-            exemplar = self._exemplar(value, context)
-            if exemplar is not None:
-                found.exemplars[at] = exemplar
+            if found.most is None or most > found.most:
+                found.most = most
 
-    def _spread(self, found: _Sum, amounts: Sequence[tuple[float, int]]) -> None:
+    def _spread(
+        self, found: _Sum, amounts: Sequence[tuple[float, int]], context: Context | None
+    ) -> None:
         begun = 0
-        for at, bound in enumerate((*self.bounds, float("inf"))):
+        for at, bound in enumerate((*self.bounds, _INFINITE)):
             end = bisect_right(amounts, bound, begun, key=_value)
-            found.buckets[at] += sum([many for _, many in amounts[begun:end]])
+            if end > begun:
+                many = sum([many for _, many in amounts[begun:end]])
+                self._put(found, at, many, amounts[end - 1][0], context)
             begun = end
-            if begun == len(amounts):
-                break
-        found.total += sum([value * many for value, many in amounts])
+
+    def _put(self, found: _Sum, at: int, many: int, value: float, context: Context | None) -> None:
+        found.buckets[at] += many
+        exemplar = self._exemplar(value, context)
+        if exemplar is not None:
+            found.exemplars[at] = exemplar
 
     def _of(self, attributes: Mapping[str, Any]) -> _Sum:
         known = self._recent.get(id(attributes))
@@ -144,7 +150,7 @@ class Histogram(metrics.Histogram):
         found = self._sums.get(key)
         if found is None:
             made = _Sum(attributes, len(self.bounds) + 1, time.time_ns())
-            found = self._sums[key] = made
+            found = self._sums.setdefault(key, made)
         if len(self._recent) < _RECENT:
             self._recent[id(attributes)] = attributes, found
         return found

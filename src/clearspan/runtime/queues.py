@@ -29,8 +29,9 @@ _ITEMS = 16_384
 _BATCH = 512
 _RECORD_WEIGHT = 1_024
 _PART_WEIGHT = 64
-_PATIENCE = 10_000
 """Bytes of an attribute, an event or a link, beside its texts."""
+_PATIENCE = 10_000
+"""Milliseconds that an export of metrics may take, as the SDK's readers have it."""
 
 
 class Queue(Protocol):

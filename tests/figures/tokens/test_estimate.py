@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
+from clearspan.figures.tokens import estimate as module
 from clearspan.figures.tokens.estimate import estimate
 
 
@@ -44,3 +46,33 @@ def test_long_texts_are_sampled_and_come_out_alike() -> None:
     line = "Sit near the middle of the ship and look at the horizon, 42 times.\n"
     whole = estimate(line * 1_000)
     assert estimate(line * 20_000) == pytest.approx(20 * whole, rel=0.01)
+
+
+WORDS = st.sampled_from(
+    (
+        "word",
+        " ",
+        "  ",
+        "\t\t",
+        "\n",
+        "\r\n",
+        "12345",
+        "...",
+        "a_b",
+        "\x00",
+        "\x7f",
+        "\x1d\x1e",
+        "\v\f",
+    )
+)
+
+
+@given(
+    st.lists(st.one_of(WORDS, st.text(st.characters(max_codepoint=127), max_size=12)), max_size=40)
+)
+def test_a_text_of_ascii_is_judged_as_any_other(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    costs = module._NEWER
+    both = (module._plain(text), module._mixed(text))
+    plain, mixed = ({kind: kinds.get(kind, 0) for kind in costs} for kinds in both)
+    assert plain == mixed

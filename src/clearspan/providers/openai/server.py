@@ -63,7 +63,9 @@ _REQUESTS = (
 
 def server(instance: Any) -> Server:
     """The server behind a resource such as `client.chat.completions`."""
-    client = vars(instance).get("_client") or _behind(instance)
+    client = vars(instance).get("_client")
+    if client is None:
+        client = _behind(instance)
     if client is None:
         return Server("openai")
     held = vars(client)
@@ -72,7 +74,7 @@ def server(instance: Any) -> Server:
 
 _KEYS = ("api_key", "admin_api_key", "webhook_secret", "_azure_ad_token")
 _NAMES = ("organization", "project")
-_FIELDS = (*_KEYS, *_NAMES, "_base_url", "_provider_runtime", "_custom_headers", "_custom_query")
+_FIELDS = (*_KEYS, *_NAMES, "_base_url", "_custom_headers", "_custom_query")
 
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
@@ -80,7 +82,7 @@ def _noted(client: object, held: Mapping[str, Any]) -> Server:
     http = known.of_http_client(held.get("_client"))
     return known.note_client(
         client,
-        None if http is None else (type(client), http, *map(held.get, _FIELDS)),
+        None if http is None else (type(client), _runtime(held), http, *map(held.get, _FIELDS)),
         lambda: _keys_of(held),
         lambda: _server(client, held),
     )
