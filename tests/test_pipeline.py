@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach, set_value
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
@@ -308,6 +309,16 @@ def test_it_speaks_for_its_telemetry(rig: Rig) -> None:
     undo()
     assert not rig.open().received
     assert rig.pipeline.telemetry.current() is None
+
+
+def test_baggage_that_cannot_be_read_costs_no_record(rig: Rig, tolerant: None) -> None:
+    token = attach(set_baggage(7, "x"))  # type: ignore[arg-type]  # which the API takes all the same
+    try:
+        draft = rig.open()
+    finally:
+        detach(token)
+    assert draft.received is None
+    assert fence.failures() == {"telemetry.received": 1}
 
 
 # -- the books ---------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ def plot(path: Path, results: Mapping[str, Mapping[str, Any]]) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
+    mpl.rcParams["svg.fonttype"] = "none"  # letters, and not their outlines
+    mpl.rcParams["svg.hashsalt"] = "clearspan"
     from matplotlib import pyplot as plt
 
     shown = [workload for workload in PLOTTED if workload in results]

@@ -192,10 +192,7 @@ def _openlit(sink: Sink) -> Running:
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
     openlit = import_module("openlit")
-    openlit.init(
-        tracer=tracers.get_tracer("openlit"), meter=meters.get_meter("openlit"),
-        disable_metrics=False, collect_gpu_stats=False, disabled_instrumentors=[],
-    )  # fmt: skip
+    openlit.init(disable_metrics=False, collect_gpu_stats=False, disabled_instrumentors=[])
     return Running(None, _flush(tracers, meters), _taken(exporter))
 
 

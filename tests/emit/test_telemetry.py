@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from opentelemetry import baggage, trace
-from opentelemetry._logs import SeverityNumber
-from opentelemetry.context import attach, detach, get_current, set_value
-from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry._logs import NoOpLogger, SeverityNumber
+from opentelemetry.context import Context, attach, detach, get_current, set_value
+from opentelemetry.metrics import NoOpMeter, NoOpMeterProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -22,7 +22,15 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NonRecordingSpan,
+    NoOpTracer,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    set_span_in_context,
+)
 
 from clearspan import semconv as sc
 from clearspan.draft import Draft
@@ -190,6 +198,29 @@ def test_scope_and_schema(rigs: Any) -> None:
         assert (scope.name, scope.version) == ("clearspan", "1")
         assert scope.schema_url == "https://opentelemetry.io/schemas/1.37.0"
     assert len(scopes) == 3
+
+
+@pytest.mark.parametrize("odd", [None, object(), INVALID_SPAN])
+def test_what_a_tracer_of_anybodys_says_of_a_spans_parent_is_not_taken_for_granted(
+    odd: Any,
+) -> None:
+    class Theirs(NonRecordingSpan):
+        parent = odd
+
+        def is_recording(self) -> bool:
+            return True
+
+    class Tracing(NoOpTracer):
+        def start_span(self, *given: Any, **named: Any) -> Any:
+            return Theirs(SpanContext(5, 6, is_remote=False))
+
+    around = SpanContext(5, 4, is_remote=False)
+    context = set_span_in_context(NonRecordingSpan(around), Context())
+    draft = call()
+    Telemetry(Tracing(), NoOpMeter("x"), NoOpLogger("x")).open(draft, context)
+    assert draft.trace is not None
+    # One that says there is none is believed: so does the SDK's, of a root.
+    assert draft.trace.parent_id == (None if odd is None else f"{4:016x}")
 
 
 def test_a_sampler_is_asked_with_what_is_known_at_the_start(rigs: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 
+from clearspan.provider import Server
 from clearspan.providers.openai.server import server
 from clearspan.testing import ModelServer, captured
 from tests.providers.openai.kit import CHAT, only
@@ -93,6 +94,15 @@ def test_addresses(url: str, address: str | None, port: int | None) -> None:
 def test_a_runtime_of_the_client_goes_before_its_host(runtime: Any, provider: str) -> None:
     found = named("https://gateway.example.org/", _provider_runtime=SimpleNamespace(name=runtime))
     assert found.provider == provider
+
+
+def test_a_client_is_not_asked_whether_it_is_true() -> None:
+    class Mine(openai.OpenAI):
+        def __bool__(self) -> bool:
+            raise AssertionError("nobody asks")
+
+    client = Mine(api_key="unused", base_url="https://api.groq.com/openai/v1")
+    assert server(client.chat.completions) == Server("groq", "api.groq.com", 443)
 
 
 def test_an_instance_without_a_client() -> None:
