@@ -16,6 +16,7 @@ from clearspan.core.weight import weigh
         (b"abcd", 4),
         (12, 0),
         (None, 0),
+        (object(), 0),
         (["ab", ("c", 1)], 2 + 1 + 8),
         ([1.0] * 1_000, 8_000),
         ({"name": "ab", "more": {"deep": ["c" * 10]}}, 12),

@@ -270,10 +270,9 @@ class Recording:
 
     def _taping(self) -> observe.Taping | None:
         """Where elements are noted without us; what hides some of them is asked about each."""
-        if self.hides is not None:
-            return None
         tape = self.draft.unread
-        return observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
+        taping = observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
+        return None if self.hides is not None else taping
 
     def _listening(self, stream: Any, iterator: Any) -> Any:
         stream.__name__ = getattr(iterator, "__name__", stream.__name__)
