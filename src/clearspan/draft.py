@@ -244,18 +244,27 @@ class Draft(Said):
 
     @property
     def pace(self) -> Pace:
-        """When the pieces of its answer came: asked for when it has begun."""
+        """When the pieces of its answer came: asked for when it has begun.
+
+        :meta private:
+        """
         if self._pace is None:
             self._pace = Pace(self.started_at)
         return self._pace
 
     def shared(self) -> None:
-        """See to it that nothing is made by whoever asks first: from now on two threads may."""
+        """See to it that nothing is made by whoever asks first: from now on two threads may.
+
+        :meta private:
+        """
         _ = self.pace, self._choices
 
     @property
     def unread(self) -> Tape:
-        """Chunks that came."""
+        """Chunks that came.
+
+        :meta private:
+        """
         if self.tape is None:
             self.tape = Tape()
         return self.tape

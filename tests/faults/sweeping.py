@@ -61,6 +61,7 @@ LEFT_OUT = {
     "capture.decorators:_observed.wrapper": "the same",
     "capture.scope:Scope.__call__.run": "the same",
     "capture.recording:Recording.closing.": "the same",
+    "core.drivers:noting": "its answer is called for each element, as a part of what drives",
     "providers.openai.passing:_Steps.__": "stands in the place of the library's own stream, element by element",
     "capture.steps:check_kind": "its failure is the host's to hear of: an unknown kind",
     "capture.steps:span": "called by the host itself",

@@ -36,7 +36,7 @@ class Taping(NamedTuple):
 
 def noting(recording: Recording, taping: Taping | None) -> Callable[[Any], bool]:
     """How elements are noted: with a `taping` there, else by the recording, which may keep some from going further."""
-    if taping is None:
+    if type(taping) is not Taping:
         return functools.partial(noted, recording)
     keep, mark, full, every = taping
     clock, left = time.perf_counter, every

@@ -174,7 +174,7 @@ def relay(
     held = Watched(recording)
     driver = (
         drive(held, source, recording, recording if lazy else None, once=True)
-        if lazy or taping is None
+        if lazy or type(taping) is not Taping
         else passing(held, source, recording, taping)
     )
     return held.watching(driver)

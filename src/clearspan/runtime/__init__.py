@@ -179,11 +179,12 @@ class Runtime:
 
     def status(self) -> Status:
         """How it stands."""
-        told = _statuses()
+        from clearspan.runtime.state import OFF, Status  # for who asks: it takes a while to load
+
         if self.pipeline is None or self._providers is None:
-            return told(False)
+            return OFF
         pipeline, providers = self.pipeline, self._providers
-        return told.of(self.running, {
+        return Status.of(self.running, {
             "destination": lambda: self.destination,
             "content": lambda: self.settings.content,
             "providers": self._patches.statuses,
@@ -354,16 +355,11 @@ def shutdown(timeout: float = _EXIT_DEADLINE) -> bool:
 
 def status() -> Status:
     """Providers, queues, the accounting identity, internal errors: a reading of this moment, or of the last one."""
+    from clearspan.runtime.state import OFF, Status  # as above
+
     running = _running.runtime
     told = _running.last if running is None else fenced("runtime.status", running.status)
-    kind = _statuses()
-    return told if isinstance(told, kind) else kind(False)
-
-
-def _statuses() -> type[Status]:
-    from clearspan.runtime.state import Status  # for who asks: it takes a while to load
-
-    return Status
+    return told if type(told) is Status else OFF
 
 
 def _at_exit() -> None:

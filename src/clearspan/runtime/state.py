@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from clearspan.core.fence import fenced
 from clearspan.core.ledger import Accounts
@@ -14,7 +14,7 @@ from clearspan.runtime.queues import Delivery
 if TYPE_CHECKING:
     from clearspan.assess.seat import EvaluatorStatus
 
-__all__ = ["Delivery", "ProviderStatus", "QueueStatus", "Status"]
+__all__ = ["OFF", "Delivery", "ProviderStatus", "QueueStatus", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +93,7 @@ class Status:
         """What `readings` answer, by field; one that fails leaves its field as it is without a runtime."""
         found = {name: fenced(f"status.{name}", read) for name, read in readings.items()}
         return cls(running, **{name: value for name, value in found.items() if value is not None})
+
+
+OFF: Final = Status(False)
+"""That of a program without a runtime."""
