@@ -32,6 +32,7 @@ from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
+from clearspan.runtime.state import OFF, Status
 from clearspan.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from clearspan.emit.redact import Redactor
     from clearspan.provider import Provider
     from clearspan.runtime.libraries import Awaited
-    from clearspan.runtime.state import Status
 
 __all__ = [
     "Hardware", "Instrumentation", "ProviderSet", "Runtime", "end_session", "flush", "init", "instrument", "make_pipeline", "meter_of",
@@ -179,8 +179,6 @@ class Runtime:
 
     def status(self) -> Status:
         """How it stands."""
-        from clearspan.runtime.state import OFF, Status  # for who asks: it takes a while to load
-
         if self.pipeline is None or self._providers is None:
             return OFF
         pipeline, providers = self.pipeline, self._providers
@@ -355,8 +353,6 @@ def shutdown(timeout: float = _EXIT_DEADLINE) -> bool:
 
 def status() -> Status:
     """Providers, queues, the accounting identity, internal errors: a reading of this moment, or of the last one."""
-    from clearspan.runtime.state import OFF, Status  # as above
-
     running = _running.runtime
     told = _running.last if running is None else fenced("runtime.status", running.status)
     return told if type(told) is Status else OFF

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.metrics import Meter
 
@@ -21,9 +21,7 @@ from clearspan.pipeline import Pipeline
 from clearspan.runtime.build import Providers
 from clearspan.runtime.ends import workers
 from clearspan.runtime.queues import Delivery
-
-if TYPE_CHECKING:
-    from clearspan.runtime.state import QueueStatus
+from clearspan.runtime.state import QueueStatus
 
 __all__ = ["BOOKS", "Books"]
 
@@ -88,8 +86,6 @@ class Books:
 
     def queues(self) -> tuple[QueueStatus, ...]:
         """Every queue that a record may wait in, on its way out."""
-        from clearspan.runtime.state import QueueStatus  # for who asks: it takes a while to load
-
         return tuple(map(QueueStatus.of, workers(self._pipeline, self._providers)))
 
     def tell_of_losses(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clearspan import registry
 from clearspan.core import arrivals, fence, installed
 from clearspan.core.loading import load
+from clearspan.runtime.state import ProviderStatus
 from clearspan.settings import SettingError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from clearspan.capture.patching import Patches
     from clearspan.provider import Provider
-    from clearspan.runtime.state import ProviderStatus
 
 __all__ = ["Awaited", "Instrumentation", "ProviderSet", "name_of"]
 
@@ -122,8 +122,6 @@ class ProviderSet:
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """How each of them stands."""
-        from clearspan.runtime.state import ProviderStatus  # for who asks: it takes a while to load
-
         return tuple(
             ProviderStatus(
                 item.provider.name,
