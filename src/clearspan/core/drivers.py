@@ -87,7 +87,7 @@ def passing(
         except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
             if held.dropped:
                 del generator, step
-                apart(recording, gone)
+                fenced("observe.apart", apart, recording, gone)
                 return None
             thrown = error
     rest = drive(held, generator, recording, None, sent=sent, thrown=thrown)
@@ -143,7 +143,7 @@ def drive(
     token = None if scope is None else attach(scope)
     del generator
     detach(scope, token)
-    apart(recording, gone)
+    fenced("observe.apart", apart, recording, gone)
 
 
 @types.coroutine
@@ -194,7 +194,7 @@ def _drop(recording: Recording, driver: AsyncGenerator[Any, Any]) -> None:
     except StopIteration:
         return
     except RuntimeError:  # dropped in the middle of a step: it cannot be closed any more
-        apart(recording, Outcome.ABANDONED)
+        fenced("observe.apart", apart, recording, Outcome.ABANDONED)
 
 
 async def _adrive(
@@ -236,7 +236,7 @@ async def _adrive(
             turn = generator.asend(None if kept else (yield item))
         except BaseException as error:  # not held back: the generator gets it
             if held.dropped:
-                apart(recording, gone)
+                fenced("observe.apart", apart, recording, gone)
                 raise
             thrown = error
             turn = generator.athrow(error)

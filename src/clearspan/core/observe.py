@@ -207,7 +207,7 @@ async def _apass(
     except BaseException as error:
         held.begun()
         if held.dropped:
-            apart(recording, Outcome.ABANDONED)
+            fenced("observe.apart", apart, recording, Outcome.ABANDONED)
         else:
             broke(recording, error)
         raise
