@@ -157,7 +157,7 @@ def started(options: argparse.Namespace) -> clearspan.Runtime:
     if options.judge:
         evaluators.append(clearspan.judges.Faithfulness(judge=options.judge))
     guards: list[Guard] = [
-        Secrets(on_fail="redact"),
+        Secrets(on_fail="redact", deadline=1.0),  # a person who waits for an answer has that second
         # Rather no answer than one given under somebody else's orders: it does not fail open.
         PromptInjection(on_fail="block", deadline=1.0, fail_open=False),
     ]

@@ -7,7 +7,8 @@ completes it. Pieces of text are kept in lists and joined once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from clearspan import said
@@ -16,8 +17,8 @@ from clearspan.core import jsonfast
 from clearspan.core.fence import fenced
 from clearspan.core.held import held
 from clearspan.core.tape import Tape
-from clearspan.pace import Pace, streamed
-from clearspan.policy import Clean, Policy
+from clearspan.pace import Pace, streamed, unpaced
+from clearspan.policy import Policy
 from clearspan.record import (
     CallContext,
     Confidence,
@@ -28,6 +29,7 @@ from clearspan.record import (
     Message,
     Outcome,
     Part,
+    Timing,
     TokenScore,
     TraceRef,
     Usage,
@@ -73,13 +75,14 @@ class Draft(Said):
         self.content = True
         self.wants: frozenset[str] = frozenset()
         self.devices: tuple[int, ...] = ()
-        self.scores: dict[int, list[TokenScore]] = {}
+        # Nothing yet, and shared: what a call does not have, the garbage collector need not look after.
+        self.scores: dict[int, list[TokenScore]] | None = None
         self.scored = 0
         self.confidence: Confidence | None = None
         self.hardware: HardwareUse | None = None
         self.cost: Cost | None = None
-        self.input_messages: list[Message] = []
-        self.system_parts: list[Part] = []
+        self.input_messages: Sequence[Message] = ()
+        self.system_parts: Sequence[Part] = ()
         self.input_value: Any = None
         self.output_value: Any = None
         self.response_id: str | None = None
@@ -107,11 +110,10 @@ class Draft(Said):
         self._pace: Pace | None = None
         self.tape: Tape | None = None
         self.agent: Draft | None = None
-        self.inference_calls = 0
-        self.tool_calls = 0
+        self.inference_calls = self.tool_calls = 0
         self.sealed = self.unsent = False
-        self._tools: list[Mapping[str, Any]] = []
-        self._usage: dict[str, Any] = {}
+        self._tools: Sequence[Mapping[str, Any]] = ()
+        self._usage: Mapping[str, Any] = _NONE
 
     @property
     def trace(self) -> TraceRef | None:
@@ -146,17 +148,17 @@ class Draft(Said):
         `{"role": ..., "content": "text"}` will do as well; what is no message is left out.
         """
         if self.content:
-            self.input_messages.extend(messages_of(messages))
+            self.input_messages = [*self.input_messages, *messages_of(messages)]
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""
         if self.content and (said := text_of(text)):
-            self.system_parts.append({"type": "text", "content": said})
+            self.system_parts = [*self.system_parts, {"type": "text", "content": said}]
 
     def tools(self, definitions: Iterable[Mapping[str, Any]]) -> None:
         """The tools that the model may call, in the conventions' form."""
         if self.content:
-            self._tools.extend(definitions)
+            self._tools = [*self._tools, *definitions]
 
     def value(self, given: Any = None, made: Any = None) -> None:
         """Input and output of an operation that has no messages."""
@@ -171,13 +173,14 @@ class Draft(Said):
         kept = tokens if self.content else (score._replace(token="") for score in tokens)
         if self.scored < 0:
             return
+        self.scores = self.scores or {}
         row = self.scores.setdefault(choice, [])
         before = len(row)
         row.extend(kept)
         self.scored += len(row) - before
         if self.scored > _SCORES:  # of a part of them, every figure would be another one
             self.scored = -1
-            self.scores.clear()
+            self.scores = None
 
     @property
     def counts(self) -> Mapping[str, Any]:
@@ -198,10 +201,8 @@ class Draft(Said):
         found = 0 if self._answers is None else self._answers.room.taken
         if self.scored > 0:
             found += _SCORE * self.scored
-        given = (
-            0 if self.endpoint is None else len(self.endpoint.extras)
-        )  # which every call of it has
-        if self.input_messages or self.system_parts or self._tools or len(self.extras) > given:
+        usual = 0 if self.endpoint is None else len(self.endpoint.extras)
+        if self.input_messages or self.system_parts or self._tools or len(self.extras) > usual:
             found += held([self.input_messages, self.system_parts, self._tools, self.extras])
         if self.input_value is not None or self.output_value is not None:
             found += held([self.input_value, self.output_value])
@@ -211,7 +212,7 @@ class Draft(Said):
         """Let all content go, and the vendor's objects; the numbers stay."""
         self.content = self.keeps = False
         self.call = self.result = self.input_value = self.output_value = None
-        self.input_messages, self.system_parts, self._tools, self.scores = [], [], [], {}
+        self.input_messages, self.system_parts, self._tools, self.scores = (), (), (), None
         self._choices.empty()
         if self.transport is not None:
             self.transport.pop("http_response", None)
@@ -221,20 +222,16 @@ class Draft(Said):
     def forget_output(self) -> None:
         """Drop what was put together so far: a final event holds the whole answer."""
         self._choices.clear()
-        self.scores.clear()
-        self.scored = 0
+        self.scores, self.scored = None, 0
 
     def usage(self, **counts: int | str | None) -> None:
         """Token counts under the names of `Usage`; the last known value of each wins.
 
         What is no count (no whole number, negative, beyond 64 bits) is not known.
         """
-        for name, value in counts.items():
-            if value is None:
-                continue
-            known = name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
-            if known or (name in _SOURCES and isinstance(value, str)):
-                self._usage[name] = value
+        told = {name: value for name, value in counts.items() if value is not None and _is_told(name, value)}  # fmt: skip
+        if told:
+            self._usage = {**self._usage, **told} if self._usage else told
 
     def fail(self, error_type: str, message: str | None = None) -> None:
         """The operation failed without raising, or a reader knows a better error type."""
@@ -291,7 +288,8 @@ class Draft(Said):
         self._answers = self._answers if self._choices else inner._answers
         self._tools = self._tools or inner._tools
         self.scores, self.scored = (self.scores, self.scored) if self.scores else (inner.scores, inner.scored)  # fmt: skip
-        self.pace.absorb(inner.pace)
+        if inner._pace is not None:
+            self.pace.absorb(inner._pace)
         if inner.input_messages or inner._choices:
             self.input_value = self.output_value = None  # the messages say it better
 
@@ -303,19 +301,15 @@ class Draft(Said):
         outcome = self.outcome or Outcome.COMPLETED
         raw = self._finish_reasons(outcome)
         self._seal_logprobs(policy)
-        content: dict[str, Clean] = {
-            "input": policy.messages(self.input_messages),
-            "output": policy.messages(self._output(outcome)),
-            "system": policy.messages(self.system_parts),  # type: ignore[arg-type]  # cleaned alike
-            "tools": policy.tools(self._tools),
-            "input_value": policy.value(self.input_value),
-            "output_value": policy.value(self.output_value),
-        }
+        given = policy.messages(self.input_messages)
+        made = policy.messages(self._output(outcome))
+        system = policy.messages(self.system_parts)
+        tools = policy.tools(self._tools)
+        values = policy.value(self.input_value), policy.value(self.output_value)
+        content = zip(_CONTENT, (given, made, system, tools, *values), strict=True)
         return Invocation(
             operation=self.operation,
-            timing=self.pace.timing(
-                self.start_ns, self.end_ns, self.streamed if self.pace.contents else None
-            ),
+            timing=self._timing(),
             trace=self.trace,
             kind=self.kind,
             name=policy.name(self.name),
@@ -324,33 +318,35 @@ class Draft(Said):
             server_port=self.server_port,
             model=policy.name(self.model),
             params=policy.params(self.params),
-            input=tuple(content["input"].value),
-            output=tuple(content["output"].value),
-            system=tuple(content["system"].value),
-            tools=tuple(content["tools"].value),
-            input_value=content["input_value"].value,
-            output_value=content["output_value"].value,
+            input=tuple(given.value),
+            output=tuple(made.value),
+            system=tuple(system.value),
+            tools=tuple(tools.value),
+            input_value=values[0].value,
+            output_value=values[1].value,
             response_id=policy.name(self.response_id),
             response_model=policy.name(self.response_model),
             finish_reasons=tuple(map(policy.name, raw)),
             usage=Usage(**self._usage),
             outcome=outcome,
-            error=policy.error(self.error, lambda: said.texts(self))
-            if self.error is not None
-            else None,
-            context=_NO_CONTEXT
-            if self.context is None or self.context == _NO_CONTEXT
-            else policy.context(self.context),
+            error=None
+            if self.error is None
+            else policy.error(self.error, lambda: said.texts(self)),
+            context=policy.context(self.context) if self.context else _NO_CONTEXT,
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
             confidence=self.confidence,
             hardware=self.hardware,
             cost=self.cost,
-            encoded={
-                name: clean.encoded for name, clean in content.items() if clean.encoded is not None
-            },
+            encoded={name: clean.encoded for name, clean in content if clean.encoded is not None},
         )
+
+    def _timing(self) -> Timing:
+        pace = self._pace
+        if pace is None:
+            return unpaced(self.start_ns, self.end_ns)
+        return pace.timing(self.start_ns, self.end_ns, self.streamed if pace.contents else None)
 
     def _seal_logprobs(self, policy: Policy) -> None:
         if self.scores and self.content:
@@ -382,14 +378,23 @@ class Draft(Said):
         return self._choices.told("error" if due else None)
 
 
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _is_told(name: str, value: Any) -> bool:
+    if name in _SOURCES:
+        return isinstance(value, str)
+    return name in _COUNTS and type(value) is int and 0 <= value < _TOO_MANY
+
+
 _AS_IT_IS = (str, int, bool)
-_TOO_MANY = 2**63
 _SOURCES = frozenset(("source", "input_source", "output_source"))
 _COUNTS = frozenset(field.name for field in dataclasses.fields(Usage)) - _SOURCES
 _NO_CONTEXT = CallContext()
+_CONTENT = ("input", "output", "system", "tools", "input_value", "output_value")
 _ABSORBED = (
     "provider", "server_address", "server_port", "model", "response_id", "response_model",
     "finish_reasons", "input_messages", "system_parts", "transport",
 )  # fmt: skip
 _EMPTY: tuple[Any, ...] = ("", [], ())
-_SCORES, _SCORE = 100_000, 200
+_SCORES, _SCORE, _TOO_MANY = 100_000, 200, 2**63

@@ -10,7 +10,7 @@ from clearspan.core.sketch import Sketch
 from clearspan.record import Gaps, Timing
 from clearspan.semconv import OPENAI_API_TYPE
 
-__all__ = ["Pace", "streamed"]
+__all__ = ["Pace", "streamed", "unpaced"]
 
 _APART = 0.001
 """Seconds from which on two chunks did not come together: a client needs less to read what is there."""
@@ -148,6 +148,11 @@ class Pace:
 
 
 _NO_GAPS = Gaps()
+
+
+def unpaced(start_ns: int, end_ns: int) -> Timing:
+    """The sealed times of what has a beginning and an end and nothing between them."""
+    return Timing(start_ns, end_ns, None, None, 0, _NO_GAPS, {})
 
 
 def streamed(

@@ -218,11 +218,11 @@ class Pipeline:
         strip = draft.unread.take()
         if strip.items and draft.hint is None:
             draft.hint = fenced("reader.hint", hint, strip.items[0])
-        largest = sampled(strip)
+        largest = sampled(draft, strip)
         if self._worker is None or self._inline:
             read_chunks(draft, strip)
             return most(largest)
-        for some, size in batches(strip, largest):
+        for some, size in batches(draft, strip, largest):
             if not self._worker.offer(Chunks(draft, some), size):
                 draft.lost += len(some.items)
                 draft.pace.missed += len(some.items)

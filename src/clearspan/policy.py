@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from clearspan.record import CallContext, ErrorInfo, Message, TokenScore
+from clearspan.record import CallContext, ErrorInfo, Message, Part, TokenScore
 
 __all__ = ["Clean", "Policy"]
 
@@ -26,7 +26,7 @@ class Clean(Protocol):
 class Policy(Protocol):
     """What may be kept of content. Applied once, in `Draft.seal`."""
 
-    def messages(self, messages: list[Message]) -> Clean:
+    def messages(self, messages: Sequence[Message | Part]) -> Clean:
         """Clean a list of messages, or of system parts."""
         ...
 
@@ -58,6 +58,6 @@ class Policy(Protocol):
         """Clean the tokens of answers with their log probabilities."""
         ...
 
-    def tools(self, tools: list[Mapping[str, Any]]) -> Clean:
+    def tools(self, tools: Sequence[Mapping[str, Any]]) -> Clean:
         """Clean tool definitions."""
         ...

@@ -154,7 +154,7 @@ class Endpoint:
     `request`, `response` and `chunk` read the vendor's objects into the draft, away from the
     caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
     with content; it answers how many, and the others are for `chunk`.
-    `weigh` tells at once about how many bytes an answer keeps alive, `None` of one that must be walked through.
+    `weigh` tells at once about how many bytes an answer, or a chunk, keeps alive, `None` of one that must be walked through.
     `operation`, `model`, `streaming` and `wanted` (whether a call is to be recorded: each, where it is `None`) are asked
     on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.draft import Draft
@@ -28,23 +28,26 @@ def drafted(*, stepped: bool = False, **more: Any) -> Draft:
     return draft
 
 
+DRAFT = drafted()
+
+
 def test_small_chunks_go_together_and_large_ones_alone() -> None:
     small = Strip([1.0, 2.0], ["a", "b"])
     huge = "a" * 2_000_000
     large = Strip([1.0, 2.0], [huge, "b"])
-    assert [strip for strip, _ in batches(small, sampled(small))] == [small]
-    assert [strip for strip, _ in batches(large, sampled(large))] == [
+    assert [strip for strip, _ in batches(DRAFT, small, sampled(DRAFT, small))] == [small]
+    assert [strip for strip, _ in batches(DRAFT, large, sampled(DRAFT, large))] == [
         ([1.0], [huge]),
         ([2.0], ["b"]),
     ]
-    assert sum(size for _, size in batches(large, sampled(large))) > 2_000_000
-    assert list(batches(Strip([], []), sampled(Strip([], [])))) == [(([], []), 0)]
+    assert sum(size for _, size in batches(DRAFT, large, sampled(DRAFT, large))) > 2_000_000
+    assert list(batches(DRAFT, Strip([], []), sampled(DRAFT, Strip([], [])))) == [(([], []), 0)]
 
 
 def test_small_chunks_may_wait_together_and_large_ones_not_for_long() -> None:
-    assert most(sampled(Strip([1.0] * 9, ["a"] * 9))) == MANY
-    assert most(sampled(Strip([1.0], ["a" * 100_000]))) == FEW
-    assert most(sampled(Strip([], []))) == MANY
+    assert most(sampled(DRAFT, Strip([1.0] * 9, ["a"] * 9))) == MANY
+    assert most(sampled(DRAFT, Strip([1.0], ["a" * 100_000]))) == FEW
+    assert most(sampled(DRAFT, Strip([], []))) == MANY
 
 
 def test_the_hint_is_the_id_alone() -> None:
@@ -90,6 +93,27 @@ def test_an_answer_that_only_says_something_weighs_about_as_much_as_when_walked_
     at_once, through = (weighing(answer, weigh) for weigh in (openai_chat.weigh, None))
     assert 0.95 < at_once / through < 1.05
     assert weighing(called, openai_chat.weigh) == weighing(called, None)
+
+
+def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
+    def choice(**delta: Any) -> Any:
+        return ChatCompletionChunk.construct(choices=[{"index": 0, "delta": delta}])
+
+    said, called = (
+        choice(content="x" * 100_000),
+        choice(tool_calls=[{"index": 0, "id": "c" * 5_000}]),
+    )
+    silent = ChatCompletionChunk.construct(choices=[])
+    for chunk in (said, called, silent, choice()):
+        strip = Strip([0.0] * 3, [silent, chunk, silent])
+        sizes = []
+        for weigh in (openai_chat.weigh, None):
+            draft = drafted()
+            draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
+            sizes.append(sampled(draft, strip))
+        assert abs(sizes[0] - sizes[1]) < 1_000
+    assert openai_chat.weigh(said) is not None is not openai_chat.weigh(silent)
+    assert openai_chat.weigh(called) is None
 
 
 def test_a_weight_that_cannot_be_told_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -464,7 +464,7 @@ def answering(message: Any) -> Any:
 
 
 def test_an_answer_weighs_what_it_says() -> None:
-    empty = weighed()
+    empty = weighed(choice({"role": None, "content": None}))
     assert empty is not None
     said = choice({"content": "x" * 5_000, "refusal": "y" * 300})
     once = sum(map(getsizeof, ("assistant", "x" * 5_000, "y" * 300)))
@@ -513,7 +513,7 @@ def test_what_is_no_plain_answer_is_not_weighed_by_its_texts(source: Any) -> Non
 
 
 def test_eight_answers_are_few() -> None:
-    empty = weighed()
+    empty = weighed(choice({"role": None, "content": None}))
     assert empty is not None
     once = getsizeof("assistant") + getsizeof("Rome.")
     assert weighed(*[choice({"content": "Rome."})] * 8) == empty + 8 * once

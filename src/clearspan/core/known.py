@@ -147,14 +147,14 @@ def note_client(
     """
     place = id(client)
     before = _clients.get(place)
-    kept = None if held is None else _still(held)
-    if before is not None and kept is not None and before[0] == kept:
+    if before is not None and held is not None and _as_before(before[0], held):
         for key in before[1]:
             _use(key)
         told: T = before[2]
         return told
     noted = tuple(look())
     told = tell()
+    kept = None if held is None else _still(held)
     if kept is not None and _length(kept) <= _LONGEST:
         if len(_clients) >= _CLIENTS:
             _clients.clear()
@@ -175,13 +175,36 @@ def _length(part: Any) -> int:
 _STILL = frozenset(map(id, (type(None), str, bytes, bool, int, tuple, type)))
 
 
+def _as_before(kept: Seen, held: Seen) -> bool:
+    """Whether these parts are those that were kept. Nothing of the host's is asked whether it is equal."""
+    if len(kept) != len(held):
+        return False
+    for was, part in zip(kept, held, strict=True):
+        if part is was:  # what cannot be changed, or it would not have been kept
+            continue
+        if type(part) is not type(was):
+            return False
+        if type(part) is dict:
+            if (part or was) and _texts(part) != was:
+                return False
+        elif id(type(part)) not in _STILL or part != was:
+            return False
+    return True
+
+
+def _texts(part: dict[Any, Any]) -> dict[str, str] | None:
+    """A copy of a dictionary of texts; `None` of any other."""
+    own = part.copy()  # at one stroke: other threads may change it
+    return own if all(type(each) is str for each in (*own, *own.values())) else None
+
+
 def _still(held: Seen) -> Seen | None:
     """These parts, whatever becomes of them; `None` where one of them may change in itself, or is of anybody's class."""
     kept: list[object] = []
     for part in held:
         if type(part) is dict:
-            own: dict[Any, Any] = part.copy()  # at one stroke: other threads may change it
-            if not all(type(each) is str for each in (*own, *own.values())):
+            own = _texts(part)
+            if own is None:
                 return None
             kept.append(own)
         elif id(type(part)) in _STILL or read.of_http(part):

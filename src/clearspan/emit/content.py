@@ -14,7 +14,7 @@ from clearspan.emit.boxed import Boxed
 from clearspan.emit.fit import fit
 from clearspan.emit.outline import only, outline, wordless
 from clearspan.emit.walk import EDGE, Walk, Way, noting
-from clearspan.record import OTHER, CallContext, ErrorInfo, Message, TokenScore
+from clearspan.record import OTHER, CallContext, ErrorInfo, Message, Part, TokenScore
 from clearspan.semconv import LOGPROBS
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ContentPolicy:
         """Whether any content is to be collected at all."""
         return self.mode != "off"
 
-    def messages(self, messages: list[Message]) -> Kept:
+    def messages(self, messages: Sequence[Message | Part]) -> Kept:
         """Clean messages (or system parts); in mode `metadata` only their structure stays."""
         if not messages or self.mode == "off":
             return _NOTHING
@@ -78,7 +78,7 @@ class ContentPolicy:
             return self._fitted([outline(message) for message in messages], walk.messages)
         return self._fitted(messages, walk.messages)
 
-    def tools(self, tools: list[Mapping[str, Any]]) -> Kept:
+    def tools(self, tools: Sequence[Mapping[str, Any]]) -> Kept:
         """Clean tool definitions. They are the developer's, so mode `metadata` keeps the names."""
         if not tools or self.mode == "off":
             return _NOTHING

@@ -33,7 +33,12 @@ _NOBODY = Context({"clearspan": True})
 
 
 class Several(Histogram):
-    """A histogram that takes several values at once."""
+    """A histogram that takes several values at once.
+
+    `every` says whether it makes exemplars of calls that are not sampled, too.
+    """
+
+    every: bool
 
     @abstractmethod
     def record_many(
@@ -42,7 +47,7 @@ class Several(Histogram):
         attributes: Mapping[str, Any],
         context: Context | None = None,
     ) -> None:
-        """Values in ascending order, and how many there are of each."""
+        """Values in ascending order, and how many there are of each; with `context`, which is no current one, their call's."""
 
 
 class _Way(NamedTuple):
@@ -54,6 +59,7 @@ class _Way(NamedTuple):
     """`None` where it counts."""
     many: Callable[..., None] | None = None
     """Takes several values at once, where the instrument can."""
+    every: bool = True
 
 
 class _Noted(NamedTuple):
@@ -63,7 +69,8 @@ class _Noted(NamedTuple):
     value: Any
     """A number; where the instrument takes several at once, these, and how many there are of each."""
     attributes: Mapping[str, Any]
-    context: Context
+    context: Context | None
+    """`None` where it is of no account."""
 
 
 class Tally:
@@ -92,30 +99,44 @@ class Tally:
         """Whether so many wait that somebody should settle."""
         return len(self._waiting) > _CROWD
 
-    def note(self, points: Iterable[Point | Run], context: Context) -> None:
-        """These are to be recorded; `context` is that of the call that they tell of."""
+    def note(
+        self, points: Iterable[Point | Run], context: Context, *, at_once: bool = False
+    ) -> None:
+        """These are to be recorded; `context` is that of the call that they tell of.
+
+        On a thread of ours that may be done `at_once`, where the instrument is quick.
+        """
         now = time.monotonic()
         told: Context | None = None
-        bare = self._unlinked(context)
+        bare: Context | None = None
+
+        def seen(way: _Way, name: str, bucket: int) -> Context | None:
+            nonlocal told, bare
+            if self._is_due(name, bucket, now):
+                told = told or self._linked(context)
+                return told
+            if way.every:
+                bare = bare or self._unlinked(context)
+            return bare if way.every else None
+
         for point in points:
             way = self._ways[point.name]
             attributes = way.series.of(point.attributes)
             values = ((point.value, 1),) if isinstance(point, Point) else point.values
-            if way.many is not None and way.buckets is not None and values:
-                linked = bare
-                place = _ALL if len(values) > 1 else bisect_left(way.buckets, values[0][0])
-                if self._is_due(point.name, place, now):
-                    linked = told = told or self._linked(context)
-                self._waiting.append(_Noted(way, values, attributes, linked))
-                continue
-            for value, many in values:
-                linked = bare
-                if way.buckets is not None and self._is_due(
-                    point.name, bisect_left(way.buckets, value), now
-                ):
-                    linked = told = told or self._linked(context)
-                noted = _Noted(way, value, attributes, linked)
-                self._waiting.extend([noted] * many if many > 1 else (noted,))
+            if way.buckets is None:
+                counted = sum([value * many for value, many in values])
+                self._waiting.append(_Noted(way, counted, attributes, None))
+            elif way.many is None:
+                for value, many in values:
+                    linked = seen(way, point.name, bisect_left(way.buckets, value))
+                    self._waiting.extend([_Noted(way, value, attributes, linked)] * many)
+            elif values:
+                one = bisect_left(way.buckets, values[0][0])
+                linked = seen(way, point.name, one if len(values) == 1 else _ALL)
+                if at_once:
+                    fenced("emit.point", way.many, values, attributes, linked)
+                else:
+                    self._waiting.append(_Noted(way, values, attributes, linked))
 
     def _is_due(self, name: str, bucket: int, now: float) -> bool:
         key = name, bucket
@@ -155,5 +176,6 @@ def _way(meter: Meter, row: Instrument, limit: int) -> _Way:
     made = meter.create_histogram(
         row.name, row.unit, row.note, explicit_bucket_boundaries_advisory=list(row.buckets or ())
     )
-    many = made.record_many if isinstance(made, Several) else None
-    return _Way(made.record, series, row.buckets or (), many)
+    if isinstance(made, Several):
+        return _Way(made.record, series, row.buckets or (), made.record_many, made.every)
+    return _Way(made.record, series, row.buckets or ())

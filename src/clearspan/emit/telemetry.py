@@ -178,7 +178,7 @@ class Telemetry:
         points = measures.points(
             record, self._vocabulary, counted=self._counted, context=self._context
         )
-        self._tally.note(points, handle.context)
+        self._tally.note(points, handle.context, at_once=True)
         self._limits.note(record)
 
     def _report(self, record: Invocation, handle: _Handle) -> None:

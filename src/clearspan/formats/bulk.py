@@ -24,7 +24,7 @@ _BATCH = 1_000_000
 _SMALL = 4_096
 
 
-def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
+def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 
     Of many, two that stand for all were looked at (`sampled`); only where one of those is large, all are.
@@ -33,7 +33,7 @@ def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
     if many > 2 and largest <= _SMALL:
         yield strip, many * (_CHUNK + largest)
         return
-    weights = [_CHUNK + _size(item) for item in strip.items]
+    weights = [_CHUNK + _size(draft.endpoint, item) for item in strip.items]
     if sum(weights) <= _BATCH:
         yield strip, sum(weights)
         return
@@ -41,10 +41,12 @@ def batches(strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
         yield Strip([at], [item]), size
 
 
-def sampled(strip: Strip) -> int:
+def sampled(draft: Draft, strip: Strip) -> int:
     """The larger of two chunks that stand for all, in bytes: one of the middle, and the last."""
-    items = strip.items
-    return max(_size(items[len(items) // 2]), _size(items[-1])) if items else 0
+    items, endpoint = strip.items, draft.endpoint
+    if not items:
+        return 0
+    return max(_size(endpoint, items[len(items) // 2]), _size(endpoint, items[-1]))
 
 
 def most(largest: int) -> int:
@@ -68,12 +70,17 @@ def _own(draft: Draft) -> int:
     found = draft.weight + draft.held
     if endpoint is None or endpoint.stepped:  # what a step made was weighed as it was copied
         return found
-    told = None if endpoint.weigh is None else endpoint.weigh(draft.result)
-    return found + (held(draft.result) if told is None else told)
+    return found + _weighed(endpoint, draft.result)
 
 
-def _size(value: Any) -> int:
-    return fenced("draft.held", held, value) or 0
+def _size(endpoint: Endpoint, chunk: Any) -> int:
+    return fenced("draft.held", _weighed, endpoint, chunk) or 0
+
+
+def _weighed(endpoint: Endpoint, value: Any) -> int:
+    """By who knows what such an answer, or a chunk of it, holds; else by what is found in it."""
+    told = None if endpoint.weigh is None else endpoint.weigh(value)
+    return held(value) if told is None else told
 
 
 def lighten(draft: Draft) -> None:

@@ -58,23 +58,27 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def weigh(body: Any) -> int | None:
-    """About how many bytes an answer that only says something keeps alive; `None` of any other."""
+    """About how many bytes an answer, or a chunk, that only says something keeps alive; `None` of any other."""
     answer = read.declared(body)
     choices = None if answer is None else answer.get("choices")
     if type(choices) is not list or len(choices) > _FEW:
         return None
-    size = _FRAME
+    size = frame = 0
     for choice in choices:
         held = read.declared(choice)
-        message = None if held is None else read.declared(held.get("message"))
-        if held is None or message is None or held.get("logprobs") is not None:
+        if held is None or held.get("logprobs") is not None:
+            return None
+        whole = held.get("message")
+        frame = frame if whole is None else _FRAME  # a chunk's is counted by whoever keeps many
+        message = read.declared(held.get("delta") if whole is None else whole)
+        if message is None:
             return None
         for value in message.values():
             if type(value) is str:
                 size += getsizeof(value)
             elif value is not None and not _is_empty(value):
                 return None
-    return size
+    return size + frame
 
 
 def _is_empty(value: Any) -> bool:

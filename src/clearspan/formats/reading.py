@@ -25,10 +25,12 @@ def take_in(draft: Draft) -> None:
         draft.absorb(draft.inner)
     if draft.ref is not None:
         draft.ref.settle(draft.response_id)
-    last = None if draft.pace.missed else draft.pace.last_chunk
-    if draft.outcome is Outcome.ABANDONED and draft.kind == "client" and last is not None:
-        # Nobody read on; that it was found out so late is no time of the call's.
-        draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
+    if draft.outcome is Outcome.ABANDONED and draft.kind == "client":
+        last = None if draft.pace.missed else draft.pace.last_chunk
+        if (
+            last is not None
+        ):  # nobody read on; that it was found out so late is no time of the call's
+            draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
 
 
 def _read(draft: Draft) -> None:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.metrics import Exemplar, Histogram as Kind
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -41,6 +41,7 @@ __all__ = ["Histogram", "Histograms", "View", "plain"]
 
 _RECENT: Final = 1_024
 _INFINITE: Final = float("inf")
+_NOWHERE: Final = Context()
 _value: Final = itemgetter(0)
 
 
@@ -85,7 +86,8 @@ class Histogram(Several):
     ) -> None:
         self.name, self.unit, self.description = name, unit, description
         self.bounds = tuple(bounds)
-        self._linked = os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER", "").strip().lower()
+        told = os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER", "").strip().lower()
+        self._none, self.every = told == "always_off", told == "always_on"
         self.renew(lock)
 
     def renew(self, lock: Any) -> None:
@@ -97,7 +99,8 @@ class Histogram(Several):
 
     def record(self, amount: float, attributes: Any = None, context: Context | None = None) -> None:
         """One value, as the API has it."""
-        self.record_many(((amount, 1),), attributes or {}, context)
+        here = get_current() if context is None else context
+        self.record_many(((amount, 1),), attributes or {}, here)
 
     def record_many(
         self,
@@ -157,12 +160,12 @@ class Histogram(Several):
 
     def _exemplar(self, value: float, context: Context | None) -> Exemplar | None:
         """As `OTEL_METRICS_EXEMPLAR_FILTER` has it: of sampled spans, of all (`always_on`), or of none (`always_off`)."""
-        if self._linked == "always_off":
+        if self._none or (context is None and not self.every):
             return None
-        span = get_current_span(context).get_span_context()
+        span = get_current_span(context or _NOWHERE).get_span_context()
         if not span.is_valid:
-            return Exemplar({}, value, time.time_ns()) if self._linked == "always_on" else None
-        if not span.trace_flags.sampled and self._linked != "always_on":
+            return Exemplar({}, value, time.time_ns()) if self.every else None
+        if not span.trace_flags.sampled and not self.every:
             return None
         return Exemplar({}, value, time.time_ns(), span.span_id, span.trace_id)
 

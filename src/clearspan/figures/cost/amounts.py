@@ -43,6 +43,12 @@ class Amounts(NamedTuple):
         """Whether anything was measured at all."""
         return not (self.input is None and self.output is None and self.seconds is None)
 
+    @property
+    def only_texts(self) -> bool:
+        """Whether texts went in and came out and nothing else: no sound, no pictures, nothing of a cache."""
+        texts = self.text_input, self.text_output
+        return self.seconds is None and texts == (self.input or 0, self.output or 0)
+
 
 def amounts_of(draft: Draft) -> Amounts | None:
     """The amounts of a call; `None` for one that was refused, which is not billed."""

@@ -73,6 +73,8 @@ class Bill(NamedTuple):
 
 def bill(rates: Rates, amounts: Amounts) -> Bill | None:
     """What `amounts` cost at `rates`; `None` unless all of it is known that has to be paid."""
+    if rates.audio_hour is None and amounts.only_texts:
+        return _of_texts(rates, amounts)
     with localcontext(EXACT):
         taken, made = _input(rates, amounts), _output(rates, amounts)
         if taken is None or made is None or (not (taken or made) and rates == _NOTHING):
@@ -86,6 +88,27 @@ def bill(rates: Rates, amounts: Amounts) -> Bill | None:
             cache_read=_sum([(amounts.cache_read, read)]) if amounts.cache_read else None,
             cache_write=_sum([(amounts.cache_write, written)]) if amounts.cache_write else None,
         )
+
+
+def _of_texts(rates: Rates, amounts: Amounts) -> Bill | None:
+    """The same for what most calls are: texts that go in and come out, and nothing of a cache."""
+    sent, made = amounts.input, amounts.output
+    if (sent is None and rates.input) or (made is None and rates.output):
+        return None
+    taken, given = _price(sent, rates.input), _price(made, rates.output)
+    if taken is None or given is None or (not (taken or given) and rates == _NOTHING):
+        return None
+    total = EXACT.add(taken, given)
+    if rates.request:
+        total = EXACT.add(total, rates.request)
+    return Bill(total, taken if sent else None, given if made else None)
+
+
+def _price(count: int | None, price: Decimal | None) -> Decimal | None:
+    """Of so many tokens; `None` where there are some, and nobody knows what they cost."""
+    if not count or not price:
+        return _ZERO if not count or price is not None else None
+    return EXACT.divide(EXACT.multiply(count, price), _MILLION)
 
 
 def _input(rates: Rates, amounts: Amounts) -> Decimal | None:
