@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.overhead import store, tables
+from benchmarks.overhead.child import CALM
 from benchmarks.overhead.places import ROOT, Place, places
 from benchmarks.overhead.variants import OURS, VARIANTS
 from benchmarks.overhead.workloads import WORKLOADS
 
+AGAIN = 4
 APART = ("startup", "memory", "store", "generate")
 MEASURED = [name for name in WORKLOADS if name != "distinct"]
 
@@ -60,9 +62,10 @@ def measured(found: list[Place], workload: str, measure: str, rounds: int) -> di
     times: dict[Place, list[dict[str, float]]] = {
         place: [] for place in found if place.runs(workload)
     }
+    calmest: dict[str, float] = {}
     for _ in range(rounds):
         for place, own in times.items():
-            told = place.run(workload, measure)
+            told = calm(place, workload, measure, calmest)
             own.extend([told] if "us" in told else [])
     rows: dict[str, Any] = {}
     for place, own in times.items():
@@ -78,6 +81,20 @@ def measured(found: list[Place], workload: str, measure: str, rounds: int) -> di
             "raw_us": statistics.median(one["raw_us"] for one in own),
         }  # fmt: skip
     return rows
+
+
+def calm(place: Place, workload: str, measure: str, calmest: dict[str, float]) -> dict[str, Any]:
+    """One measurement; again, a few times, where the client alone took much longer than at its quickest (`calmest`)."""
+    found: list[dict[str, Any]] = []
+    for _ in range(AGAIN):
+        told = place.run(workload, measure)
+        if "us" not in told:
+            return told
+        found.append(told)
+        floor = calmest[place.base] = min(told["raw_us"], calmest.get(place.base, told["raw_us"]))
+        if told["raw_us"] <= CALM * floor:
+            break
+    return min(found, key=lambda one: float(one["raw_us"]))
 
 
 def each(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:

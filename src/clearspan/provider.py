@@ -159,6 +159,7 @@ class Endpoint:
     on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
     function that tells which elements of the stream only clearspan has asked for: the program does not get those.
+    With `streams_only` it is asked about streams alone.
     `follow(result, tap)` attaches to a result that is read later (a stream) and answers whether it
     did; without it, plain generators are followed by themselves. `stepped` streams run host code in
     the record's context at each step, as decorated generators do; `lazy` ones do so at their first
@@ -182,6 +183,7 @@ class Endpoint:
     wanted: Callable[[Call], bool] | None = None
     deep: tuple[str, ...] = ("messages", "input", "prompt")
     adjust: Callable[[Draft, Call, dict[str, Any]], Callable[[Any], bool] | None] | None = None
+    streams_only: bool = False
     follow: Callable[[Any, Tap], bool] | None = None
     stepped: bool = False
     lazy: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.overhead import __main__ as overhead, tables
+from benchmarks.overhead import __main__ as overhead, child, tables
 from benchmarks.overhead.places import ROOT, Place
 
 PATIENCE = 300
@@ -95,6 +95,27 @@ def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
     assert found["clearspan"] == {"us": 50, "ratio": 0.5, "spread": [0.4, 0.6], "raw_us": 200.0}
     assert found["openllmetry"]["ratio"] == 7
     assert "logfire" not in found
+
+
+def test_what_was_measured_while_the_machine_was_busy_does_not_count() -> None:
+    calm, busy = [(10.0, 15.0)] * 6, [(30.0, 99.0), (31.0, 70.0)]
+    assert child.undisturbed(busy + calm) == {"raw_us": 10e6, "us": 5e6}
+    assert child.undisturbed(busy[:1]) == {"raw_us": 30e6, "us": 69e6}
+
+
+def test_a_process_that_was_disturbed_has_another_turn() -> None:
+    slow, quick = {"us": 90.0, "raw_us": 400.0}, {"us": 50.0, "raw_us": 220.0}
+    calmest = {"": 200.0}
+    turns = place("clearspan", [slow, slow, quick, slow])
+    assert overhead.calm(turns, "short", "caller", calmest) == quick
+    assert list(turns.said) == [slow]
+    patient = place("clearspan", [slow, slow, {**slow, "raw_us": 300.0}, slow, quick])
+    assert overhead.calm(patient, "short", "caller", calmest)["raw_us"] == 300.0
+    assert list(patient.said) == [quick], "four times at most"
+    assert overhead.calm(place("logfire", [{"absent": "no"}]), "short", "caller", calmest) == {"absent": "no"}  # fmt: skip
+    first = place("bare", [{"us": 1.0, "raw_us": 150.0}])
+    assert overhead.calm(first, "short", "caller", calmest)["us"] == 1.0
+    assert calmest == {"": 150.0}
 
 
 def test_the_table_has_a_row_for_each_workload_and_the_plot_a_bar_for_each(tmp_path: Path) -> None:

@@ -137,6 +137,19 @@ def test_what_the_vendor_is_given_may_be_adjusted(library: ModuleType) -> None:
     assert noted == [{"adjusted": "chat"}]
 
 
+def test_what_adjusts_streams_is_asked_about_streams_alone(library: ModuleType) -> None:
+    asked: list[Any] = []
+
+    def adjust(draft: Draft, call: Call, kwargs: dict[str, Any]) -> None:
+        asked.append(call.kwargs["prompt"])
+
+    endpoint = replace(RUN, adjust=adjust, streams_only=True)
+    with captured(providers=[provider(endpoint)]):
+        library.Early().run("whole", model="m")
+        library.Early().run("in pieces", model="m", stream=True)
+    assert asked == ["in pieces"]
+
+
 # -- layers ----------------------------------------------------------------------------------------
 
 OUTER = replace(RUN, layer="outer")

@@ -157,6 +157,16 @@ def test_long_rows_are_taken_at_one_stroke() -> None:
     assert (len(endless), endless[-1], copier.cuts) == (100_001, "... 10 more", 1)
 
 
+def test_a_row_may_hold_texts_and_numbers() -> None:
+    copier = Copier()
+    row = [*["text"] * 20, b"bytes", None, 7, 0.5]
+    assert copier.of([row], 3) == [row]
+    assert copier.weight == 20 * 4 + 5
+    texts = [*["text"] * 20, b"bytes"]
+    assert copier.of([texts], 3) == [texts]
+    assert copier.weight == 2 * (20 * 4 + 5)
+
+
 def test_a_row_that_holds_a_container_is_no_row() -> None:
     inner: list[Any] = []
     copy = Copier().of([*range(100), inner], 3)

@@ -227,7 +227,11 @@ class Held:
         self.key, self.looks = key, 0
 
     def note(self, *more: object) -> None:
-        assert known.note_client(self, (self.key, *more), self.look, lambda: self.key) == self.key
+        parts = self.key, *more
+        told = known.recalled(self, parts)
+        if told is None:
+            told = known.note_client(self, parts, self.look, lambda: self.key)
+        assert told == self.key
 
     def look(self) -> list[str]:
         self.looks += 1
@@ -316,6 +320,20 @@ class Proxy:
     @__class__.setter
     def __class__(self, cls: type) -> None:
         raise TypeError
+
+
+def test_F70_a_client_that_holds_more_or_other_kinds_of_things_is_looked_at_again() -> None:
+    client = Held(KEY)
+    for more in ((), ({},), ({}, "a"), ({}, b"a"), ({"a": "b"}, b"a"), ({}, b"a"), ("", b"a")):
+        looks = client.looks
+        client.note(*more)
+        assert client.looks == looks + 1
+        client.note(*(each.copy() if type(each) is dict else each for each in more))
+        assert client.looks == looks + 1
+    equal = ("a" * 20, "b" * 20)
+    client.note(equal)
+    client.note(("a" * 20, "".join(["b"] * 20)))
+    assert client.looks == 8
 
 
 def test_F70_values_of_the_hosts_are_not_asked_whether_they_are_the_same() -> None:

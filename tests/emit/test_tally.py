@@ -538,3 +538,49 @@ def test_an_instrument_that_takes_several_values_at_once_is_told_once() -> None:
     ((metric,),) = (scope.metrics for scope in again.resource_metrics[0].scope_metrics)
     (point,) = metric.data.data_points
     assert (point.count, point.exemplars) == (406, [])  # within the same second
+
+
+def own(told: list[Any]) -> tuple[Tally, Any]:
+    """A tally whose histograms take several values at once, and what reads those; contexts of nobody are put into `told`."""
+    histograms = Histograms(lambda: Resource({}))
+
+    class Meter(Heard):
+        def create_histogram(self, *given: Any, **named: Any) -> Any:
+            return histograms.create(("x", None, None), *given, **named)
+
+    def nobody(context: Context) -> Context:
+        told.append(context)
+        return bare(context)
+
+    return Tally(Meter(), INSTRUMENTS, 100, light, nobody), histograms.view(object())
+
+
+def sizes(view: Any) -> dict[str, int]:
+    data = view.beside(None)
+    scopes = data.resource_metrics[0].scope_metrics if data else ()
+    return {each.name: each.data.data_points[0].count for scope in scopes for each in scope.metrics}
+
+
+def test_what_is_quick_is_recorded_at_once_where_that_is_wanted() -> None:
+    waiting, view = own([])
+    waiting.note([count(1), took(0.5), Run(TIMED, ((0.5, 3), (1.5, 4)), {})], Context())
+    assert sizes(view) == {}
+    waiting.note([count(1), took(0.5)], Context(), at_once=True)
+    assert sizes(view) == {TIMED: 1}
+    waiting.settle()
+    assert sizes(view) == {TIMED: 9}
+
+
+@pytest.mark.parametrize(("chosen", "many"), [("trace_based", 0), ("always_on", 1)])
+def test_contexts_of_nobody_are_made_where_exemplars_are_made_of_all(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float], chosen: str, many: int
+) -> None:
+    del clock
+    monkeypatch.setenv("OTEL_METRICS_EXEMPLAR_FILTER", chosen)
+    told: list[Any] = []
+    waiting, view = own(told)
+    waiting.note([took(0.5)], Context(), at_once=True)
+    assert told == []
+    waiting.note([took(0.5), took(0.75)], Context(), at_once=True)
+    assert len(told) == many
+    assert sizes(view) == {TIMED: 3}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.metrics import Histogram as Kind, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -216,6 +216,19 @@ def test_the_exemplar_filter_of_the_environment_holds(
     made.record(1.5, {}, Context())
     (point,) = points(view.beside(None))
     assert [each.span_id for each in point.exemplars] == told
+
+
+def test_an_exemplar_is_of_the_current_span_for_one_value_and_of_nobody_for_several(
+    rig: Rig,
+) -> None:
+    token = attach(span(7))
+    try:
+        rig.histogram.record(0.1, {})
+        rig.histogram.record_many(((0.7, 1), (1.5, 1)), {})
+    finally:
+        detach(token)
+    (point,) = points(rig.view.beside(None))
+    assert [(each.value, each.span_id) for each in point.exemplars] == [(0.1, 7)]
 
 
 def test_each_reader_sees_all_in_its_own_way() -> None:

@@ -54,8 +54,9 @@ def begin(
     started.error_code = provider.error
     if around is not None and recording.is_inference(draft.operation):
         around.inference_calls += 1
-    if endpoint.adjust is not None and type(given.kwargs) is dict:
-        started.hides = fenced("reader.adjust", endpoint.adjust, draft, call, given.kwargs)
+    adjust = endpoint.adjust if type(given.kwargs) is dict else None
+    if adjust is not None and (not endpoint.streams_only or "stream" in draft.params):
+        started.hides = fenced("reader.adjust", adjust, draft, call, kwargs)
     if not draft.recording:
         return started  # unsampled: its points need the answer, nobody needs the request
     fenced("recording.snapshot", _keep, draft, endpoint, call)
@@ -79,7 +80,8 @@ def _draft(provider: Provider, endpoint: Endpoint, call: Call) -> Draft:
     draft.model = read.text(endpoint.model(call))
     if endpoint.streaming(call):
         draft.params["stream"] = True
-    draft.extras.update(endpoint.extras)
+    if endpoint.extras:
+        draft.extras.update(endpoint.extras)
     draft.finish_with = provider.finish
     return draft
 

@@ -25,7 +25,8 @@ _FEW = 64
 _MOST = 100_000
 _AT_ONCE = 8  # so many elements of a row take as long as a single one elsewhere
 _NUMBERS = frozenset(map(id, (int, float, bool)))
-_LEAVES = _NUMBERS | set(map(id, (str, bytes, type(None))))
+_SIZED = frozenset(map(id, (str, bytes)))
+_LEAVES = _NUMBERS | _SIZED | {id(type(None))}
 _ENDLESS = 1 << 30  # deeper than anything: the copy that is just being made
 
 
@@ -146,8 +147,9 @@ class Copier:
         )
         taken = list(islice(iterate, _MOST))
         missing, at = size - len(taken), len(taken)
-        if _is_flat(taken):
-            made = self._row(taken)
+        kinds = _leaves(taken)
+        if kinds is not None:
+            made = self._row(taken, kinds)
         else:
             if size > self._left // 4:
                 taken, missing, at = self._ends(value, taken, size)
@@ -158,15 +160,15 @@ class Copier:
             made.insert(at, f"... {missing} more")
         return tuple(made) if issubclass(cls, tuple) else made
 
-    def _row(self, taken: list[Any]) -> list[Any]:
+    def _row(self, taken: list[Any], kinds: frozenset[int]) -> list[Any]:
         """Rows of numbers or texts, mostly: taken at one stroke, so that their length costs next to nothing."""
         self._left -= len(taken) // _AT_ONCE
-        if not _NUMBERS.issuperset(map(id, map(type, taken))):
-            self.weight += sum(
-                [len(item) for item in taken if type(item) is str or type(item) is bytes]
-            )
-        else:
+        if kinds <= _NUMBERS:
             self.weight += 8 * len(taken)
+        elif kinds <= _SIZED:
+            self.weight += sum(map(len, taken))
+        else:
+            self.weight += sum([len(item) for item in taken if id(type(item)) in _SIZED])
         return taken
 
     def _ends(self, value: Any, taken: list[Any], size: int) -> tuple[list[Any], int, int]:
@@ -197,11 +199,14 @@ def _last(value: Any, many: int) -> list[Any]:
     return []
 
 
-def _is_flat(taken: list[Any]) -> bool:
-    """Whether a list is worth looking at as a whole, and holds nothing that could be changed."""
+def _leaves(taken: list[Any]) -> frozenset[int] | None:
+    """The kinds of what a list holds, where it is worth looking at as a whole and holds nothing that could be changed."""
     if not taken:
-        return True
+        return frozenset()
     first = type(taken[0])
     if len(taken) <= _AT_ONCE and first is not int and first is not float:
-        return False
-    return id(first) in _LEAVES and _LEAVES.issuperset(map(id, map(type, taken)))
+        return None
+    if id(first) not in _LEAVES:
+        return None
+    kinds = frozenset(map(id, map(type, taken)))
+    return kinds if kinds <= _LEAVES else None

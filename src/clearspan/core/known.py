@@ -31,6 +31,7 @@ __all__ = [
     "note_query",
     "note_request",
     "of_http_client",
+    "recalled",
     "within",
     "without",
 ]
@@ -137,28 +138,40 @@ def note_http_client(client: object) -> list[str]:
     return noted
 
 
+def recalled(client: object, held: Seen) -> Any:
+    """What was told of a client when its keys were noted last; `None` where it holds other parts now, or nobody knows.
+
+    Nothing of the host's is asked whether it is equal.
+    """
+    before = _clients.get(id(client))
+    if before is None or len(before[0]) != len(held):
+        return None
+    for was, part in zip(before[0], held, strict=True):
+        if part is was:  # and of these kinds cannot have changed in itself, or it would not have been kept
+            continue
+        empty = type(part) is dict and not part and not was and type(was) is dict
+        if not empty and not _is_still(was, part):
+            return None
+    for key in before[1]:
+        _use(key)
+    return before[2]
+
+
 def note_client(
     client: object, held: Seen | None, look: Callable[[], list[str]], tell: Callable[[], T]
 ) -> T:
-    """Note what a client holds by `look`, and answer what `tell` does.
+    """Note what a client holds by `look`, and answer what `tell` does, which is `recalled` from then on.
 
-    Both are spared where the parts that they look at are those of last time. `held` are these parts as they are: what
-    cannot be changed, and dictionaries of texts. `None` where there are others; of anything else nobody can tell.
+    `held` are the parts that they look at as they are: what cannot be changed, and dictionaries of texts. `None` where
+    there are others; of anything else nobody can tell.
     """
-    place = id(client)
-    before = _clients.get(place)
-    if before is not None and held is not None and _as_before(before[0], held):
-        for key in before[1]:
-            _use(key)
-        told: T = before[2]
-        return told
     noted = tuple(look())
     told = tell()
     kept = None if held is None else _still(held)
     if kept is not None and _length(kept) <= _LONGEST:
         if len(_clients) >= _CLIENTS:
             _clients.clear()
-        _clients[place] = kept, noted, told
+        _clients[id(client)] = kept, noted, told
     return told
 
 
@@ -175,21 +188,13 @@ def _length(part: Any) -> int:
 _STILL = frozenset(map(id, (type(None), str, bytes, bool, int, tuple, type)))
 
 
-def _as_before(kept: Seen, held: Seen) -> bool:
-    """Whether these parts are those that were kept. Nothing of the host's is asked whether it is equal."""
-    if len(kept) != len(held):
+def _is_still(was: object, part: Any) -> bool:
+    """Whether a part that is another object, or may have changed in itself, is what was kept of it."""
+    if type(part) is not type(was):
         return False
-    for was, part in zip(kept, held, strict=True):
-        if part is was:  # what cannot be changed, or it would not have been kept
-            continue
-        if type(part) is not type(was):
-            return False
-        if type(part) is dict:
-            if (part or was) and _texts(part) != was:
-                return False
-        elif id(type(part)) not in _STILL or part != was:
-            return False
-    return True
+    if type(part) is dict:
+        return _texts(part) == was
+    return id(type(part)) in _STILL and bool(part == was)
 
 
 def _texts(part: dict[Any, Any]) -> dict[str, str] | None:

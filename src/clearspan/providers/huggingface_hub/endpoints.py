@@ -82,7 +82,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT, "chat_completion", ("messages",),
         generation.chat_request, generation.chat_response, generation.chat_chunk,
-        adjust=usage_request.ask, speech=speech.CHAT,
+        adjust=usage_request.ask, streams_only=True, speech=speech.CHAT,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION, "text_generation", ("prompt",),

@@ -40,9 +40,11 @@ def _server(held: Mapping[str, Any]) -> Server:
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
-    return known.note_client(
-        client, tuple(map(held.get, _PARTS)), lambda: _keys_of(held), lambda: _server(held)
-    )
+    parts = tuple(map(held.get, _PARTS))
+    told: Server | None = known.recalled(client, parts)
+    if told is not None:
+        return told
+    return known.note_client(client, parts, lambda: _keys_of(held), lambda: _server(held))
 
 
 _PARTS = ("token", "model", "headers", "cookies")

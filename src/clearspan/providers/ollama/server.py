@@ -32,12 +32,15 @@ def _server(url: object) -> Server:
 def _noted(client: object, url: object) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
     http = known.of_http_client(client)
-    return known.note_client(
-        client,
-        None if http is None else (url, http),
-        lambda: [*known.note_http_client(client), *known.note_address(str(url))],
-        lambda: _server(url),
-    )
+    parts = None if http is None else (url, http)
+    told: Server | None = None if parts is None else known.recalled(client, parts)
+    if told is not None:
+        return told
+    return known.note_client(client, parts, lambda: _keys_of(client, url), lambda: _server(url))
+
+
+def _keys_of(client: object, url: object) -> list[str]:
+    return [*known.note_http_client(client), *known.note_address(str(url))]
 
 
 def error(exception: BaseException) -> str | None:

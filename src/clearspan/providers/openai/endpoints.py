@@ -81,19 +81,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.create" for home in _CHAT)),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask, streams_only=True,
         speech=speech.CHAT,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.parse" for home in _CHAT), "beta.chat.completions:Completions.parse"),
-        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask,
+        openai_chat.request, openai_chat.response, openai_chat.chunk, run=runs.texts, weigh=openai_chat.weigh, adjust=_ask, streams_only=True,
         speech=speech.PARSED,
     ),
     _endpoint(
         Operation.TEXT_COMPLETION,
         _targets("completions:Completions.create"),
-        openai_completions.request, openai_completions.response, openai_completions.chunk, adjust=_ask,
+        openai_completions.request, openai_completions.response, openai_completions.chunk, adjust=_ask, streams_only=True,
         speech=speech.COMPLETION,
     ),
     _endpoint(

@@ -79,13 +79,15 @@ _FIELDS = (*_KEYS, *_NAMES, "_base_url", "_custom_headers", "_custom_query")
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
-    http = known.of_http_client(held.get("_client"))
-    return known.note_client(
-        client,
-        None if http is None else (type(client), _runtime(held), http, *map(held.get, _FIELDS)),
-        lambda: _keys_of(held),
-        lambda: _server(client, held),
-    )
+    http, runtime = known.of_http_client(held.get("_client")), held.get("_provider_runtime")
+    parts = None
+    if http is not None:
+        name = None if runtime is None else _runtime(held)
+        parts = type(client), name, http, *map(held.get, _FIELDS)
+        told: Server | None = known.recalled(client, parts)
+        if told is not None:
+            return told
+    return known.note_client(client, parts, lambda: _keys_of(held), lambda: _server(client, held))
 
 
 def _server(client: object, held: Mapping[str, Any]) -> Server:
