@@ -284,7 +284,8 @@ class Pipeline:
         finally:
             for item in waiting:  # who did the work has been stopped
                 fenced("pipeline.see_settled", self._see_settled, item)
-            fenced("pipeline.settle", self._telemetry.settle)
+            if self._telemetry.crowded:  # else whoever collects metrics settles, once for many calls
+                fenced("pipeline.settle", self._telemetry.settle)
 
     def _work_on(self, item: Work) -> None:
         if isinstance(item, Chunks):

@@ -22,7 +22,7 @@ def weigh(value: Any) -> int:
         return 0
     if isinstance(value, bytes):
         return len(value)
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return sum(map(weigh, value.values()))
     if isinstance(value, (list, tuple)):
         return sum(weigh(item) or _SCALAR for item in value)

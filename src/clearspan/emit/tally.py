@@ -1,8 +1,8 @@
 """Tally: points on their way to their instruments.
 
 To record a point takes the SDK as long as much of the rest of a call. So who has one only puts it down here, and
-it is recorded by whoever settles: a worker after each batch, and whoever collects metrics, which tell of everything
-that way. What counters count is added up before.
+it is recorded by whoever settles: whoever collects metrics, which tell of everything that way, and a worker where
+many wait. What counters count is added up before.
 """
 
 from __future__ import annotations
