@@ -87,7 +87,13 @@ def total(raw: Made, made: Made, running: Running, count: int) -> dict[str, floa
         running.flush()
         return (time.process_time() - started) / some / one.each
 
-    return undisturbed([(block(raw), block(made)) for _ in range(BLOCKS)])
+    # The client alone before and after it, so that it is seen whether the machine was busy in between.
+    alone, pairs = block(raw), list[tuple[float, float]]()
+    for _ in range(BLOCKS):
+        with_, again = block(made), block(raw)
+        pairs.append((max(alone, again), with_))
+        alone = again
+    return undisturbed(pairs)
 
 
 def memory(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
