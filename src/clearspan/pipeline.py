@@ -284,7 +284,8 @@ class Pipeline:
         finally:
             for item in waiting:  # who did the work has been stopped
                 fenced("pipeline.see_settled", self._see_settled, item)
-            if self._telemetry.crowded:  # else whoever collects metrics settles, once for many calls
+            # Few wait for whoever collects metrics, who settles once for many calls.
+            if self._telemetry.crowded:
                 fenced("pipeline.settle", self._telemetry.settle)
 
     def _work_on(self, item: Work) -> None:

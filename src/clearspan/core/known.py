@@ -147,7 +147,8 @@ def recalled(client: object, held: Seen) -> Any:
     if before is None or len(before[0]) != len(held):
         return None
     for was, part in zip(before[0], held, strict=True):
-        if part is was:  # and of these kinds cannot have changed in itself, or it would not have been kept
+        # Of the kinds that were kept none can change in itself, but for dictionaries, of which there are copies.
+        if part is was:
             continue
         empty = type(part) is dict and not part and not was and type(was) is dict
         if not empty and not _is_still(was, part):

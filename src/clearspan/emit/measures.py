@@ -7,7 +7,7 @@ that the application chose for its cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -105,17 +105,17 @@ def points(
     inference = record.operation in INFERENCE
     if inference and record.inference_calls and record.error is None:
         return  # told by the calls below it: each call's tokens and time count once
-    told = {
-        way: _tellable(source, base, here=record.kind == "internal", counted=counted)
-        for way, source in zip((_SENT, _MADE), record.usage.sources, strict=True)
-    }
+    here, (of_input, of_output) = record.kind == "internal", record.usage.sources
+    sent = _tellable(of_input, base, here=here, counted=counted)
+    made = _tellable(of_output, base, here=here, counted=counted)
+    told = (_SENT, sent), (_MADE, made)
     if vocabulary != "next" or not inference:
         yield Point(sc.METRIC_OPERATION_DURATION, record.duration, failed)
     if vocabulary != "next":
         yield from _current_tokens(record.usage, told)
     if vocabulary != "current" and inference:
         yield Point(sc.METRIC_INFERENCE_DURATION, record.duration, failed)
-        for way, marked in told.items():
+        for way, marked in told:
             usage, under = (_UNKNOWN, base) if marked is None else (record.usage, marked)
             yield from _next_tokens(usage, way, under, _failure(record))
     if record.kind == "internal":
@@ -123,7 +123,7 @@ def points(
     else:
         yield from _stream_points(record, base, vocabulary if inference else "current")
     yield Point(sc.METRIC_OPERATION_COUNT, 1, _ended(record, failed))
-    yield from _figure_points(record, base, told[_MADE], context)
+    yield from _figure_points(record, base, made, context)
 
 
 def _tellable(
@@ -289,9 +289,9 @@ _extended = Extended()
 
 
 def _current_tokens(
-    usage: Usage, told: Mapping[_Direction, dict[str, Any] | None]
+    usage: Usage, told: Iterable[tuple[_Direction, dict[str, Any] | None]]
 ) -> Iterator[Point]:
-    for way, marked in told.items():
+    for way, marked in told:
         value = getattr(usage, way.name)
         if value is not None and marked is not None:
             yield Point(sc.METRIC_TOKEN_USAGE, value, _extended.of(marked, sc.TOKEN_TYPE, way.name))

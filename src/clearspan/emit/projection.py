@@ -72,6 +72,7 @@ _GROUPS = [
     for group, rows in ((group, tuple(rows)) for group, rows in itertools.groupby(ROWS, attrgetter("group")))
 ]  # fmt: skip
 _NUMBERS = (int, float, bool)
+_PLAINLY = (float, bool)
 _MAX_LIST = 65_536
 """Characters of all texts of a list together, or that many numbers."""
 # Facts that are content: tokens of the answer, what a prompt was filled with.
@@ -173,6 +174,11 @@ def event_attributes(record: Invocation) -> dict[str, Any]:
 def _facts(record: Invocation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in record.extras.items():
+        if _is_plain(name) and (
+            type(value) in _PLAINLY or (type(value) is str and _is_plain(value))
+        ):
+            found[name] = value
+            continue
         # The others are as long as content may be: the policy cut them.
         found[_named(name, found)] = _sendable(_bounded(value, content=not name.startswith(_WORDS)))
     places: dict[str, Any] = {
