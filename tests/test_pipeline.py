@@ -33,7 +33,7 @@ from clearspan.provider import Call, Endpoint
 from clearspan.record import Invocation, Outcome
 from clearspan.response import ResponseRef
 from clearspan.score import Score
-from clearspan.stages import Chunks, Due, Work
+from clearspan.stages import Chunks, Due, Read, Work
 
 LONG = 30.0
 
@@ -610,12 +610,6 @@ def settlers(rig: Rig) -> list[str]:
 HERE = threading.current_thread().name
 
 
-@pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few points are a crowd."""
-    monkeypatch.setattr(tally, "_CROWD", 5)
-
-
 def test_whoever_collects_sees_every_call_that_is_complete(rig: Rig) -> None:
     for calls in (1, 2, 3):
         rig.pipeline.close(rig.open())
@@ -623,42 +617,60 @@ def test_whoever_collects_sees_every_call_that_is_complete(rig: Rig) -> None:
         assert rig.counted == rig.counted == calls
 
 
-def test_few_points_of_a_batch_wait_for_who_collects(rigs: Any) -> None:
+def test_the_worker_settles_after_each_batch(rigs: Any) -> None:
     rig = rigs(own=True)
     threads = settlers(rig)
-    for _ in range(2):
-        rig.pipeline.close(rig.open())
-        rig.settle()
-    assert threads == []
-    assert rig.waiting > 0
-    assert rig.counted == 2
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert threads == ["pipeline"]
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    assert threads == ["pipeline"] * 2
     assert rig.waiting == 0
+    assert rig.counted == 2
 
 
-@pytest.mark.usefixtures("crowd")
-def test_a_batch_with_a_crowd_of_points_is_settled_as_a_whole(rigs: Any) -> None:
+def test_a_batch_is_settled_as_a_whole(rigs: Any) -> None:
     rig = rigs(own=True)
     threads, waited = settlers(rig), list[int]()
     consumers = rig.pipeline._consumers
     rig.pipeline._consumers = (*consumers, lambda _: waited.append(rig.waiting))
-    rig.pipeline._handle([rig.open() for _ in range(9)])
+    rig.pipeline._handle([rig.open() for _ in range(3)])
     assert threads == [HERE]
-    assert waited == sorted(set(waited))
+    assert 0 < waited[0] < waited[1] < waited[2]
     assert rig.waiting == 0
 
 
-@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("inline", [False, True], ids=["worker", "inline"])
+def test_what_takes_a_lock_is_done_on_threads_of_ours_alone(rigs: Any, inline: bool) -> None:
+    rig = rigs(own=True, inline=inline)
+    told: list[tuple[str, bool]] = []
+    waiting = rig.pipeline.telemetry._tally
+    note = waiting.note
+
+    def noting(points: Any, context: Any, *, at_once: bool = False) -> None:
+        told.append((threading.current_thread().name, at_once))
+        note(points, context)
+
+    waiting.note = noting
+    rig.pipeline.close(rig.open())
+    rig.settle()
+    rig.pipeline.worker.offer(Read(rig.open()))
+    rig.settle()
+    first = (HERE, False) if inline else ("pipeline", True)
+    assert told == [first, ("pipeline", True)]
+
+
 def test_a_batch_that_is_stopped_is_settled_all_the_same(rigs: Any) -> None:
     def ends(draft: Draft, body: Any) -> None:
         raise KeyboardInterrupt
 
     rig = rigs(own=True)
-    done = [rig.open() for _ in range(9)]
-    stopped = rig.open(endpoint=endpoint(response=ends), result={"text": "x"})
+    done, stopped = rig.open(), rig.open(endpoint=endpoint(response=ends), result={"text": "x"})
     with pytest.raises(KeyboardInterrupt):
-        rig.pipeline._handle([*done, stopped])
+        rig.pipeline._handle([done, stopped])
     assert rig.waiting == 0
-    assert rig.counted == 9
+    assert rig.counted == 1
 
 
 def test_what_was_completed_here_is_settled_with_everything(rigs: Any) -> None:
@@ -703,6 +715,12 @@ def test_stopping_in_vain_settles_what_is_complete(rigs: Any) -> None:
     rig.pipeline.telemetry.judge(Score(0.5))
     assert rig.pipeline.stop(0.0) is False
     assert rig.waiting == 0
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few points are a crowd."""
+    monkeypatch.setattr(tally, "_CROWD", 5)
 
 
 @pytest.mark.usefixtures("crowd")

@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.overhead.variants import VARIANTS, Running, Sink
 from benchmarks.overhead.workloads import CANARY, WORKLOADS, Made
@@ -55,24 +55,34 @@ def each(made: list[Made], count: int, clock: Clock, *, rest: bool = True) -> li
     return times
 
 
-def undisturbed(pairs: list[tuple[float, float]]) -> dict[str, float]:
-    """The medians of what a call costs without, and of what it costs more with, of pairs that were measured together.
+class Turn(NamedTuple):
+    """What the client took alone before, what it took with somebody, and what it took alone after that; in seconds."""
 
-    Where the client alone took much longer than at its quickest, the machine was busy with something else: such pairs
-    do not count. By the client alone, so that it makes no difference what is measured beside it.
+    alone: float
+    with_: float
+    after: float
+
+
+def undisturbed(turns: list[Turn]) -> dict[str, float]:
+    """The medians of what a call costs without, and of what it costs more with; in microseconds.
+
+    Where the client alone took much longer than at its quickest, the machine was busy with something else: such turns
+    do not count. `calm` is the share of those that do.
     """
-    floor = sorted(without for without, _ in pairs)[len(pairs) // 10]
-    calm = [pair for pair in pairs if pair[0] <= CALM * floor]
+    floor = sorted(turn.alone for turn in turns)[len(turns) // 10]
+    calm = [turn for turn in turns if max(turn.alone, turn.after) <= CALM * floor] or turns
     return {
-        "raw_us": statistics.median(without for without, _ in calm) * 1e6,
-        "us": statistics.median(with_ - without for without, with_ in calm) * 1e6,
+        "raw_us": statistics.median(turn.alone for turn in calm) * 1e6,
+        "us": statistics.median(turn.with_ - turn.alone for turn in calm) * 1e6,
+        "calm": len(calm) / len(turns),
     }
 
 
 def caller(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
     """CPU of the calling thread for one call without and with, in microseconds; they take turns."""
     each([raw, made], max(1, count // 4), time.thread_time)
-    return undisturbed(list(zip(*each([raw, made], count, time.thread_time), strict=True)))
+    alone, with_ = each([raw, made], count, time.thread_time)
+    return undisturbed(list(map(Turn, alone, with_, alone[1:])))
 
 
 def total(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
@@ -87,13 +97,12 @@ def total(raw: Made, made: Made, running: Running, count: int) -> dict[str, floa
         running.flush()
         return (time.process_time() - started) / some / one.each
 
-    # The client alone before and after it, so that it is seen whether the machine was busy in between.
-    alone, pairs = block(raw), list[tuple[float, float]]()
+    alone, turns = block(raw), list[Turn]()
     for _ in range(BLOCKS):
-        with_, again = block(made), block(raw)
-        pairs.append((max(alone, again), with_))
-        alone = again
-    return undisturbed(pairs)
+        with_, after = block(made), block(raw)
+        turns.append(Turn(alone, with_, after))
+        alone = after
+    return undisturbed(turns)
 
 
 def memory(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:

@@ -7,8 +7,7 @@ completes it. Pieces of text are kept in lists and joined once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clearspan import said
@@ -75,14 +74,13 @@ class Draft(Said):
         self.content = True
         self.wants: frozenset[str] = frozenset()
         self.devices: tuple[int, ...] = ()
-        # Nothing yet, and shared: what a call does not have, the garbage collector need not look after.
         self.scores: dict[int, list[TokenScore]] | None = None
         self.scored = 0
         self.confidence: Confidence | None = None
         self.hardware: HardwareUse | None = None
         self.cost: Cost | None = None
-        self.input_messages: Sequence[Message] = ()
-        self.system_parts: Sequence[Part] = ()
+        self.input_messages: list[Message] = []
+        self.system_parts: list[Part] = []
         self.input_value: Any = None
         self.output_value: Any = None
         self.response_id: str | None = None
@@ -112,8 +110,8 @@ class Draft(Said):
         self.agent: Draft | None = None
         self.inference_calls = self.tool_calls = 0
         self.sealed = self.unsent = False
-        self._tools: Sequence[Mapping[str, Any]] = ()
-        self._usage: Mapping[str, Any] = _NONE
+        self._tools: list[Mapping[str, Any]] | None = None
+        self._usage: dict[str, Any] | None = None
 
     @property
     def trace(self) -> TraceRef | None:
@@ -148,17 +146,18 @@ class Draft(Said):
         `{"role": ..., "content": "text"}` will do as well; what is no message is left out.
         """
         if self.content:
-            self.input_messages = [*self.input_messages, *messages_of(messages)]
+            self.input_messages.extend(messages_of(messages))
 
     def system(self, text: str) -> None:
         """System instructions that the API takes apart from the messages."""
         if self.content and (said := text_of(text)):
-            self.system_parts = [*self.system_parts, {"type": "text", "content": said}]
+            self.system_parts.append({"type": "text", "content": said})
 
     def tools(self, definitions: Iterable[Mapping[str, Any]]) -> None:
         """The tools that the model may call, in the conventions' form."""
         if self.content:
-            self._tools = [*self._tools, *definitions]
+            self._tools = self._tools or []
+            self._tools.extend(definitions)
 
     def value(self, given: Any = None, made: Any = None) -> None:
         """Input and output of an operation that has no messages."""
@@ -185,7 +184,7 @@ class Draft(Said):
     @property
     def counts(self) -> Mapping[str, Any]:
         """The token counts so far, by the names of `Usage`."""
-        return self._usage
+        return self._usage or {}
 
     @property
     def streamed(self) -> int | None:
@@ -193,7 +192,7 @@ class Draft(Said):
         kinds = {str(kind) for kind in self._choices.kinds()}
         if self.lost or (self.inner or self).kind == "internal":
             return None
-        return streamed(self._usage, kinds if self.keeps else None, self.extras, self.provider)
+        return streamed(self.counts, kinds if self.keeps else None, self.extras, self.provider)
 
     @property
     def held(self) -> int:
@@ -212,7 +211,7 @@ class Draft(Said):
         """Let all content go, and the vendor's objects; the numbers stay."""
         self.content = self.keeps = False
         self.call = self.result = self.input_value = self.output_value = None
-        self.input_messages, self.system_parts, self._tools, self.scores = (), (), (), None
+        self.input_messages, self.system_parts, self._tools, self.scores = [], [], None, None
         self._choices.empty()
         if self.transport is not None:
             self.transport.pop("http_response", None)
@@ -229,9 +228,10 @@ class Draft(Said):
 
         What is no count (no whole number, negative, beyond 64 bits) is not known.
         """
-        told = {name: value for name, value in counts.items() if value is not None and _is_told(name, value)}  # fmt: skip
-        if told:
-            self._usage = {**self._usage, **told} if self._usage else told
+        for name, value in counts.items():
+            if value is not None and _is_told(name, value):
+                self._usage = self._usage or {}
+                self._usage[name] = value
 
     def fail(self, error_type: str, message: str | None = None) -> None:
         """The operation failed without raising, or a reader knows a better error type."""
@@ -284,7 +284,7 @@ class Draft(Said):
                 setattr(self, name, getattr(inner, name))
         self.params = {**inner.params, **self.params}
         self.extras = {**inner.extras, **self.extras}
-        self._usage = {**inner._usage, **self._usage}
+        self._usage = {**inner.counts, **self.counts}
         self._answers = self._answers if self._choices else inner._answers
         self._tools = self._tools or inner._tools
         self.scores, self.scored = (self.scores, self.scored) if self.scores else (inner.scores, inner.scored)  # fmt: skip
@@ -304,7 +304,7 @@ class Draft(Said):
         given = policy.messages(self.input_messages)
         made = policy.messages(self._output(outcome))
         system = policy.messages(self.system_parts)
-        tools = policy.tools(self._tools)
+        tools = policy.tools(self._tools or ())
         values = policy.value(self.input_value), policy.value(self.output_value)
         content = zip(_CONTENT, (given, made, system, tools, *values), strict=True)
         return Invocation(
@@ -327,12 +327,12 @@ class Draft(Said):
             response_id=policy.name(self.response_id),
             response_model=policy.name(self.response_model),
             finish_reasons=tuple(map(policy.name, raw)),
-            usage=Usage(**self._usage),
+            usage=Usage(**self.counts),
             outcome=outcome,
             error=None
             if self.error is None
             else policy.error(self.error, lambda: said.texts(self)),
-            context=policy.context(self.context) if self.context else _NO_CONTEXT,
+            context=policy.context(self.context) if self.context is not None else _NO_CONTEXT,
             extras=policy.labels(self.extras),
             inference_calls=self.inference_calls,
             tool_calls=self.tool_calls,
@@ -376,9 +376,6 @@ class Draft(Said):
             return []
         due = self._reason_due(outcome) and self.finish_reasons is None
         return self._choices.told("error" if due else None)
-
-
-_NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
 def _is_told(name: str, value: Any) -> bool:

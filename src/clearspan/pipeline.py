@@ -284,8 +284,7 @@ class Pipeline:
         finally:
             for item in waiting:  # who did the work has been stopped
                 fenced("pipeline.see_settled", self._see_settled, item)
-            # Few wait for whoever collects metrics, who settles once for many calls.
-            if self._telemetry.crowded:
+            if self._telemetry.due:
                 fenced("pipeline.settle", self._telemetry.settle)
 
     def _work_on(self, item: Work) -> None:
@@ -298,7 +297,7 @@ class Pipeline:
         elif isinstance(item, Due):
             fenced("pipeline.settle", item.settle)
         elif isinstance(item, Read):
-            fenced("pipeline.complete", self._finish, item.draft)
+            fenced("pipeline.complete", self._finish, item.draft, at_once=True)
         else:
             fenced("pipeline.complete", self.complete, item)
 
@@ -330,13 +329,15 @@ class Pipeline:
         return done
 
     def complete(self, draft: Draft) -> bool:
-        """Read, seal, emit. Runs once for each draft; answers whether the books tell of it."""
+        """Read, seal, emit, on a thread of ours. Runs once for each draft; answers whether the books tell of it."""
         fenced("pipeline.read", take_in, draft)
-        return self._finish(draft)
+        return self._finish(draft, at_once=True)
 
-    def _finish(self, draft: Draft, without: Sequence[Figure] = ()) -> bool:
+    def _finish(
+        self, draft: Draft, without: Sequence[Figure] = (), *, at_once: bool = False
+    ) -> bool:
         """Make the record and hand it on; only then is nobody waiting for the call any more."""
-        record = fenced("pipeline.emit", self._emit, draft, without)
+        record = fenced("pipeline.emit", self._emit, draft, without, at_once=at_once)
         if type(record) is not Invocation:
             return False
         try:
@@ -346,7 +347,7 @@ class Pipeline:
             draft.call = draft.result = draft.hint = draft.inner = draft.span = None
         return True
 
-    def _emit(self, draft: Draft, without: Sequence[Figure]) -> Invocation | None:
+    def _emit(self, draft: Draft, without: Sequence[Figure], *, at_once: bool) -> Invocation | None:
         """Work out the numbers, seal, emit; `None` where the books do not tell of it."""
         for figure in (each for each in self._figures if each not in without):
             fenced(f"figure.{figure.name}", figure.work_out, draft)
@@ -355,7 +356,7 @@ class Pipeline:
             return None
         trace = record.trace
         unsampled = trace is not None and trace.valid and trace.sampled is not True
-        ended = fenced("pipeline.emit", self._telemetry.close, record, draft.span)
+        ended = fenced("pipeline.emit", self._telemetry.close, record, draft.span, at_once=at_once)
         if type(ended) is not bool:
             self._ledger.drop("internal_error")
         elif unsampled:

@@ -80,7 +80,7 @@ def test_others_may_record_more_and_cannot_do_everything() -> None:
 
 def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
     def runs(*costs: float) -> list[dict[str, Any]]:
-        return [{"us": cost, "raw_us": 200.0} for cost in costs]
+        return [{"us": cost, "raw_us": 200.0, "calm": 1.0} for cost in costs]
 
     found = overhead.measured(
         [
@@ -98,24 +98,38 @@ def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
 
 
 def test_what_was_measured_while_the_machine_was_busy_does_not_count() -> None:
-    calm, busy = [(10.0, 15.0)] * 6, [(30.0, 99.0), (31.0, 70.0)]
-    assert child.undisturbed(busy + calm) == {"raw_us": 10e6, "us": 5e6}
-    assert child.undisturbed(busy[:1]) == {"raw_us": 30e6, "us": 69e6}
+    calm, busy = child.Turn(10.0, 15.0, 11.0), child.Turn(30.0, 99.0, 31.0)
+    before_it_was_busy = child.Turn(10.0, 70.0, 30.0)
+    found = child.undisturbed([busy, *[calm] * 6, before_it_was_busy])
+    assert found == {"raw_us": 10e6, "us": 5e6, "calm": 0.75}
+    assert child.undisturbed([busy]) == {"raw_us": 30e6, "us": 69e6, "calm": 1.0}
+    assert child.undisturbed([before_it_was_busy])["us"] == 60e6, "where nothing else is known"
 
 
 def test_a_process_that_was_disturbed_has_another_turn() -> None:
-    slow, quick = {"us": 90.0, "raw_us": 400.0}, {"us": 50.0, "raw_us": 220.0}
+    slow = {"us": 90.0, "raw_us": 400.0, "calm": 1.0}
+    quick, broken = {**slow, "us": 50.0, "raw_us": 220.0}, {**slow, "raw_us": 210.0, "calm": 0.3}
     calmest = {"": 200.0}
     turns = place("clearspan", [slow, slow, quick, slow])
     assert overhead.calm(turns, "short", "caller", calmest) == quick
     assert list(turns.said) == [slow]
-    patient = place("clearspan", [slow, slow, {**slow, "raw_us": 300.0}, slow, quick])
-    assert overhead.calm(patient, "short", "caller", calmest)["raw_us"] == 300.0
+    patient = place("clearspan", [slow, broken, {**slow, "raw_us": 300.0}, slow, quick])
+    assert overhead.calm(patient, "short", "caller", calmest) == broken
     assert list(patient.said) == [quick], "four times at most"
     assert overhead.calm(place("logfire", [{"absent": "no"}]), "short", "caller", calmest) == {"absent": "no"}  # fmt: skip
-    first = place("bare", [{"us": 1.0, "raw_us": 150.0}])
+    first = place("bare", [{"us": 1.0, "raw_us": 150.0, "calm": 0.5}])
     assert overhead.calm(first, "short", "caller", calmest)["us"] == 1.0
     assert calmest == {"": 150.0}
+
+
+def test_what_was_slow_before_it_was_known_does_not_count() -> None:
+    slow = {"us": 100.0, "raw_us": 400.0, "calm": 1.0}
+    quick = {**slow, "us": 50.0, "raw_us": 200.0}
+    found = overhead.measured(
+        [place("bare", [slow, quick]), place("clearspan", [quick, quick])], "short", "caller", 2
+    )
+    assert (found["bare"]["us"], found["clearspan"]["ratio"]) == (50, 1)
+    assert found["bare"]["spread"] == [1, 1]
 
 
 def test_the_table_has_a_row_for_each_workload_and_the_plot_a_bar_for_each(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_blocks_run_while_clearspan_is_off() -> None:
         draft.input("a")
         draft.text("a")
         draft.usage(input=1)
-    assert not draft.input_messages
+    assert draft.input_messages == []
 
 
 def test_a_block_may_be_entered_again(seen: Captured) -> None:

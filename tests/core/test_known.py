@@ -336,6 +336,34 @@ def test_F70_a_client_that_holds_more_or_other_kinds_of_things_is_looked_at_agai
     assert client.looks == 8
 
 
+def test_F70_what_changes_while_it_is_looked_at_is_looked_at_again() -> None:
+    held = {"authorization": KEY}
+
+    class Rotating(Held):
+        def look(self) -> list[str]:
+            noted = known.note_headers(held)
+            if self.looks == 0:
+                held["authorization"] = f"{KEY}-rotated"
+            self.looks += 1
+            return noted
+
+    client = Rotating(KEY)
+    client.note(held)
+    assert known.without(f"{KEY}-rotated", "*") == "*-rotated"
+    client.note(held)
+    assert client.looks == 2
+    assert known.without(f"{KEY}-rotated", "*") == "*"
+
+
+def test_F70_headers_that_can_be_changed_are_looked_at_each_time() -> None:
+    client = Held(KEY)
+    for part, looks in ((httpx.URL("https://host/"), 1), (httpx.Headers({"a": "b"}), 3), (httpx.Cookies(), 3)):  # fmt: skip
+        before = client.looks
+        for _ in range(3):
+            client.note(part)
+        assert client.looks == before + looks
+
+
 def test_F70_values_of_the_hosts_are_not_asked_whether_they_are_the_same() -> None:
     class Same(str):
         __slots__ = ()

@@ -571,6 +571,19 @@ def test_what_is_quick_is_recorded_at_once_where_that_is_wanted() -> None:
     assert sizes(view) == {TIMED: 9}
 
 
+def test_a_thread_of_ours_settles_where_no_collector_of_ours_is_sure_to(rig: Rig) -> None:
+    assert rig.tally.due is False
+    rig.tally.note([count(1)], Context())
+    assert rig.tally.due is True
+    rig.tally.settle()
+    assert rig.tally.due is False
+    waiting, _ = own([])
+    waiting.note([count(1)] * 2_048, Context())
+    assert waiting.due is False
+    waiting.note([count(1)], Context())
+    assert waiting.due is True
+
+
 @pytest.mark.parametrize(("chosen", "many"), [("trace_based", 0), ("always_on", 1)])
 def test_contexts_of_nobody_are_made_where_exemplars_are_made_of_all(
     monkeypatch: pytest.MonkeyPatch, clock: list[float], chosen: str, many: int

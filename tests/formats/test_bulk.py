@@ -95,25 +95,49 @@ def test_an_answer_that_only_says_something_weighs_about_as_much_as_when_walked_
     assert weighing(called, openai_chat.weigh) == weighing(called, None)
 
 
-def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
-    def choice(**delta: Any) -> Any:
-        return ChatCompletionChunk.construct(choices=[{"index": 0, "delta": delta}])
+def chunk(*choices: dict[str, Any], **more: Any) -> Any:
+    told = [{"index": 0, "delta": delta} for delta in choices]
+    return ChatCompletionChunk.construct(id="c" * 30, model="m", choices=told, **more)
 
-    said, called = (
-        choice(content="x" * 100_000),
-        choice(tool_calls=[{"index": 0, "id": "c" * 5_000}]),
-    )
-    silent = ChatCompletionChunk.construct(choices=[])
-    for chunk in (said, called, silent, choice()):
-        strip = Strip([0.0] * 3, [silent, chunk, silent])
-        sizes = []
-        for weigh in (openai_chat.weigh, None):
-            draft = drafted()
-            draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
-            sizes.append(sampled(draft, strip))
-        assert abs(sizes[0] - sizes[1]) < 1_000
-    assert openai_chat.weigh(said) is not None is not openai_chat.weigh(silent)
-    assert openai_chat.weigh(called) is None
+
+def larger(item: Any, weigh: Callable[[Any], int | None] | None) -> int:
+    """How large the chunks are of which that is the one in the middle."""
+    draft = drafted()
+    draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
+    return sampled(draft, Strip([0.0] * 3, [None, item, None]))
+
+
+def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
+    for item in (
+        chunk({"content": "x" * 100_000}),
+        chunk({"content": "x"}, system_fingerprint="f" * 100_000),
+        chunk(),
+        chunk({}, created=7),
+    ):
+        at_once = openai_chat.weigh(item)
+        assert at_once is not None
+        assert larger(item, openai_chat.weigh) == at_once
+        assert abs(at_once - larger(item, None)) < 100
+
+
+def test_a_chunk_that_holds_more_than_texts_is_walked_through() -> None:
+    for item in (
+        chunk({"tool_calls": [{"index": 0, "id": "c" * 5_000}]}),
+        chunk({"content": "x"}, moderation={"text": "x" * 5_000}),
+    ):
+        assert openai_chat.weigh(item) is None
+        assert larger(item, openai_chat.weigh) == larger(item, None) > 5_000
+
+
+def test_a_chunk_that_cannot_be_weighed_at_once_is_walked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: Any) -> int:
+        raise RuntimeError
+
+    monkeypatch.delenv("CLEARSPAN_STRICT", raising=False)
+    item = chunk({"content": "x" * 5_000})
+    assert larger(item, broken) == larger(item, None) > 5_000
 
 
 def test_a_weight_that_cannot_be_told_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def recalled(client: object, held: Seen) -> Any:
         # Of the kinds that were kept none can change in itself, but for dictionaries, of which there are copies.
         if part is was:
             continue
-        empty = type(part) is dict and not part and not was and type(was) is dict
+        empty = type(part) is dict and not part and type(was) is dict and not was
         if not empty and not _is_still(was, part):
             return None
     for key in before[1]:
@@ -166,9 +166,9 @@ def note_client(
     `held` are the parts that they look at as they are: what cannot be changed, and dictionaries of texts. `None` where
     there are others; of anything else nobody can tell.
     """
+    kept = None if held is None else _still(held)  # before it is looked at: it may change meanwhile
     noted = tuple(look())
     told = tell()
-    kept = None if held is None else _still(held)
     if kept is not None and _length(kept) <= _LONGEST:
         if len(_clients) >= _CLIENTS:
             _clients.clear()
@@ -187,6 +187,11 @@ def _length(part: Any) -> int:
 
 # By id: a class of the host's may have a hash of its own.
 _STILL = frozenset(map(id, (type(None), str, bytes, bool, int, tuple, type)))
+
+
+def _is_address(part: object) -> bool:
+    """Whether it is an address, as libraries that speak HTTP have them. Their headers and cookies can be changed."""
+    return read.of_http(part) and read.qualname(type(part)) == "URL"
 
 
 def _is_still(was: object, part: Any) -> bool:
@@ -213,7 +218,7 @@ def _still(held: Seen) -> Seen | None:
             if own is None:
                 return None
             kept.append(own)
-        elif id(type(part)) in _STILL or read.of_http(part):
+        elif id(type(part)) in _STILL or _is_address(part):
             kept.append(part)
         else:
             return None

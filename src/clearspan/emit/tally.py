@@ -91,6 +91,8 @@ class Tally:
         self._ways = {row.name: _way(meter, row, series) for row in instruments if row.kind not in READ}  # fmt: skip
         self._linked = linked
         self._unlinked = unlinked
+        # Then they are read beside ours, by who settles first.
+        self._read = any(way.many is not None for way in self._ways.values())
         self._waiting: deque[_Noted] = deque()
         self._due: dict[tuple[str, int], float] = {}
 
@@ -99,12 +101,17 @@ class Tally:
         """Whether so many wait that somebody should settle."""
         return len(self._waiting) > _CROWD
 
+    @property
+    def due(self) -> bool:
+        """Whether a thread of ours should settle: at once, unless collectors of ours are sure to do that before they read."""
+        return self.crowded or (not self._read and bool(self._waiting))
+
     def note(
         self, points: Iterable[Point | Run], context: Context, *, at_once: bool = False
     ) -> None:
         """These are to be recorded; `context` is that of the call that they tell of.
 
-        On a thread of ours that may be done `at_once`, where the instrument is quick.
+        On a thread of ours that may be done `at_once`, where the instrument is quick: it takes a lock.
         """
         now = time.monotonic()
         told: Context | None = None

@@ -110,6 +110,11 @@ class Telemetry:
         """Whether so many points wait to be recorded that somebody should settle."""
         return self._tally.crowded
 
+    @property
+    def due(self) -> bool:
+        """Whether a thread of ours should settle."""
+        return self._tally.due
+
     def watch(self, calls: Callable[[], Iterable[Draft]]) -> None:
         """Who is asked, when metrics are collected, which calls go on. A method; held weakly."""
         reference = weakref.WeakMethod(calls)
@@ -159,8 +164,8 @@ class Telemetry:
         if type(token) is Token:  # anything else would only be complained of, on standard error
             detach(token)
 
-    def close(self, record: Invocation, handle: _Handle) -> bool:
-        """Set what the record tells, end the span at its own end time, record the points.
+    def close(self, record: Invocation, handle: _Handle, *, at_once: bool = False) -> bool:
+        """Set what the record tells, end the span at its own end time, record the points: `at_once` on a thread of ours.
 
         Answers whether there was a span to end: some are not recorded, whatever their context says.
         """
@@ -169,16 +174,16 @@ class Telemetry:
             fenced("emit.span", self._describe, handle, record)
             # Whatever was wrong with it, it is over; and what fails here is somebody else's processor.
             fenced("pipeline.emit", handle.span.end, record.timing.end_ns)
-        fenced("emit.points", self._measure, record, handle)
+        fenced("emit.points", self._measure, record, handle, at_once=at_once)
         if self._events or record.error is not None:
             fenced("emit.events", self._report, record, handle)
         return recorded
 
-    def _measure(self, record: Invocation, handle: _Handle) -> None:
+    def _measure(self, record: Invocation, handle: _Handle, *, at_once: bool) -> None:
         points = measures.points(
             record, self._vocabulary, counted=self._counted, context=self._context
         )
-        self._tally.note(points, handle.context, at_once=True)
+        self._tally.note(points, handle.context, at_once=at_once)
         self._limits.note(record)
 
     def _report(self, record: Invocation, handle: _Handle) -> None:

@@ -70,17 +70,14 @@ def _own(draft: Draft) -> int:
     found = draft.weight + draft.held
     if endpoint is None or endpoint.stepped:  # what a step made was weighed as it was copied
         return found
-    return found + _weighed(endpoint, draft.result)
+    told = None if endpoint.weigh is None else endpoint.weigh(draft.result)
+    return found + (held(draft.result) if told is None else told)
 
 
 def _size(endpoint: Endpoint, chunk: Any) -> int:
-    return fenced("draft.held", _weighed, endpoint, chunk) or 0
-
-
-def _weighed(endpoint: Endpoint, value: Any) -> int:
-    """By who knows what such an answer, or a chunk of it, holds; else by what is found in it."""
-    told = None if endpoint.weigh is None else endpoint.weigh(value)
-    return held(value) if told is None else told
+    """Of a chunk, by who knows what such holds; else by what is found in it."""
+    told = None if endpoint.weigh is None else fenced("draft.held", endpoint.weigh, chunk)
+    return told if told is not None else fenced("draft.held", held, chunk) or 0
 
 
 def lighten(draft: Draft) -> None:

@@ -61,9 +61,14 @@ def weigh(body: Any) -> int | None:
     """About how many bytes an answer, or a chunk, that only says something keeps alive; `None` of any other."""
     answer = read.declared(body)
     choices = None if answer is None else answer.get("choices")
-    if type(choices) is not list or len(choices) > _FEW:
+    if answer is None or type(choices) is not list or len(choices) > _FEW:
         return None
     size = frame = 0
+    for name, value in answer.items():
+        if type(value) is str:
+            size += getsizeof(value)
+        elif name not in _TOLD and value is not None and type(value) is not int:
+            return None
     for choice in choices:
         held = read.declared(choice)
         if held is None or held.get("logprobs") is not None:
@@ -87,6 +92,7 @@ def _is_empty(value: Any) -> bool:
 
 
 _FEW = 8
+_TOLD = ("choices", "usage")
 _SPOKEN = ("role", "content")
 _FRAME = 1_024
 

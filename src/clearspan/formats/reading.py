@@ -27,9 +27,8 @@ def take_in(draft: Draft) -> None:
         draft.ref.settle(draft.response_id)
     if draft.outcome is Outcome.ABANDONED and draft.kind == "client":
         last = None if draft.pace.missed else draft.pace.last_chunk
-        if (
-            last is not None
-        ):  # nobody read on; that it was found out so late is no time of the call's
+        if last is not None:
+            # Nobody read on; that it was found out so late is no time of the call's.
             draft.end_ns = draft.start_ns + math.ceil((last - draft.started_at) * 1e9)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from clearspan.core import jsonfast, read
@@ -19,9 +19,9 @@ _PICTURES = ("image_url", "input_image")
 class Asked(NamedTuple):
     """A request as far as its tokens go. `schema` is the JSON text of the form wanted for the answer."""
 
-    messages: Sequence[Message]
-    system: Sequence[Part]
-    tools: Sequence[Mapping[str, Any]]
+    messages: list[Message]
+    system: list[Part]
+    tools: list[Mapping[str, Any]]
     value: Any
     structured: bool
     schema: str
