@@ -21,7 +21,7 @@ from collections.abc import (
     Generator,
     Iterator,
 )
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
 from typing import Any
 
 from clearspan.core.drivers import Taping, drive, drive_awaited, noting, passing, unseen
@@ -90,8 +90,11 @@ def call_async(
     """
     held = Watched()  # older than the coroutine: so it is also asked first where both are garbage
     held.inner = wrapped(*args, **kwargs)
-    driver = _await(held, wrapped, args, kwargs, begin)
-    fenced("observe.named", _named, driver, wrapped)
+    driver: Any = _await(held, wrapped, args, kwargs, begin)
+    if type(wrapped) is FunctionType:  # its names are texts, and nothing is run to get at them
+        driver.__name__, driver.__qualname__ = wrapped.__name__, wrapped.__qualname__
+    else:
+        fenced("observe.named", _named, driver, wrapped)
     return driver
 
 
@@ -118,7 +121,8 @@ async def _await(
     token = attach(recording)
     try:
         if (
-            type(inner) is CoroutineType
+            (given or kwargs)
+            and type(inner) is CoroutineType
             and fenced("observe.differ", _differ, given, kwargs) is True
         ):
             inner.close()  # it has not begun: nothing of it has run
