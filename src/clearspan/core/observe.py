@@ -90,12 +90,13 @@ def call_async(
     """
     held = Watched()  # older than the coroutine: so it is also asked first where both are garbage
     held.inner = wrapped(*args, **kwargs)
-    driver: Any = _await(held, wrapped, args, kwargs, begin)
+    awaiting = _await(held, wrapped, args, kwargs, begin)
+    driver: Any = awaiting
     if type(wrapped) is FunctionType:  # its names are texts, and nothing is run to get at them
         driver.__name__, driver.__qualname__ = wrapped.__name__, wrapped.__qualname__
     else:
         fenced("observe.named", _named, driver, wrapped)
-    return driver
+    return awaiting
 
 
 def _named(driver: Any, like: Any) -> None:
