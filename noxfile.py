@@ -404,7 +404,7 @@ BESIDE = {
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """What clearspan costs, beside a span by hand and six others, each in an environment of its own (an hour)."""
+    """What clearspan costs, beside a span by hand and seven others, each in an environment of its own (an hour)."""
     session.install("-e", ".[demo]", TORCH, *group("bench"))
     peers = [f"--peer={name}={python}" for name in BESIDE if (python := neighbour(session, name))]
     session.run("python", "-m", "benchmarks.overhead", *peers, *session.posargs)
