@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import ResponseTextDeltaEvent
 
 from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.draft import Draft
@@ -118,6 +119,17 @@ def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_th
         assert at_once is not None
         assert larger(item, openai_chat.weigh) == at_once
         assert abs(at_once - larger(item, None)) < 100
+
+
+def test_an_event_that_only_says_something_is_weighed_at_once() -> None:
+    said = {"type": "response.output_text.delta", "delta": "x" * 5_000, "logprobs": []}
+    event = ResponseTextDeltaEvent.model_construct(**said, sequence_number=3, item_id=None)
+    at_once = openai_responses.weigh(event)
+    assert at_once is not None
+    assert abs(at_once - larger(event, None)) < 100
+    more = ResponseTextDeltaEvent.model_construct(**{**said, "logprobs": [{"token": "a"}]})
+    for other in (more, dict(said), None):
+        assert openai_responses.weigh(other) is None
 
 
 def test_a_chunk_that_holds_more_than_texts_is_walked_through() -> None:

@@ -18,7 +18,7 @@ from clearspan.core.fence import fenced
 from clearspan.core.heed import Recording, attach, broke, detach, ended, noted
 from clearspan.record import Outcome
 
-__all__ = ["Taping", "drive", "drive_awaited", "noting", "passing", "unseen"]
+__all__ = ["Taping", "drive", "drive_awaited", "passing", "unseen"]
 
 
 class Taping(NamedTuple):
@@ -34,7 +34,7 @@ class Taping(NamedTuple):
     every: int
 
 
-def noting(recording: Recording, taping: Taping | None) -> Callable[[Any], bool]:
+def _noting(recording: Recording, taping: Taping | None) -> Callable[[Any], bool]:
     """How elements are noted: with a `taping` there, else by the recording, which may keep some from going further."""
     if type(taping) is not Taping:
         return functools.partial(noted, recording)
@@ -207,7 +207,7 @@ async def _adrive(
     once: bool,
 ) -> AsyncGenerator[Any, Any]:
     gone = _going(held, scope)
-    note = noting(recording, taping)
+    note = _noting(recording, taping)
     thrown: BaseException | None = None
     turn = generator.asend(None)
     while True:

@@ -13,6 +13,7 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -24,7 +25,7 @@ from collections.abc import (
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
 from typing import Any
 
-from clearspan.core.drivers import Taping, drive, drive_awaited, noting, passing, unseen
+from clearspan.core.drivers import Taping, drive, drive_awaited, passing, unseen
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import (
@@ -35,6 +36,7 @@ from clearspan.core.heed import (
     broke,
     detach,
     ended,
+    noted,
     outcome_of,
     returned,
 )
@@ -204,11 +206,18 @@ async def _apass(
     held: Watched, iterator: AsyncIterator[Any], recording: Recording, taping: Taping | None
 ) -> AsyncGenerator[Any, None]:
     """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
-    note = noting(recording, taping)
     try:
-        async for item in iterator:
-            if not note(item):
+        if type(taping) is Taping:
+            keep, mark, full, left, clock = *taping, time.perf_counter
+            async for item in iterator:
+                keep(item)
+                mark(clock())
+                left = left - 1 or fenced("observe.full", full) or taping.every
                 yield item
+        else:
+            async for item in iterator:
+                if not noted(recording, item):
+                    yield item
     except BaseException as error:
         held.begun()
         if held.dropped:

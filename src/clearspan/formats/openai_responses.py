@@ -6,6 +6,7 @@ keyed by `(output_index, place)`, so that the deltas of a stream and the finishe
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Any
 
 from clearspan import semconv as sc
@@ -17,7 +18,7 @@ from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 from clearspan.record import OTHER, Operation
 
-__all__ = ["chunk", "compacted", "fetch", "request", "response"]
+__all__ = ["chunk", "compacted", "fetch", "request", "response", "weigh"]
 
 _ENDED = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _REASONS = {"max_output_tokens": "length"}
@@ -152,6 +153,22 @@ def chunk(draft: Draft, event: Any) -> None:
             response(draft, body)
         else:
             _identity(draft, body)
+
+
+def weigh(body: Any) -> int | None:
+    """About how many bytes an event that only says something keeps alive; `None` of any other, and of whole answers."""
+    event = read.declared(body)
+    if event is None:
+        return None
+    size = 0
+    for value in event.values():
+        if type(value) is str:
+            size += getsizeof(value)
+        elif (
+            value is not None and type(value) is not int and not (type(value) is list and not value)
+        ):
+            return None
+    return size
 
 
 def _text(draft: Draft, event: Any, index: int) -> None:

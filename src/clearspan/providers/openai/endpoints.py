@@ -99,12 +99,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.create" for home in _RESPONSES)),
-        openai_responses.request, openai_responses.response, openai_responses.chunk, run=runs.deltas, speech=RESPONSE,
+        openai_responses.request, openai_responses.response, openai_responses.chunk, run=runs.deltas, weigh=openai_responses.weigh, speech=RESPONSE,
     ),
     _endpoint(
         Operation.CHAT,
         _targets(*(f"{home}.parse" for home in _RESPONSES)),
-        openai_responses.request, openai_responses.response, openai_responses.chunk, run=runs.deltas, speech=PARSED,
+        openai_responses.request, openai_responses.response, openai_responses.chunk, run=runs.deltas, weigh=openai_responses.weigh, speech=PARSED,
     ),
     _endpoint(
         Operation.CHAT,
@@ -114,7 +114,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.FETCH_RESPONSE,
         _targets(*(f"{home}.retrieve" for home in _RESPONSES)),
-        openai_responses.fetch, openai_responses.response, openai_responses.chunk, run=runs.deltas, wanted=_resumed,
+        openai_responses.fetch, openai_responses.response, openai_responses.chunk, run=runs.deltas, weigh=openai_responses.weigh, wanted=_resumed,
         speech=STORED,
     ),
     _endpoint(

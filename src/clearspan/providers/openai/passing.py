@@ -31,18 +31,16 @@ class _Steps:
     generator at the end of a loop get in each other's way.
     """
 
-    __slots__ = ("__name__", "__qualname__", "_step")
+    # A step is the generator's own, found in its slot: no function of ours is called for each.
+    __slots__ = ("__anext__", "__name__", "__qualname__")
 
     def __init__(self, generator: Any) -> None:
-        self._step: Callable[[], Awaitable[Any]] = generator.__anext__
+        self.__anext__: Callable[[], Awaitable[Any]] = generator.__anext__
         self.__name__: str = getattr(generator, "__name__", "__stream__")
         self.__qualname__: str = getattr(generator, "__qualname__", "AsyncStream.__stream__")
 
     def __aiter__(self) -> _Steps:
         return self
-
-    def __anext__(self) -> Awaitable[Any]:
-        return self._step()
 
 
 def pieces(body: Iterator[bytes], tap: Tap) -> Iterator[bytes]:
