@@ -208,7 +208,8 @@ async def _apass(
     """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
     try:
         if type(taping) is Taping:
-            keep, mark, full, left, clock = *taping, time.perf_counter
+            keep, mark, full, left = taping
+            clock = time.perf_counter
             async for item in iterator:
                 keep(item)
                 mark(clock())

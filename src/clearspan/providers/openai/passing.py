@@ -19,7 +19,8 @@ def relay(stream: Any, tap: Tap) -> None:
     """Let every element of a stream be noted, in place."""
     held = vars(stream)
     if awaited(stream):
-        held["_iterator"] = tap.arelay(_Steps(held["_iterator"]))
+        steps: Any = _Steps(held["_iterator"])
+        held["_iterator"] = tap.arelay(steps)
     else:
         held["_iterator"] = tap.relay(held["_iterator"])
 
