@@ -92,7 +92,7 @@ def test_log_probabilities_beyond_a_bound_are_forgotten_as_a_whole(
     draft = Draft("chat")
     for _ in range(3):
         draft.logprobs([TokenScore("a", -0.1)] * 2)
-    assert not draft.scores
+    assert draft.scores is None
     draft.forget_output()
     draft.logprobs([TokenScore("a", -0.1)])
     assert len(draft.scores[0]) == 1

@@ -91,8 +91,8 @@ class Tally:
         self._ways = {row.name: _way(meter, row, series) for row in instruments if row.kind not in READ}  # fmt: skip
         self._linked = linked
         self._unlinked = unlinked
-        # Then they are read beside ours, by who settles first.
-        self._read = any(way.many is not None for way in self._ways.values())
+        # Who collects histograms of our own settles before: counters may wait for that.
+        self._awaited = any(way.many is not None for way in self._ways.values())
         self._waiting: deque[_Noted] = deque()
         self._due: dict[tuple[str, int], float] = {}
 
@@ -104,7 +104,7 @@ class Tally:
     @property
     def due(self) -> bool:
         """Whether a thread of ours should settle: at once, unless collectors of ours are sure to do that before they read."""
-        return self.crowded or (not self._read and bool(self._waiting))
+        return self.crowded or (not self._awaited and bool(self._waiting))
 
     def note(
         self, points: Iterable[Point | Run], context: Context, *, at_once: bool = False

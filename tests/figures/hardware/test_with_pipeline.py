@@ -157,4 +157,4 @@ def test_calls_from_many_threads_at_once_add_up(rig: Rig) -> None:
     shares = [record.hardware.energy or 0.0 for record in rig.records if record.hardware]
     whole = WATTS * (latest() - min(draft.started_at for draft in drafts))
     assert len(shares) == 6
-    assert sum(shares) == pytest.approx(whole, rel=0.05)
+    assert sum(shares) == pytest.approx(whole, rel=0.02)
