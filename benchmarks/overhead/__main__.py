@@ -20,16 +20,19 @@ import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.overhead import store, tables
 from benchmarks.overhead.child import CALM
 from benchmarks.overhead.places import ROOT, Place, places
-from benchmarks.overhead.variants import OURS, VARIANTS
+from benchmarks.overhead.variants import OURS, PEERS, VARIANTS
 from benchmarks.overhead.workloads import WORKLOADS
 
 AGAIN, HALF = 4, 0.5
+MEASURES = ("caller", "total")
 APART = ("startup", "memory", "store", "generate")
 MEASURED = [name for name in WORKLOADS if name != "distinct"]
 
@@ -129,8 +132,11 @@ def apart(name: str, found: list[Place], rounds: int) -> tuple[Any, str]:
         )
     if name == "store":
         rates = store.sustained(ROOT)
-        lines = [[each["rate"], each["stored"], each["dropped"], f"{each['late']:.2f}", "yes" if each["kept"] else "no"] for each in rates]  # fmt: skip
-        return rates, tables.rows(["calls a second", "stored", "dropped", "late, s", "kept up"], lines)  # fmt: skip
+        lines = [[each["rate"], each["stored"], each["dropped"], f"{each['seconds']:.1f}", f"{each['late']:.2f}", "yes" if each["kept"] else "no"] for each in rates]  # fmt: skip
+        heads = ["calls a second", "stored", "dropped", f"the program took, s (of {store.SECONDS:.0f})", "stored after, s", "kept up"]  # fmt: skip
+        return rates, tables.rows(heads, lines)
+    if missing := [each for each in ("torch", "transformers") if find_spec(each) is None]:
+        return None, f"generate() is left out: it needs {' and '.join(missing)}"
     command = [sys.executable, "-m", "benchmarks.overhead.generate"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     ratio = json.loads(done.stdout.splitlines()[-1])
@@ -138,33 +144,63 @@ def apart(name: str, found: list[Place], rounds: int) -> tuple[Any, str]:
     return ratio, tables.rows(["generate(), ms without", "with", "ratio"], [line])
 
 
+def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """What reads a list of such names, which may be empty."""
+    names = list(known)
+
+    def read(text: str) -> list[str]:
+        told = [name for name in text.split(",") if name]
+        if strange := [name for name in told if name not in names]:
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(strange)}: choose from {', '.join(names)}"
+            )
+        return told
+
+    return read
+
+
+def peer(text: str) -> tuple[str, str]:
+    """A name of theirs, and an interpreter."""
+    name, _, python = text.partition("=")
+    if name not in PEERS or not python:
+        raise argparse.ArgumentTypeError(
+            f"{text}: write NAME=PYTHON, NAME one of {', '.join(PEERS)}"
+        )
+    return name, python
+
+
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--measure", default="caller,total")
-    parser.add_argument("--workloads", default=",".join(MEASURED))
-    parser.add_argument("--variants", default=",".join(OURS))
-    parser.add_argument("--peer", action="append", default=[])
-    parser.add_argument("--apart", default=",".join(APART))
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--plot", type=Path)
-    parser.add_argument("--smoke", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.overhead", usage="%(prog)s [OPTIONS]", add_help=False,
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"workloads: {', '.join(WORKLOADS)}\nvariants: {', '.join(OURS)}\npeers: {', '.join(PEERS)}",
+    )  # fmt: skip
+    hidden = argparse.SUPPRESS
+    parser.add_argument("--help", "-h", action="help", help=hidden)
+    parser.add_argument("--rounds", type=int, default=5, help=hidden)
+    parser.add_argument("--measure", type=some_of(MEASURES), default=list(MEASURES), help=hidden)
+    parser.add_argument("--workloads", type=some_of(WORKLOADS), default=MEASURED, help=hidden)
+    parser.add_argument("--variants", type=some_of(OURS), default=list(OURS), help=hidden)
+    parser.add_argument("--peer", type=peer, action="append", default=[], help=hidden)
+    parser.add_argument("--apart", type=some_of(APART), default=list(APART), help=hidden)
+    parser.add_argument("--out", type=Path, help=hidden)
+    parser.add_argument("--plot", type=Path, help=hidden)
+    parser.add_argument("--smoke", action="store_true", help=hidden)
     given = parser.parse_args(arguments)
-    workloads = given.workloads.split(",")
-    ours = list(dict.fromkeys(["bare", *given.variants.split(",")]))
-    found = places(ours, dict(item.split("=", 1) for item in given.peer))
+    workloads = given.workloads
+    found = places(list(dict.fromkeys(["bare", *given.variants])), dict(given.peer))
     wrong, unknown = faults(found, workloads)
     for line in wrong:
         print(f"does not record what it should: {line}", flush=True)
     results: dict[str, Any] = {}
-    for measure in () if given.smoke else filter(None, given.measure.split(",")):
+    for measure in () if given.smoke else given.measure:
         results[measure] = {}
         for workload in workloads:
             told = [place for place in found if (place.variant, workload) not in unknown]
             results[measure][workload] = measured(told, workload, measure, given.rounds)
             print(f"{measure} {workload}", file=sys.stderr, flush=True)
         print("\n" + tables.ratios(measure, results[measure]), flush=True)
-    for name in () if given.smoke else filter(None, given.apart.split(",")):
+    for name in () if given.smoke else given.apart:
         results[name], told = apart(name, found, given.rounds)
         print("\n" + told, flush=True)
     if given.out is not None:

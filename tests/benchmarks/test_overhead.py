@@ -142,3 +142,38 @@ def test_the_table_has_a_row_for_each_workload_and_the_plot_a_bar_for_each(tmp_p
     pytest.importorskip("matplotlib")
     tables.plot(tmp_path / "plot.svg", {"short": results["short"]})
     assert "<svg" in (tmp_path / "plot.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workloads", "shrt"], "--workloads: shrt: choose from short, "),
+        (["--variants", "bare,nope"], "--variants: nope: choose from raw, bare, "),
+        (["--apart", "none"], "--apart: none: choose from startup, memory, store, generate"),
+        (["--measure", "all"], "--measure: all: choose from caller, total"),
+        (["--peer", "logfire"], "--peer: logfire: write NAME=PYTHON, NAME one of "),
+    ],
+)
+def test_a_name_that_nobody_has_is_told_with_those_that_there_are(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        overhead.main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_help_tells_what_may_be_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        overhead.main(["--help"])
+    said = capsys.readouterr().out
+    assert "--apart startup,memory,store,generate" in said
+    assert "workloads: short, 60kB, " in said
+
+
+def test_without_a_model_library_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overhead, "find_spec", lambda name: None if name == "torch" else object())
+    assert overhead.apart("generate", [], 1) == (
+        None,
+        "generate() is left out: it needs torch",
+    )

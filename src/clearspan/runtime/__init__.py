@@ -22,7 +22,6 @@ from clearspan.runtime.build import (
     assemble,
     identifiers,
     own_spans,
-    sampler_of,
     statuses,
 )
 from clearspan.runtime.doubts import doubtful, strangers
@@ -32,6 +31,7 @@ from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
+from clearspan.runtime.sampling import sampler_of
 from clearspan.runtime.state import OFF, Status
 from clearspan.settings import Settings, load
 

@@ -6,26 +6,26 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clearspan import registry
 from clearspan.core.loading import load
 from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.runtime.queues import quiet
-from clearspan.score import Score
 from clearspan.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from clearspan.assess.bench import Bench
     from clearspan.assess.evaluator import Evaluator
+    from clearspan.score import Score
 
 __all__ = ["Heard", "evaluators_of", "judge_by", "make_bench", "teller"]
 
 _log = logging.getLogger("clearspan")
 _DEFAULTS = "clearspan.assess.judge.defaults"
 
-Heard = Callable[[Score], object]
+Heard: TypeAlias = "Callable[[Score], object]"
 """Is told each score as telemetry tells it, skipped ones too."""
 
 

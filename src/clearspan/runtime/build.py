@@ -17,7 +17,6 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 
 from clearspan import registry
 from clearspan.core.fence import fenced
@@ -29,16 +28,15 @@ from clearspan.runtime.histograms import Histograms, plain
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
+from clearspan.runtime.sampling import sampler_of
 from clearspan.runtime.spooling import see_that_files_differ, spooling
 from clearspan.settings import RECEIVERS, SettingError, Settings
 
-__all__ = ["Providers", "assemble", "identifiers", "own_spans", "sampler_looks", "statuses"]
+__all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
 
 _log = logging.getLogger("clearspan")
 _SPOOL_INTERVAL = 1.0
 _CLOSING = 2.0
-_ROOTS = ("always_on", "always_off", "traceidratio")
-_KNOWN_SAMPLERS = (*_ROOTS, *(f"parentbased_{root}" for root in _ROOTS))
 
 
 @dataclass(slots=True)
@@ -282,21 +280,6 @@ def _tracer_provider(
     if keeping is not None:
         provider.add_span_processor(Nowhere(ledger))
     return provider
-
-
-def sampler_of(settings: Settings) -> Sampler | None:
-    """The sampler for `sample_rate`; without one the standard variables decide."""
-    return (
-        None
-        if settings.sample_rate is None
-        else ParentBased(TraceIdRatioBased(settings.sample_rate))
-    )
-
-
-def sampler_looks(settings: Settings) -> bool:
-    """Whether the sampler may look at attributes: OpenTelemetry's own go by the parent and the trace's id."""
-    named = os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower()
-    return settings.sample_rate is None and named not in ("", *_KNOWN_SAMPLERS)
 
 
 def _meter_provider(

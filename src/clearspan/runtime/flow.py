@@ -17,11 +17,12 @@ from clearspan.emit.content import ContentPolicy
 from clearspan.emit.telemetry import Telemetry
 from clearspan.pipeline import Pipeline
 from clearspan.runtime.assess import Heard, evaluators_of, make_bench, teller
-from clearspan.runtime.build import Providers, sampler_looks, statuses
+from clearspan.runtime.build import Providers, statuses
 from clearspan.runtime.ends import chained
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
 from clearspan.runtime.queues import quiet
+from clearspan.runtime.sampling import sampler_looks
 from clearspan.settings import SettingError, Settings
 from clearspan.stages import Work
 

@@ -13,6 +13,7 @@ import re
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from clearspan.core.shapes.span import Span, apart
+from clearspan.core.unwound import gate
 
 __all__ = [
     "SENT",
@@ -263,7 +264,12 @@ class _Hints:
 
     def found(self, text: str) -> list[Credential]:
         """The shapes of which a hint stands in `text`, in their order."""
-        places = self._search.find_matches_as_indexes(text.encode("utf-8", "surrogatepass"), overlapping=True)  # fmt: skip
+        if not gate.enter():  # the program is ending: nobody is in a hurry
+            return [made for made in self._shapes if any(hint in text for hint in made.hints)]
+        try:
+            places = self._search.find_matches_as_indexes(text.encode("utf-8", "surrogatepass"), overlapping=True)  # fmt: skip
+        finally:
+            gate.leave()
         if not places:
             return []
         likely = {id(self._of[number]) for number, _, _ in places}

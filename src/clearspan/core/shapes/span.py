@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -41,9 +42,12 @@ _PLAIN = (
 )
 
 
-_ODD = re.compile(f"[{re.escape(''.join(map(chr, _PLAIN)))}]")
+@functools.cache
+def _odd() -> re.Pattern[str]:
+    """Any of those signs. Made when the first text is there that may have one: `re` takes a millisecond or two for so wide a set."""
+    return re.compile(f"[{re.escape(''.join(map(chr, _PLAIN)))}]")
 
 
 def plain(text: str) -> str:
     """The text with typographic spaces, dashes, digits and full-width signs as ASCII, of the same length."""
-    return text if text.isascii() or _ODD.search(text) is None else text.translate(_PLAIN)
+    return text if text.isascii() or _odd().search(text) is None else text.translate(_PLAIN)
