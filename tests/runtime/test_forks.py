@@ -14,7 +14,7 @@ import pytest
 import clearspan
 from clearspan import runtime
 from clearspan.runtime import exits
-from clearspan.runtime.build import identifiers
+from clearspan.runtime.identifiers import identifiers
 from tests.runtime.support import Kept, program, stored
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

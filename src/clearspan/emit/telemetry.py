@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Token
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
@@ -21,7 +21,6 @@ from opentelemetry.trace import (
     Status,
     StatusCode,
     TraceFlags,
-    Tracer,
 )
 
 from clearspan import semconv as sc
@@ -39,9 +38,11 @@ from clearspan.emit.tally import Tally
 from clearspan.record import ErrorInfo, Invocation, TraceRef
 
 if TYPE_CHECKING:
+    from opentelemetry.util.types import Attributes
+
     from clearspan.score import Score
 
-__all__ = ["Telemetry"]
+__all__ = ["Starting", "Telemetry"]
 
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _PROPAGATED = "clearspan."
@@ -59,6 +60,22 @@ class _Handle(NamedTuple):
     subject: tuple[str, str | None, str | None]
 
 
+class Starting(Protocol):
+    """What of a tracer is asked for here."""
+
+    def start_span(
+        self,
+        name: str,
+        context: Context,
+        kind: SpanKind,
+        attributes: Attributes,
+        *,
+        start_time: int,
+    ) -> Span:
+        """A span that has begun."""
+        ...
+
+
 class Telemetry:
     """Turns the life of a Draft into a span, and its Invocation into attributes and points.
 
@@ -71,7 +88,7 @@ class Telemetry:
 
     def __init__(
         self,
-        tracer: Tracer,
+        tracer: Starting,
         meter: Meter,
         logger: Logger,
         *,

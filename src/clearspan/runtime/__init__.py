@@ -20,7 +20,6 @@ from clearspan.runtime.books import Books
 from clearspan.runtime.build import (
     Providers,
     assemble,
-    identifiers,
     own_spans,
     statuses,
 )
@@ -30,6 +29,7 @@ from clearspan.runtime.figures import Figures
 from clearspan.runtime.flow import content_policy, make_pipeline, meter_of
 from clearspan.runtime.guards import counted, named, warden_of
 from clearspan.runtime.hardware import Hardware
+from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.libraries import Instrumentation, ProviderSet, name_of
 from clearspan.runtime.sampling import sampler_of
 from clearspan.runtime.state import OFF, Status

@@ -26,13 +26,14 @@ from clearspan.exporters import DEFAULT_STORE, Courier, Destination, Destination
 from clearspan.runtime.forks import Meters
 from clearspan.runtime.histograms import Histograms, plain
 from clearspan.runtime.identifiers import identifiers
+from clearspan.runtime.promised import Provider
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
 from clearspan.runtime.sampling import sampler_of
 from clearspan.runtime.spooling import see_that_files_differ, spooling
 from clearspan.settings import RECEIVERS, SettingError, Settings
 
-__all__ = ["Providers", "assemble", "identifiers", "own_spans", "statuses"]
+__all__ = ["Providers", "assemble", "own_spans", "statuses"]
 
 _log = logging.getLogger("clearspan")
 _SPOOL_INTERVAL = 1.0
@@ -262,8 +263,11 @@ def _tracer_provider(
     ledger: Ledger,
     queues: list[Queue],
 ) -> TracerProvider:
-    provider = TracerProvider(
-        sampler_of(settings), resource, shutdown_on_exit=False, id_generator=identifiers
+    sampler = sampler_of(settings)
+    provider = (
+        TracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=identifiers)
+        if sampler is None  # one that the standard variables name
+        else Provider(sampler, resource)
     )
     keeping: Ledger | None = (
         ledger  # a span is settled once, by the first destination that takes spans

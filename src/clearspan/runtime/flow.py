@@ -21,6 +21,7 @@ from clearspan.runtime.build import Providers, statuses
 from clearspan.runtime.ends import chained
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
+from clearspan.runtime.promised import starting
 from clearspan.runtime.queues import quiet
 from clearspan.runtime.sampling import sampler_looks
 from clearspan.settings import SettingError, Settings
@@ -92,7 +93,7 @@ def make_pipeline(
 def _telemetry(settings: Settings, providers: Providers) -> Telemetry:
     version = installed.version("clearspan")
     return Telemetry(
-        providers.tracer.get_tracer(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
+        starting(providers.tracer, (semconv.SCOPE, version, semconv.SCHEMA_URL)),
         meter_of(providers),
         providers.logger.get_logger(semconv.SCOPE, version, schema_url=semconv.SCHEMA_URL),
         vocabulary=settings.metric_names,  # type: ignore[arg-type]  # checked where settings are read

@@ -10,7 +10,6 @@ from opentelemetry.sdk.trace.sampling import (
     ALWAYS_ON,
     Decision,
     ParentBased,
-    Sampler,
     SamplingResult,
     TraceIdRatioBased,
 )
@@ -18,7 +17,7 @@ from opentelemetry.trace import get_current_span
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.trace import Link, SpanKind, TraceState
+    from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState
     from opentelemetry.util.types import Attributes
 
     from clearspan.settings import Settings
@@ -32,7 +31,7 @@ _SAMPLED = SamplingResult(Decision.RECORD_AND_SAMPLE)
 _DROPPED = SamplingResult(Decision.DROP)
 
 
-def sampler_of(settings: Settings) -> Sampler | None:
+def sampler_of(settings: Settings) -> Foreseen | None:
     """The sampler for `sample_rate`, else the default one; `None` where the standard variables decide."""
     if settings.sample_rate is not None:
         return Foreseen(settings.sample_rate)
@@ -77,7 +76,11 @@ class Foreseen(ParentBased):
             return super().should_sample(
                 parent_context, trace_id, name, kind, attributes, links, trace_state
             )
-        if above is not None and above.is_valid:
-            return _SAMPLED if above.trace_flags.sampled else _DROPPED
-        kept = trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
-        return _SAMPLED if kept else _DROPPED
+        inherited = above if above is not None and above.is_valid else None
+        return _SAMPLED if self.keeps(inherited, trace_id) else _DROPPED
+
+    def keeps(self, above: SpanContext | None, trace_id: int) -> bool:
+        """Whether a span is kept that brings nothing of its own: as the span above, else by the trace's id."""
+        if above is not None:
+            return above.trace_flags.sampled
+        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound

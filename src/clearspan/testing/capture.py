@@ -23,7 +23,8 @@ from clearspan.core.ledger import Accounts, Ledger
 from clearspan.draft import Draft
 from clearspan.pipeline import Pipeline
 from clearspan.record import Invocation, Operation
-from clearspan.runtime.build import Providers, identifiers
+from clearspan.runtime.build import Providers
+from clearspan.runtime.identifiers import identifiers
 from clearspan.score import Score
 from clearspan.settings import load
 

@@ -1,0 +1,215 @@
+"""Spans that are promised: whoever looks sees those that the SDK would have made, and nobody waits for them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings as hypothesis_settings, strategies as st
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
+
+import clearspan
+from clearspan.runtime.identifiers import identifiers
+from clearspan.runtime.promised import Promising, Provider, starting
+from clearspan.runtime.sampling import Foreseen
+
+SCOPE = ("clearspan", "1.0", "https://example.org/schema")
+RESOURCE = Resource({"service.name": "tests"})
+START, END = 1_700_000_000_000_000_000, 1_700_000_000_500_000_000
+EVERYWHERE = Context()
+STATE = TraceState([("vendor", "x")])
+
+
+class Ended(SpanProcessor):
+    """All that has begun and ended, as a destination sees it."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.ended: list[ReadableSpan] = []
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        self.started.append(span.name)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.ended.append(span)
+
+
+def tracer_to(processor: SpanProcessor, share: float | None = None) -> Any:
+    provider = Provider(Foreseen(share), RESOURCE)
+    provider.add_span_processor(processor)
+    return starting(provider, SCOPE)
+
+
+def start(tracer: Any, context: Context = EVERYWHERE, attributes: Any = None) -> Any:
+    return tracer.start_span("chat gpt", context, SpanKind.CLIENT, attributes, start_time=START)
+
+
+def below(trace_id: int, flags: int, *, remote: bool, state: TraceState | None = None) -> Context:
+    above = SpanContext(trace_id, 7, remote, TraceFlags(flags), state)
+    return trace.set_span_in_context(NonRecordingSpan(above), Context())
+
+
+ABOVE = [
+    Context(),
+    Context({"somebody's": "own"}),
+    *(
+        below(trace_id, flags, remote=remote, state=state)
+        for trace_id in (0, 2**64 - 1, 2**100 + 1)
+        for flags in range(4)
+        for remote in (True, False)
+        for state in (None, STATE)
+    ),
+]
+
+
+def told(span: Any) -> Any:
+    """All that is exported of a span, but for its own id, and its trace's where that begins with it."""
+    context, above = span.get_span_context(), span.parent
+    return (
+        span.name, span.kind, span.start_time, span.end_time, dict(span.attributes), span.resource,
+        span.instrumentation_scope, span.events, span.links, span.status.status_code, span.status.description, span.dropped_attributes,
+        above and tuple(above), context.trace_flags, context.trace_state, context.is_remote, context.is_valid,
+        context.trace_id if above else None,
+    )  # fmt: skip
+
+
+@given(
+    st.sampled_from(ABOVE),
+    st.sampled_from([None, 0.0, 1.0]),
+    st.none() | st.dictionaries(st.text(min_size=1), st.integers(0, 9), max_size=2),
+)
+@hypothesis_settings(max_examples=300)
+def test_a_promised_span_is_the_one_that_the_sdk_would_have_made(
+    above: Context, share: float | None, attributes: Any
+) -> None:
+    ours, theirs = Ended(), Ended()
+    plain = TracerProvider(
+        Foreseen(share), RESOURCE, shutdown_on_exit=False, id_generator=identifiers
+    )
+    plain.add_span_processor(theirs)
+    one = start(tracer_to(ours, share), above, attributes)
+    other = start(plain.get_tracer(*SCOPE), above, attributes)
+    for span in one, other:
+        assert span.is_recording() is (type(other) is not NonRecordingSpan)
+        span.set_attributes({"a": 1, "b": ["c", "d"]})
+        span.set_status(Status(StatusCode.ERROR, "went wrong"))
+        span.end(END)
+        assert not span.is_recording()
+    assert tuple(one.get_span_context())[2:] == tuple(other.get_span_context())[2:]
+    assert [told(span) for span in ours.ended] == [told(span) for span in theirs.ended]
+    assert [span.context for span in ours.ended] == [one.get_span_context()] * len(theirs.ended)
+
+
+def test_what_is_asked_of_a_promised_span_is_asked_of_the_one_that_is_made() -> None:
+    ended = Ended()
+    tracer = tracer_to(ended)
+    span = start(tracer)
+    assert ended.started == []
+    assert isinstance(span, Span)
+    assert isinstance(span, ReadableSpan)
+    assert span.parent is None
+    assert span.is_recording()
+    other = SpanContext(1, 2, is_remote=False)
+    with span:
+        span.set_attribute("one", 1)
+        span.update_name("another")
+        span.add_event("came", {"number": 1}, START + 1)
+        span.add_link(other)
+        span.record_exception(ValueError("no"))
+        assert ended.started == ["chat gpt"]
+        assert dict(span.attributes) == {"one": 1}
+        assert (span.name, span.kind, span.start_time) == ("another", SpanKind.CLIENT, START)
+        assert "another" in repr(span)
+        assert copy.copy(span).name == "another"
+    (end,) = ended.ended
+    assert end.name == "another"
+    assert [event.name for event in end.events] == ["came", "exception"]
+    assert [link.context for link in end.links] == [other]
+    assert end.context == span.get_span_context()
+    with pytest.raises(AttributeError, match="unheard_of"):
+        _ = span.unheard_of
+
+
+def test_an_exception_that_leaves_a_block_is_told_by_the_span() -> None:
+    ended = Ended()
+    tracer = tracer_to(ended)
+    with pytest.raises(KeyError), start(tracer):
+        raise KeyError("x")
+    (end,) = ended.ended
+    assert end.status.status_code is StatusCode.ERROR
+
+
+def test_two_threads_that_ask_at_once_get_the_same_span(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = Ended()
+    span = start(tracer_to(ended))
+    make = Promising.made
+    first: list[Any] = []
+
+    def slowly(self: Any, context: Any, said: Any) -> Any:
+        monkeypatch.undo()  # meanwhile another thread is quicker
+        first.append(span.made())
+        return make(self, context, said)
+
+    monkeypatch.setattr(Promising, "made", slowly)
+    assert span.made() is first[0]
+    span.end(END)
+    assert len(ended.ended) == 1
+
+
+def test_where_the_sdk_is_off_or_the_provider_an_applications_nothing_is_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs = TracerProvider(Foreseen(), shutdown_on_exit=False)
+    assert starting(theirs, SCOPE) is theirs.get_tracer(*SCOPE)
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert not start(tracer_to(Ended())).is_recording()
+
+
+def test_a_program_may_use_the_current_span() -> None:
+    exporter = InMemorySpanExporter()
+    clearspan.init(exporters=[exporter], hardware="off")
+    theirs = TracerProvider(shutdown_on_exit=False).get_tracer("app")
+    seen: list[Any] = []
+
+    @clearspan.task
+    def work() -> None:
+        here = trace.get_current_span()
+        assert isinstance(here, ReadableSpan)
+        here.set_attribute("app.order", 7)
+        here.add_event("checked")
+        with theirs.start_as_current_span("inner") as inner:
+            seen.append(inner)
+
+    work()
+    assert clearspan.flush(10)
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["app.order"] == 7
+    assert [event.name for event in span.events] == ["checked"]
+    assert span.context == seen[0].parent
+
+
+def test_the_time_of_a_span_is_that_of_its_call_whenever_it_is_made() -> None:
+    ended = Ended()
+    span = start(tracer_to(ended))
+    span.end()
+    (end,) = ended.ended
+    assert end.start_time == START
+    assert end.end_time is not None
+    assert end.end_time > START
