@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from clearspan import semconv as sc
 from clearspan.core import fence
 from clearspan.core.ledger import Accounts, Ledger
-from clearspan.core.tape import Strip
+from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit import tally
@@ -246,19 +246,36 @@ def test_chunks_are_read_and_timed(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint())
     draft.started_at = 10.0
     tape(draft, [(10.5, ""), (10.75, "Hel")])
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     tape(draft, [(11.0, "lo")])
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "Hello"
     timing = rig.record.timing
     assert (timing.first_chunk, timing.first_content, timing.chunks) == (0.5, 0.75, 3)
 
 
+def test_small_chunks_stay_until_there_are_many_and_large_ones_do_not(rig: Rig) -> None:
+    draft = rig.open(endpoint=endpoint())
+    tape(draft, [(1.0, "x")] * FEW)
+    assert rig.pipeline.chunks(draft) == MANY - FEW
+    assert len(draft.unread) == FEW
+    tape(draft, [(2.0, "x")] * (MANY - FEW))
+    assert rig.pipeline.chunks(draft) == MANY
+    assert len(draft.unread) == 0
+    tape(draft, [(3.0, "x" * 5_000)] * FEW)
+    assert rig.pipeline.chunks(draft) == FEW
+    assert len(draft.unread) == 0
+    assert rig.pipeline.chunks(draft, over=True) == MANY, "nothing has come"
+    rig.pipeline.close(draft)
+    assert rig.record.timing.chunks == MANY + FEW
+    assert rig.record.output_text.startswith("x" * (MANY + 5_000))
+
+
 def test_a_generators_pace_is_its_consumers(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint(stepped=True, chunk=None))
     tape(draft, [(1.0, "x"), (2.0, "y")])
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     rig.pipeline.close(draft)
     assert rig.record.timing.chunks == 0
     assert rig.record.output == ()
@@ -406,10 +423,10 @@ def test_chunks_without_room_are_counted(rigs: Any) -> None:
     rig = rigs(own=True, size=8192)
     draft = rig.open(endpoint=endpoint())
     tape(draft, [(1.0, "kept")])
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     rig.settle()
     tape(draft, [(1.0, "x")] * 100)
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     rig.pipeline.close(draft)
     assert rig.record.output_text == "kept"
     assert rig.record.extras == {"clearspan.content.lost": 100}
@@ -467,7 +484,7 @@ def test_a_reader_that_fails_costs_what_it_reads(rig: Rig, broken: Any, site: st
     draft = rig.open(endpoint=endpoint(**broken), call=asked())
     draft.started_at = 0.0
     tape(draft, [(1.0, "streamed ")])
-    rig.pipeline.chunks(draft)
+    rig.pipeline.chunks(draft, over=True)
     draft.result = {"id": "r", "text": "answer"}
     rig.pipeline.close(draft)
     assert rig.record.input_text == ("" if "request" in broken else "question")

@@ -212,13 +212,20 @@ class Pipeline:
         if self._watch is not None:
             self._watch.end(inner)
 
-    def chunks(self, draft: Draft) -> int:
-        """Take the chunks that are waiting, so that none is kept alive for the whole stream."""
+    def chunks(self, draft: Draft, *, over: bool = False) -> int:
+        """Take the chunks that are waiting, so that none is kept alive for the whole stream.
+
+        Until it is over small ones stay for a while: handing many on takes no longer than handing on a few.
+        """
+        waiting = draft.unread
+        if waiting.items and draft.hint is None:
+            draft.hint = fenced("reader.hint", hint, waiting.items[0])
+        largest = sampled(draft, waiting.items)
+        more = most(largest) - len(waiting)
+        if more > 0 and not over:
+            return more
         draft.shared()
-        strip = draft.unread.take()
-        if strip.items and draft.hint is None:
-            draft.hint = fenced("reader.hint", hint, strip.items[0])
-        largest = sampled(draft, strip)
+        strip = waiting.take()
         if self._worker is None or self._inline:
             read_chunks(draft, strip)
             return most(largest)
@@ -268,7 +275,7 @@ class Pipeline:
     def _end(self, draft: Draft) -> None:
         for streamed in (draft, draft.inner):
             if streamed is not None and streamed.tape:
-                self.chunks(streamed)
+                self.chunks(streamed, over=True)
         draft.outcome = draft.outcome or Outcome.ABANDONED
         draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
         self.close(draft)

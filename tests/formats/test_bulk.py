@@ -105,7 +105,7 @@ def larger(item: Any, weigh: Callable[[Any], int | None] | None) -> int:
     """How large the chunks are of which that is the one in the middle."""
     draft = drafted()
     draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
-    return sampled(draft, Strip([0.0] * 3, [None, item, None]))
+    return sampled(draft, [None, item, None])
 
 
 def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:

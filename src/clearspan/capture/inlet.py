@@ -31,10 +31,10 @@ class Inlet(Protocol):
     def detach(self, token: Any) -> None:
         """Undo `attach`."""
 
-    def chunks(self, draft: Draft) -> int:
+    def chunks(self, draft: Draft, *, over: bool = False) -> int:
         """Take the chunks of a stream that are waiting in `draft.unread`, so that none lives for long.
 
-        Answers how many may wait there the next time.
+        Answers after how many more to come again. Until the stream is `over` some may stay where they are.
         """
         ...
 

@@ -100,7 +100,7 @@ class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
     __slots__ = (
-        "_every", "_inner", "_late", "left", "_done", "_finalizer", "_inlet", "_stream",
+        "_inner", "_late", "_more", "left", "_done", "_finalizer", "_inlet", "_stream",
         "_undo", "draft", "error_code", "hides", "owner", "__weakref__",
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ class Recording:
         self.hides: Callable[[Any], bool] | None = None
         self._inlet = inlet
         self._done = False
-        self._every = FEW
+        self._more = FEW
         self._inner: Recording | None = None
         self._late = False
         self.left: Any = None
@@ -179,10 +179,10 @@ class Recording:
 
         True for one that the program has not asked for.
         """
-        unread = self.draft.unread
-        unread.add(time.perf_counter(), item)
-        if len(unread) >= self._every:
-            self._every = self._hand_on() or FEW
+        self.draft.unread.add(time.perf_counter(), item)
+        self._more -= 1
+        if not self._more:
+            self._more = self._hand_on() or FEW
         return self.hides is not None and fenced("reader.hides", self.hides, item)
 
     def _hand_on(self) -> int | None:
@@ -214,7 +214,7 @@ class Recording:
             described = fenced("recording.error", describe_error, error, self.error_code)
             draft.error = described or ErrorInfo(type(error).__name__)
         if draft.tape:
-            fenced("inlet.chunks", self._inlet.chunks, draft)
+            fenced("inlet.chunks", self._inlet.chunks, draft, over=True)
 
     def _close(self) -> None:
         fenced("inlet.close", self._inlet.close, self.draft)

@@ -41,12 +41,11 @@ def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, i
         yield Strip([at], [item]), size
 
 
-def sampled(draft: Draft, strip: Strip) -> int:
-    """The larger of two chunks that stand for all, in bytes: one of the middle, and the last."""
-    items, endpoint = strip.items, draft.endpoint
-    if not items:
-        return 0
-    return max(_size(endpoint, items[len(items) // 2]), _size(endpoint, items[-1]))
+def sampled(draft: Draft, items: list[Any]) -> int:
+    """The larger of two chunks that stand for all, in bytes: one of the middle, and the last. More may be coming."""
+    endpoint, half = draft.endpoint, len(items) // 2
+    some = *items[half : half + 1], *items[-1:]  # another thread may have taken them by now
+    return max([_size(endpoint, item) for item in some], default=0)
 
 
 def most(largest: int) -> int:
