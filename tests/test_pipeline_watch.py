@@ -114,10 +114,10 @@ def test_without_some_of_its_chunks_a_stream_has_no_times(*, nested: bool) -> No
     stream.usage(output=3)
     for _ in range(100):  # the first ones find no room
         stream.unread.add(2.0, "a")
-    made.chunks(stream)
+    made.chunks(stream, over=True)
     stream.unread.add(3.0, "b")
     stream.unread.add(4.0, "c")
-    made.chunks(stream)
+    made.chunks(stream, over=True)
     made.close(outer)
     go.set()
     assert made.worker is not None
@@ -139,7 +139,7 @@ def test_a_stream_that_was_left_takes_as_long_as_its_chunks_tell() -> None:
         draft.endpoint = Endpoint("chat", (), lambda *_: None, lambda *_: None)
         assert made.open(draft)
         draft.unread.add(draft.started_at + 1.5, "a")
-        made.chunks(draft)
+        made.chunks(draft, over=True)
         draft.pace.missed = missed
         draft.outcome = Outcome.ABANDONED
         draft.end_ns = draft.start_ns + 60 * 10**9

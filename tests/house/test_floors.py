@@ -42,6 +42,7 @@ READABLE = ("exporters.store", "exporters.console")
 TELEMETRY = (
     "emit.telemetry",
     "emit.boards",
+    "emit.promised",
     "emit.quiet",
     "emit.tally",
     "exporters",

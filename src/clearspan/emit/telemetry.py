@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Token
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
@@ -33,16 +33,15 @@ from clearspan.emit.crowded import limit_of, limited
 from clearspan.emit.gauges import ActiveCalls, RateLimits
 from clearspan.emit.instruments import INSTRUMENTS, READ
 from clearspan.emit.measures import Point, Vocabulary
+from clearspan.emit.promised import Promised, Starting
 from clearspan.emit.series import Series, Words
 from clearspan.emit.tally import Tally
 from clearspan.record import ErrorInfo, Invocation, TraceRef
 
 if TYPE_CHECKING:
-    from opentelemetry.util.types import Attributes
-
     from clearspan.score import Score
 
-__all__ = ["Starting", "Telemetry"]
+__all__ = ["Telemetry"]
 
 _KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _PROPAGATED = "clearspan."
@@ -58,22 +57,6 @@ class _Handle(NamedTuple):
     context: Context
     name: str
     subject: tuple[str, str | None, str | None]
-
-
-class Starting(Protocol):
-    """What of a tracer is asked for here."""
-
-    def start_span(
-        self,
-        name: str,
-        context: Context,
-        kind: SpanKind,
-        attributes: Attributes,
-        *,
-        start_time: int,
-    ) -> Span:
-        """A span that has begun."""
-        ...
 
 
 class Telemetry:
@@ -186,6 +169,8 @@ class Telemetry:
 
         Answers whether there was a span to end: some are not recorded, whatever their context says.
         """
+        if type(handle.span) is Promised:
+            handle = handle._replace(span=handle.span.made())
         recorded = handle.span.is_recording()
         if recorded:
             fenced("emit.span", self._describe, handle, record)

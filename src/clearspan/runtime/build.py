@@ -26,7 +26,7 @@ from clearspan.exporters import DEFAULT_STORE, Courier, Destination, Destination
 from clearspan.runtime.forks import Meters
 from clearspan.runtime.histograms import Histograms, plain
 from clearspan.runtime.identifiers import identifiers
-from clearspan.runtime.promised import Provider
+from clearspan.runtime.promising import Provider
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
 from clearspan.runtime.sampling import sampler_of

@@ -21,7 +21,7 @@ from clearspan.runtime.build import Providers, statuses
 from clearspan.runtime.ends import chained
 from clearspan.runtime.figures import Figures, wants_of
 from clearspan.runtime.hardware import Hardware
-from clearspan.runtime.promised import starting
+from clearspan.runtime.promising import starting
 from clearspan.runtime.queues import quiet
 from clearspan.runtime.sampling import sampler_looks
 from clearspan.settings import SettingError, Settings

@@ -1,16 +1,12 @@
-"""Spans that are promised: a call gets the ids of one at once, and OpenTelemetry makes it when somebody wants more.
+"""Which spans of a pipeline of our own are promised, and how OpenTelemetry's SDK makes them in the end.
 
-To start a span of the SDK takes a call as long as half of all else that we do there, and most of what it is made of is
-not asked for before the call is over. So in a pipeline of our own a call begins with a `Promised` span, which has its
-ids, its parent and its time. The SDK's tracer makes the span itself of these, at the first thing that anybody else wants
-of it: a program that puts an attribute on the current span, on its own thread; else the worker that completes the call.
-Nobody else's processors hear of it: an application's are added to a provider of its own.
+Nobody else's processors hear of their starts: an application's are added to a provider of its own.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import Span, Tracer, TracerProvider
@@ -24,6 +20,7 @@ from opentelemetry.trace import (
     get_current_span,
 )
 
+from clearspan.emit.promised import Promised, Said
 from clearspan.runtime.identifiers import identifiers
 
 if TYPE_CHECKING:
@@ -32,10 +29,10 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanKind
     from opentelemetry.util.types import Attributes
 
-    from clearspan.emit.telemetry import Starting
+    from clearspan.emit.promised import Starting
     from clearspan.runtime.sampling import Foreseen
 
-__all__ = ["Provider", "starting"]
+__all__ = ["Promising", "Provider", "starting"]
 
 _RANDOM: int = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 """W3C's Trace Context, level 2: that the trace's id is random. Older releases of OpenTelemetry do not tell."""
@@ -76,74 +73,10 @@ class Provider(TracerProvider):
         super().__init__(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self.given)
 
 
-class _Said(NamedTuple):
-    """What a span is started with."""
-
-    name: str
-    context: Context
-    kind: SpanKind
-    attributes: Attributes
-    start_time: int
-
-
-def _of_the_span_itself(name: str) -> Any:
-    def ask(self: Promised, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.made(), name)(*args, **kwargs)
-
-    ask.__name__ = name
-    return ask
-
-
-class Promised(trace.Span):
-    """A span that has ids and a time, and is made when more is asked of it.
-
-    `parent` is the context of the span above, if there is one, as the SDK's spans have it.
-    """
-
-    __slots__ = ("_context", "_made", "_said", "_tracer", "parent")
-
-    def __init__(
-        self, tracer: Promising, context: SpanContext, parent: SpanContext | None, said: _Said
-    ) -> None:
-        self._tracer, self._context, self.parent, self._said = tracer, context, parent, said
-        self._made: list[trace.Span] = []
-
-    def made(self) -> trace.Span:
-        """The span itself. Two threads that want it at once get the same; another that was made is never ended."""
-        if not self._made:
-            self._made.append(self._tracer.made(self._context, self._said))
-        return self._made[0]
-
-    def get_span_context(self) -> SpanContext:
-        """Its ids, which it has from the beginning."""
-        return self._context
-
-    def is_recording(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self._made or self._made[0].is_recording()
-
-    # What it will be: programs look whether the current span is one that they can read.
-    __class__: Any = property(lambda _: Span)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in Promised.__slots__:  # a copy that is being made has nothing yet
-            raise AttributeError(name)
-        return getattr(self.made(), name)
-
-    end = _of_the_span_itself("end")
-    update_name = _of_the_span_itself("update_name")
-    set_attribute = _of_the_span_itself("set_attribute")
-    set_attributes = _of_the_span_itself("set_attributes")
-    set_status = _of_the_span_itself("set_status")
-    add_event = _of_the_span_itself("add_event")
-    add_link = _of_the_span_itself("add_link")
-    record_exception = _of_the_span_itself("record_exception")
-    __exit__ = _of_the_span_itself("__exit__")
-    __repr__ = _of_the_span_itself("__repr__")
-
-
 class Promising:
-    """Starts the spans of our own calls."""
+    """Promises the spans of our own calls, and makes them."""
+
+    kind: type = Span
 
     def __init__(self, tracer: Tracer, provider: Provider) -> None:
         self._tracer, self._sampler, self._given = tracer, provider.foreseen, provider.given
@@ -171,9 +104,9 @@ class Promising:
         made = SpanContext(trace_id, span_id, False, _FLAGS[random | kept], state)
         if not kept:
             return NonRecordingSpan(made)
-        return Promised(self, made, above, _Said(name, context, kind, attributes, start_time))
+        return Promised(self, made, above, Said(name, context, kind, attributes, start_time))
 
-    def made(self, context: SpanContext, said: _Said) -> trace.Span:
+    def make(self, context: SpanContext, said: Said) -> trace.Span:
         """The span that was promised: the SDK's, with this context."""
         self._given.give(context)
         return self._tracer.start_span(

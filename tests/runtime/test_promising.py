@@ -24,7 +24,7 @@ from opentelemetry.trace import (
 
 import clearspan
 from clearspan.runtime.identifiers import identifiers
-from clearspan.runtime.promised import Promising, Provider, starting
+from clearspan.runtime.promising import Promising, Provider, starting
 from clearspan.runtime.sampling import Foreseen
 
 SCOPE = ("clearspan", "1.0", "https://example.org/schema")
@@ -158,7 +158,7 @@ def test_two_threads_that_ask_at_once_get_the_same_span(
 ) -> None:
     ended = Ended()
     span = start(tracer_to(ended))
-    make = Promising.made
+    make = Promising.make
     first: list[Any] = []
 
     def slowly(self: Any, context: Any, said: Any) -> Any:
@@ -166,7 +166,7 @@ def test_two_threads_that_ask_at_once_get_the_same_span(
         first.append(span.made())
         return make(self, context, said)
 
-    monkeypatch.setattr(Promising, "made", slowly)
+    monkeypatch.setattr(Promising, "make", slowly)
     assert span.made() is first[0]
     span.end(END)
     assert len(ended.ended) == 1
@@ -213,3 +213,29 @@ def test_the_time_of_a_span_is_that_of_its_call_whenever_it_is_made() -> None:
     assert end.start_time == START
     assert end.end_time is not None
     assert end.end_time > START
+
+
+def test_a_span_that_cannot_be_made_costs_the_program_nothing_and_is_in_the_books(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+    exporter = InMemorySpanExporter()
+    clearspan.init(exporters=[exporter], hardware="off")
+
+    def fail(*_: Any) -> Any:
+        raise MemoryError("none left")
+
+    monkeypatch.setattr(Promising, "make", fail)
+
+    @clearspan.task
+    def work(*, touches: bool) -> str:
+        if touches:
+            trace.get_current_span().set_attribute("a", 1)
+        return "done"
+
+    assert [work(touches=touches) for touches in (True, False)] == ["done", "done"]
+    assert clearspan.flush(10)
+    assert exporter.get_finished_spans() == ()
+    accounts = clearspan.status().accounts
+    assert (accounts.created, accounts.pending) == (2, 0)
+    assert accounts.dropped == {"not_recorded": 2}
