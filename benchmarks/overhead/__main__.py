@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.overhead import store, tables
 from benchmarks.overhead.child import CALM
@@ -37,27 +37,38 @@ APART = ("startup", "memory", "store", "generate")
 MEASURED = [name for name in WORKLOADS if name != "distinct"]
 
 
-def faults(found: list[Place], workloads: list[str]) -> tuple[list[str], set[tuple[str, str]]]:
-    """What does not record as it should: one span to a call, the prompt in it where content is on; and who does not
-    know which of the workloads."""
-    wrong: list[str] = []
-    unknown: set[tuple[str, str]] = set()
+class Seen(NamedTuple):
+    """What came of looking at what each records: faults; and who, of others, knows nothing of a workload, or keeps
+    no content of it."""
+
+    wrong: list[str]
+    unknown: set[tuple[str, str]]
+    silent: set[tuple[str, str]]
+
+
+def faults(found: list[Place], workloads: list[str]) -> Seen:
+    """What does not record as it should: one span to a call, the prompt told where content is on."""
+    seen = Seen([], set(), set())
     for workload in workloads:
         for place in (each for each in found if each.runs(workload)):
             told, variant = place.run(workload, "checked"), VARIANTS[place.variant]
             ours = place.variant in OURS
             if "absent" in told:
-                wrong += [f"{place.variant} {workload}: {told['absent']}"] if ours else []
+                if ours:
+                    seen.wrong.append(f"{place.variant} {workload}: {told['absent']}")
                 continue
             wanted = {"spans": 1.0 if variant.records else 0.0, "content": variant.content}
             if place.variant == "bare" and workload == "embeddings":
                 wanted["content"] = False
             # Others may make more spans than one, keep no content of some kinds of calls, and not know all of them.
-            if told != wanted if ours else told["spans"] < (workload == "short"):
-                wrong.append(f"{place.variant} {workload}: {told}, not {wanted}")
+            lacks = workload == "short" and (not told["spans"] or not told["content"])
+            if told != wanted if ours else lacks:
+                seen.wrong.append(f"{place.variant} {workload}: {told}, not {wanted}")
             if not told["spans"] and variant.records:
-                unknown.add((place.variant, workload))
-    return wrong, unknown
+                seen.unknown.add((place.variant, workload))
+            elif variant.content and not told["content"]:
+                seen.silent.add((place.variant, workload))
+    return seen
 
 
 def measured(found: list[Place], workload: str, measure: str, rounds: int) -> dict[str, Any]:
@@ -189,15 +200,18 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     workloads = given.workloads
     found = places(list(dict.fromkeys(["bare", *given.variants])), dict(given.peer))
-    wrong, unknown = faults(found, workloads)
-    for line in wrong:
+    seen = faults(found, workloads)
+    for line in seen.wrong:
         print(f"does not record what it should: {line}", flush=True)
     results: dict[str, Any] = {}
     for measure in () if given.smoke else given.measure:
         results[measure] = {}
         for workload in workloads:
-            told = [place for place in found if (place.variant, workload) not in unknown]
-            results[measure][workload] = measured(told, workload, measure, given.rounds)
+            able = [place for place in found if (place.variant, workload) not in seen.unknown]
+            rows = measured(able, workload, measure, given.rounds)
+            for name, row in rows.items():
+                row["content"] = (name, workload) not in seen.silent
+            results[measure][workload] = rows
             print(f"{measure} {workload}", file=sys.stderr, flush=True)
         print("\n" + tables.ratios(measure, results[measure]), flush=True)
     for name in () if given.smoke else given.apart:
@@ -207,7 +221,7 @@ def main(arguments: list[str]) -> int:
         given.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     if given.plot is not None and "caller" in results:
         tables.plot(given.plot, results["caller"])
-    return 1 if wrong else 0
+    return 1 if seen.wrong else 0
 
 
 if __name__ == "__main__":

@@ -119,14 +119,13 @@ def checked(raw: Made, made: Made, running: Running, count: int) -> dict[str, An
     each([made], CHECKED, time.thread_time, rest=False)
     running.flush()
     spans = running.taken()
-    return {"spans": len(spans) / CHECKED / made.each, "content": CANARY in _said(spans)}
+    said = _said([*spans, *(event for span in spans for event in span.events), *running.logged()])
+    return {"spans": len(spans) / CHECKED / made.each, "content": CANARY in said}
 
 
-def _said(spans: list[Any]) -> str:
-    return " ".join(
-        [repr(dict(span.attributes or {})) for span in spans]
-        + [repr(dict(event.attributes or {})) for span in spans for event in span.events]
-    )
+def _said(told: list[Any]) -> str:
+    """What stands in spans, their events, and log records."""
+    return " ".join(repr((dict(one.attributes or {}), getattr(one, "body", None))) for one in told)
 
 
 def startup(variant: str) -> dict[str, float]:

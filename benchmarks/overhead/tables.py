@@ -11,6 +11,8 @@ from benchmarks.overhead.workloads import WORKLOADS
 
 __all__ = ["plot", "ratios", "rows"]
 
+NO_CONTENT = " °"
+"""Of such a call it keeps no content."""
 PLOTTED = ("short", "60kB", "stream")
 
 
@@ -43,7 +45,8 @@ def _cell(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
     low, high = found["spread"]
-    return f"{found['ratio']:.2f} ({low:.2f}-{high:.2f})"
+    mark = "" if found["content"] else NO_CONTENT
+    return f"{found['ratio']:.2f}{mark} ({low:.2f}-{high:.2f})"
 
 
 def plot(path: Path, results: Mapping[str, Mapping[str, Any]]) -> None:

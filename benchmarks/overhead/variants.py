@@ -32,6 +32,8 @@ class Running:
     flush: Callable[[], object] = tuple
     taken: Callable[[], list[Any]] = list
     """The spans that it handed on, where they are kept."""
+    logged: Callable[[], list[Any]] = list
+    """The same of log records: some put content there."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,42 @@ def _providers(sink: Sink) -> tuple[Any, Any, Any]:
     tracers.add_span_processor(BatchSpanProcessor(exporter))
     reader = PeriodicExportingMetricReader(metrics_away(), export_interval_millis=60_000)
     return tracers, MeterProvider([reader], shutdown_on_exit=False), exporter
+
+
+def _logger(sink: Sink) -> tuple[Any, Any]:
+    """A program's own provider of loggers, and what its records go to."""
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    exporter = _logs_to(sink)
+    loggers = LoggerProvider(shutdown_on_exit=False)
+    loggers.add_log_record_processor(BatchLogRecordProcessor(exporter))
+    return loggers, exporter
+
+
+def _logs_to(sink: Sink) -> Any:
+    from opentelemetry.sdk._logs import export
+
+    # By the names that they have in newer releases of the SDK, and in older ones.
+    base: Any = getattr(export, "LogRecordExporter", None) or vars(export)["LogExporter"]
+    result: Any = getattr(export, "LogRecordExportResult", None) or vars(export)["LogExportResult"]
+    kept: list[Any] = []
+
+    class Keep(base):  # type: ignore[misc]  # which of the two it is depends on the release
+        records = kept
+
+        def export(self, batch: Any) -> Any:
+            if sink == "keep":
+                kept.extend(each.log_record for each in batch)
+            return result.SUCCESS
+
+        def force_flush(self, timeout_millis: float = 0) -> bool:
+            return True
+
+        def shutdown(self) -> None:
+            """Nothing is open."""
+
+    return Keep()
 
 
 def _flush(*providers: Any) -> Callable[[], None]:
@@ -150,10 +188,13 @@ def _theirs(sink: Sink) -> Running:
 def _instrumentor(module: str, **more: Any) -> Callable[[Sink], Running]:
     def start(sink: Sink) -> Running:
         tracers, meters, exporter = _providers(sink)
+        loggers, logs = _logger(sink)
         import_module(module).OpenAIInstrumentor().instrument(
-            tracer_provider=tracers, meter_provider=meters, skip_dep_check=True, **more
-        )
-        return Running(None, _flush(tracers, meters), _taken(exporter))
+            tracer_provider=tracers, meter_provider=meters, logger_provider=loggers,
+            skip_dep_check=True, **more,
+        )  # fmt: skip
+        flush = _flush(tracers, meters, loggers)
+        return Running(None, flush, _taken(exporter), lambda: list(logs.records))
 
     return start
 

@@ -56,26 +56,28 @@ def place(variant: str, said: list[dict[str, Any]], base: str = "") -> Run:
 
 def test_what_records_too_little_is_found_out() -> None:
     good = {"spans": 1.0, "content": True}
-    assert overhead.faults([place("clearspan", [good])], ["short"]) == ([], set())
+    assert overhead.faults([place("clearspan", [good])], ["short"]) == ([], set(), set())
     for told in ({"spans": 0.8, "content": True}, {"spans": 1.0, "content": False}, {"spans": 2.0, "content": True}):  # fmt: skip
-        (wrong,), _ = overhead.faults([place("clearspan", [told])], ["short"])
+        (wrong,) = overhead.faults([place("clearspan", [told])], ["short"]).wrong
         assert wrong.startswith("clearspan short: ")
-    (wrong,), _ = overhead.faults([place("clearspan", [{"absent": "it broke"}])], ["short"])
+    (wrong,) = overhead.faults([place("clearspan", [{"absent": "it broke"}])], ["short"]).wrong
     assert wrong == "clearspan short: it broke"
 
 
 def test_others_may_record_more_and_cannot_do_everything() -> None:
-    more, nothing = {"spans": 2.0, "content": False}, {"spans": 0.0, "content": False}
-    assert overhead.faults([place("langfuse", [more])], ["short"]) == ([], set())
+    more, mute = {"spans": 2.0, "content": True}, {"spans": 1.0, "content": False}
+    nothing = {"spans": 0.0, "content": False}
+    assert overhead.faults([place("langfuse", [more])], ["short"]) == ([], set(), set())
     absent = {"absent": "it has no decorator"}
-    assert overhead.faults([place("logfire", [absent])], ["short"]) == ([], set())
-    assert overhead.faults([place("openlit", [nothing])], ["responses"]) == (
-        [],
-        {("openlit", "responses")},
-    )
-    (wrong,), unknown = overhead.faults([place("openlit", [nothing])], ["short"])
-    assert wrong.startswith("openlit short: ")
-    assert unknown == {("openlit", "short")}
+    assert overhead.faults([place("logfire", [absent])], ["short"]) == ([], set(), set())
+    seen = overhead.faults([place("openlit", [nothing])], ["responses"])
+    assert seen == ([], {("openlit", "responses")}, set())
+    # Whoever was told to keep prompts, and keeps none of an embedding, did less than was measured of the others.
+    seen = overhead.faults([place("openlit", [mute])], ["embeddings"])
+    assert seen == ([], set(), {("openlit", "embeddings")})
+    for lacking in (nothing, mute):
+        (wrong,) = overhead.faults([place("openlit", [lacking])], ["short"]).wrong
+        assert wrong.startswith("openlit short: ")
 
 
 def test_ratios_are_of_medians_and_to_the_bare_of_the_same_client() -> None:
@@ -133,11 +135,15 @@ def test_what_was_slow_before_it_was_known_does_not_count() -> None:
 
 
 def test_the_table_has_a_row_for_each_workload_and_the_plot_a_bar_for_each(tmp_path: Path) -> None:
-    row = {"us": 50.0, "ratio": 0.5, "spread": [0.4, 0.6], "raw_us": 200.0}
-    results = {"short": {"bare": {**row, "us": 100.0, "ratio": 1.0}, "clearspan": row}, "60kB": {}}
+    row = {"us": 50.0, "ratio": 0.5, "spread": [0.4, 0.6], "raw_us": 200.0, "content": True}
+    mute = {**row, "content": False}
+    results = {
+        "short": {"bare": {**row, "us": 100.0, "ratio": 1.0}, "clearspan": row, "openlit": mute},
+        "60kB": {},
+    }
     assert tables.ratios("caller", results).splitlines()[2:] == [
-        "| short prompt | 100 | 0.50 (0.40-0.60) |",
-        "| 60 kB prompt |  |  |",
+        "| short prompt | 100 | 0.50 (0.40-0.60) | 0.50 ° (0.40-0.60) |",
+        "| 60 kB prompt |  |  |  |",
     ]
     pytest.importorskip("matplotlib")
     tables.plot(tmp_path / "plot.svg", {"short": results["short"]})
