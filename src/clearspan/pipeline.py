@@ -220,7 +220,7 @@ class Pipeline:
         waiting = draft.unread
         if waiting.items and draft.hint is None:
             draft.hint = fenced("reader.hint", hint, waiting.items[0])
-        largest = sampled(draft, waiting.items)
+        largest = sampled(draft, waiting.items, over=over)
         more = most(largest) - len(waiting)
         if more > 0 and not over:
             return more

@@ -32,23 +32,33 @@ def drafted(*, stepped: bool = False, **more: Any) -> Draft:
 DRAFT = drafted()
 
 
+def handed(strip: Strip) -> list[tuple[Strip, int]]:
+    return list(batches(DRAFT, strip, sampled(DRAFT, strip.items, over=True)))
+
+
 def test_small_chunks_go_together_and_large_ones_alone() -> None:
-    small = Strip([1.0, 2.0], ["a", "b"])
     huge = "a" * 2_000_000
-    large = Strip([1.0, 2.0], [huge, "b"])
-    assert [strip for strip, _ in batches(DRAFT, small, sampled(DRAFT, small))] == [small]
-    assert [strip for strip, _ in batches(DRAFT, large, sampled(DRAFT, large))] == [
-        ([1.0], [huge]),
-        ([2.0], ["b"]),
-    ]
-    assert sum(size for _, size in batches(DRAFT, large, sampled(DRAFT, large))) > 2_000_000
-    assert list(batches(DRAFT, Strip([], []), sampled(DRAFT, Strip([], [])))) == [(([], []), 0)]
+    small = Strip([1.0, 2.0, 3.0], ["a", "b", "c"])
+    assert [strip for strip, _ in handed(small)] == [small]
+    large = handed(Strip([1.0, 2.0, 3.0], ["b", huge, "c"]))
+    assert [strip for strip, _ in large] == [([1.0], ["b"]), ([2.0], [huge]), ([3.0], ["c"])]
+    assert sum(size for _, size in large) > 2_000_000
+    assert handed(Strip([], [])) == [(([], []), 0)]
 
 
 def test_small_chunks_may_wait_together_and_large_ones_not_for_long() -> None:
-    assert most(sampled(DRAFT, Strip([1.0] * 9, ["a"] * 9))) == MANY
-    assert most(sampled(DRAFT, Strip([1.0], ["a" * 100_000]))) == FEW
-    assert most(sampled(DRAFT, Strip([], []))) == MANY
+    large = "a" * 100_000
+    assert most(sampled(DRAFT, ["a"] * 9, over=False)) == MANY
+    assert most(sampled(DRAFT, ["a"] * 8 + [large], over=False)) == FEW
+    assert most(sampled(DRAFT, [large], over=True)) == FEW
+    assert most(sampled(DRAFT, [], over=False)) == MANY
+
+
+def test_the_end_of_a_stream_does_not_stand_for_all_of_it() -> None:
+    large = "a" * 100_000
+    assert sampled(DRAFT, ["a", large, "b"], over=True) > 100_000
+    assert sampled(DRAFT, ["a", "b", large], over=True) > 100_000
+    assert sampled(DRAFT, ["a", large, "b"], over=False) < 1_000
 
 
 def test_the_hint_is_the_id_alone() -> None:
@@ -105,7 +115,7 @@ def larger(item: Any, weigh: Callable[[Any], int | None] | None) -> int:
     """How large the chunks are of which that is the one in the middle."""
     draft = drafted()
     draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
-    return sampled(draft, [None, item, None])
+    return sampled(draft, [None, item, None], over=True)
 
 
 def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:

@@ -27,7 +27,7 @@ _SMALL = 4_096
 def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
     """Chunks as they are handed on, with their weight: together, or each alone where they are large.
 
-    Of many, two that stand for all were looked at (`sampled`); only where one of those is large, all are.
+    Of many, those that stand for all were looked at (`sampled`); only where one of those is large, all are.
     """
     many = len(strip.items)
     if many > 2 and largest <= _SMALL:
@@ -41,10 +41,14 @@ def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, i
         yield Strip([at], [item]), size
 
 
-def sampled(draft: Draft, items: list[Any]) -> int:
-    """The larger of two chunks that stand for all, in bytes: one of the middle, and the last. More may be coming."""
+def sampled(draft: Draft, items: list[Any], *, over: bool) -> int:
+    """How large chunks are, in bytes, by one that stands for all, the last. More may be coming.
+
+    What ends a stream is like no other chunk: when it is `over`, one of the middle is looked at, too.
+    """
     endpoint, half = draft.endpoint, len(items) // 2
-    some = *items[half : half + 1], *items[-1:]  # another thread may have taken them by now
+    # By slices: another thread may have taken them by now.
+    some = items[-1:] + items[half : half + 1] if over else items[-1:]
     return max([_size(endpoint, item) for item in some], default=0)
 
 
