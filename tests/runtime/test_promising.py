@@ -172,6 +172,27 @@ def test_two_threads_that_ask_at_once_get_the_same_span(
     assert len(ended.ended) == 1
 
 
+def test_a_span_that_is_made_in_the_middle_of_another_has_the_ids_that_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where a collection runs there, and what it finalizes looks at its span."""
+    provider = Provider(Foreseen(None), RESOURCE)
+    tracer = starting(provider, SCOPE)
+    outer, inner = start(tracer), start(tracer)
+    promised = [span.get_span_context() for span in (outer, inner)]
+    trace_id = provider.given.generate_trace_id
+
+    def interrupted() -> int:
+        monkeypatch.undo()
+        inner.set_attribute("looked", 1)
+        return trace_id()
+
+    monkeypatch.setattr(provider.given, "generate_trace_id", interrupted)
+    made = [outer.made(), inner.made()]
+    assert [span.get_span_context() for span in made] == promised
+    assert made[1].attributes == {"looked": 1}
+
+
 def test_where_the_sdk_is_off_or_the_provider_an_applications_nothing_is_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

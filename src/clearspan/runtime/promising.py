@@ -45,9 +45,11 @@ class _Given(IdGenerator):
     def __init__(self) -> None:
         self._next = threading.local()
 
-    def give(self, context: SpanContext) -> None:
-        """Those of the next span."""
+    def give(self, context: SpanContext | None) -> SpanContext | None:
+        """Those of the next span; answers whose turn it was."""
+        before: SpanContext | None = getattr(self._next, "context", None)
         self._next.context = context
+        return before
 
     def generate_span_id(self) -> int:
         """The span's."""
@@ -108,10 +110,14 @@ class Promising:
 
     def make(self, context: SpanContext, said: Said) -> trace.Span:
         """The span that was promised: the SDK's, with this context."""
-        self._given.give(context)
-        return self._tracer.start_span(
-            said.name, said.context, said.kind, said.attributes, start_time=said.start_time
-        )
+        before = self._given.give(context)
+        try:
+            return self._tracer.start_span(
+                said.name, said.context, said.kind, said.attributes, start_time=said.start_time
+            )
+        finally:
+            # A collection may run in the middle of this, and what it finalizes may want a span, too.
+            self._given.give(before)
 
 
 def starting(provider: trace.TracerProvider, scope: tuple[str, str | None, str]) -> Starting:
