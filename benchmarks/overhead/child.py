@@ -86,16 +86,18 @@ def caller(raw: Made, made: Made, running: Running, count: int) -> dict[str, flo
 
 
 def total(raw: Made, made: Made, running: Running, count: int) -> dict[str, float]:
-    """CPU of the whole process for one call without and with, until everything was exported, in microseconds."""
+    """CPU of the whole process for one call without and with, until everything was exported, in microseconds.
+
+    It is exported after all `count` calls: metrics are by the minute, and not by the call.
+    """
     each([raw, made], max(1, count // 4), time.thread_time)
     running.flush()
-    some = max(1, count // BLOCKS)
 
     def block(one: Made) -> float:
         started = time.process_time()
-        each([one], some, time.thread_time)
+        each([one], count, time.thread_time)
         running.flush()
-        return (time.process_time() - started) / some / one.each
+        return (time.process_time() - started) / count / one.each
 
     alone, turns = block(raw), list[Turn]()
     for _ in range(BLOCKS):
