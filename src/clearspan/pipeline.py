@@ -218,9 +218,10 @@ class Pipeline:
         Until it is over small ones stay for a while: handing many on takes no longer than handing on a few.
         """
         waiting = draft.unread
-        if waiting.items and draft.hint is None:
-            draft.hint = fenced("reader.hint", hint, waiting.items[0])
-        largest = sampled(draft, waiting.items, over=over)
+        if draft.hint is None:
+            for first in waiting.items[:1]:  # another thread may have taken it by now
+                draft.hint = fenced("reader.hint", hint, first)
+        largest = sampled(draft, waiting.items)
         more = most(largest) - len(waiting)
         if more > 0 and not over:
             return more

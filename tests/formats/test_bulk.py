@@ -33,7 +33,7 @@ DRAFT = drafted()
 
 
 def handed(strip: Strip) -> list[tuple[Strip, int]]:
-    return list(batches(DRAFT, strip, sampled(DRAFT, strip.items, over=True)))
+    return list(batches(DRAFT, strip, sampled(DRAFT, strip.items)))
 
 
 def test_small_chunks_go_together_and_large_ones_alone() -> None:
@@ -48,17 +48,18 @@ def test_small_chunks_go_together_and_large_ones_alone() -> None:
 
 def test_small_chunks_may_wait_together_and_large_ones_not_for_long() -> None:
     large = "a" * 100_000
-    assert most(sampled(DRAFT, ["a"] * 9, over=False)) == MANY
-    assert most(sampled(DRAFT, ["a"] * 8 + [large], over=False)) == FEW
-    assert most(sampled(DRAFT, [large], over=True)) == FEW
-    assert most(sampled(DRAFT, [], over=False)) == MANY
+    assert most(sampled(DRAFT, ["a"] * 9)) == MANY
+    assert most(sampled(DRAFT, ["a"] * 8 + [large])) == FEW
+    assert most(sampled(DRAFT, [large])) == FEW
+    assert most(sampled(DRAFT, [])) == MANY
 
 
-def test_the_end_of_a_stream_does_not_stand_for_all_of_it() -> None:
+def test_neither_the_end_of_a_stream_nor_every_other_chunk_stands_for_all_of_it() -> None:
     large = "a" * 100_000
-    assert sampled(DRAFT, ["a", large, "b"], over=True) > 100_000
-    assert sampled(DRAFT, ["a", "b", large], over=True) > 100_000
-    assert sampled(DRAFT, ["a", large, "b"], over=False) < 1_000
+    assert sampled(DRAFT, ["a", large, "b"]) > 100_000
+    assert sampled(DRAFT, ["a", "b", large]) > 100_000
+    for many in (FEW, MANY):
+        assert sampled(DRAFT, [large, "b"] * (many // 2)) > 100_000
 
 
 def test_the_hint_is_the_id_alone() -> None:
@@ -115,7 +116,7 @@ def larger(item: Any, weigh: Callable[[Any], int | None] | None) -> int:
     """How large the chunks are of which that is the one in the middle."""
     draft = drafted()
     draft.endpoint = dataclasses.replace(draft.endpoint, weigh=weigh)
-    return sampled(draft, [None, item, None], over=True)
+    return sampled(draft, [None, item, None])
 
 
 def test_a_chunk_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -23,6 +27,7 @@ from opentelemetry.trace import (
 )
 
 import clearspan
+from clearspan.emit.promised import Promised
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.promising import Promising, Provider, starting
 from clearspan.runtime.sampling import Foreseen
@@ -161,10 +166,10 @@ def test_two_threads_that_ask_at_once_get_the_same_span(
     make = Promising.make
     first: list[Any] = []
 
-    def slowly(self: Any, context: Any, said: Any) -> Any:
+    def slowly(*given: Any) -> Any:
         monkeypatch.undo()  # meanwhile another thread is quicker
         first.append(span.made())
-        return make(self, context, said)
+        return make(*given)
 
     monkeypatch.setattr(Promising, "make", slowly)
     assert span.made() is first[0]
@@ -197,7 +202,7 @@ def test_where_the_sdk_is_off_or_the_provider_an_applications_nothing_is_promise
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     theirs = TracerProvider(Foreseen(), shutdown_on_exit=False)
-    assert starting(theirs, SCOPE) is theirs.get_tracer(*SCOPE)
+    assert type(starting(theirs, SCOPE)) is Tracer
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     assert not start(tracer_to(Ended())).is_recording()
 
@@ -260,3 +265,105 @@ def test_a_span_that_cannot_be_made_costs_the_program_nothing_and_is_in_the_book
     accounts = clearspan.status().accounts
     assert (accounts.created, accounts.pending) == (2, 0)
     assert accounts.dropped == {"not_recorded": 2}
+
+
+def test_what_could_not_be_made_once_is_made_when_it_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+    exporter = InMemorySpanExporter()
+    clearspan.init(exporters=[exporter], hardware="off")
+    make = Promising.make
+
+    def fail_once(*given: Any) -> Any:
+        monkeypatch.setattr(Promising, "make", make)
+        raise MemoryError("none left")
+
+    @clearspan.task
+    def work() -> None:
+        here = trace.get_current_span()
+        monkeypatch.setattr(Promising, "make", fail_once)
+        here.set_attribute("lost", 1)
+        here.set_attribute("kept", 1)
+
+    work()
+    assert clearspan.flush(10)
+    (span,) = exporter.get_finished_spans()
+    assert (span.attributes or {}).get("kept") == 1
+    assert "lost" not in (span.attributes or {})
+
+
+def with_room_for(calls: int, touch: Callable[[], object]) -> str:
+    """What comes of `touch` where about so many calls may still be made one within the other."""
+
+    def deepest(depth: int) -> int:
+        try:
+            return deepest(depth + 1)
+        except RecursionError:
+            return depth
+
+    def descend(left: int) -> str:
+        if left:
+            return descend(left - 1)
+        try:
+            touch()
+        except RecursionError:
+            return "too deep"
+        return "done"
+
+    return descend(deepest(0) - calls)
+
+
+@pytest.mark.parametrize("method", ["set_attribute", "add_event", "is_recording"])
+def test_deep_in_calls_a_promised_span_needs_no_more_room_than_one_of_the_sdk(method: str) -> None:
+    given: tuple[Any, ...] = {"set_attribute": ("a", 1), "add_event": ("a",)}.get(method, ())
+    tracer, theirs = tracer_to(Ended()), TracerProvider(shutdown_on_exit=False).get_tracer("app")
+    came: list[tuple[str, str]] = []
+    for room in range(1, 40):
+        both = theirs.start_span("x"), start(tracer)
+        asked = [partial(getattr(span, method), *given) for span in both]
+        of_theirs, of_ours = (with_room_for(room, ask) for ask in asked)
+        came.append((of_theirs, of_ours))
+        assert both[1].made().is_recording(), "it is made when there is room"
+    assert ("done", "too deep") not in came
+    assert came[-1] == ("done", "done")
+
+
+def test_a_span_holds_nothing_of_the_context_that_it_began_in() -> None:
+    """A program whose runs begin the next one from within themselves would keep all of them for ever."""
+
+    class Order:
+        """Something of the program's that is in its context."""
+
+    tracer, orders = tracer_to(Ended()), weakref.WeakSet[Order]()
+    spans = [start(tracer)]
+    for _ in range(2):
+        order = Order()
+        orders.add(order)
+        around = trace.set_span_in_context(spans[-1], Context({"order": order}))
+        spans.append(start(tracer, around))
+        del order, around
+    ids, alive = spans[1].get_span_context(), [weakref.ref(span) for span in spans]
+    last = spans.pop()
+    del spans
+    gc.collect()
+    assert len(orders) == 0
+    assert [span() is None for span in alive] == [True, True, False]
+    assert last.made().parent == last.parent == ids
+
+
+def test_where_the_sdk_counts_live_spans_it_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[Any] = []
+
+    @clearspan.task
+    def work() -> None:
+        kinds.append(type(trace.get_current_span()))
+
+    for told in ("", "True"):
+        monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", told)
+        clearspan.init(exporters=[InMemorySpanExporter()], hardware="off")
+        work()
+        clearspan.shutdown()
+    assert kinds[0] is Promised
+    assert issubclass(kinds[1], Span)
+    assert kinds[1] is not Promised

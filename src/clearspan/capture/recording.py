@@ -181,7 +181,7 @@ class Recording:
         """
         self.draft.unread.add(time.perf_counter(), item)
         self._more -= 1
-        if not self._more:
+        if self._more <= 0:
             self._more = self._hand_on() or FEW
         return self.hides is not None and fenced("reader.hides", self.hides, item)
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, SpanKind
 from opentelemetry.util.types import Attributes
 
-from clearspan.core.fence import fenced
+from clearspan.core.fence import fenced, overflows
 
 __all__ = ["Maker", "Promised", "Said", "Starting"]
 
@@ -36,10 +36,9 @@ class Starting(Protocol):
 
 
 class Said(NamedTuple):
-    """What a span is started with."""
+    """What a span is started with. Not the context: that holds the spans above it, with theirs, and all else of the program's."""
 
     name: str
-    context: Context
     kind: SpanKind
     attributes: Attributes
     start_time: int
@@ -50,8 +49,8 @@ class Maker(Protocol):
 
     kind: type
 
-    def make(self, context: SpanContext, said: Said) -> Span:
-        """The span that is to have this context."""
+    def make(self, context: SpanContext, above: SpanContext | None, said: Said) -> Span:
+        """The span that is to have this context, below that one."""
         ...
 
 
@@ -80,11 +79,19 @@ class Promised(Span):
     def made(self) -> Span:
         """The span itself. Two threads that want it at once get the same; another that was made is never ended.
 
-        One that cannot be made records nothing: who asks is often the program.
+        Where it cannot be made, whoever wants it gets one that records nothing, and who wants it next tries again.
         """
         if not self._made:
-            made = fenced("span.make", self._maker.make, self._context, self._said)
-            self._made.append(made if isinstance(made, Span) else NonRecordingSpan(self._context))
+            try:
+                made = fenced("span.make", self._maker.make, self._context, self.parent, self._said)
+            except (
+                RecursionError
+            ):  # too deep to call even that; what is asked of a span may still do
+                overflows[0] += 1
+                made = None
+            if made is None:
+                return INVALID_SPAN
+            self._made.append(made)
         return self._made[0]
 
     def get_span_context(self) -> SpanContext:

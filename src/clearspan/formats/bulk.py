@@ -41,14 +41,13 @@ def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, i
         yield Strip([at], [item]), size
 
 
-def sampled(draft: Draft, items: list[Any], *, over: bool) -> int:
-    """How large chunks are, in bytes, by one that stands for all, the last. More may be coming.
+def sampled(draft: Draft, items: list[Any]) -> int:
+    """The larger of two chunks that stand for all, in bytes: one of the middle, and the last. More may be coming.
 
-    What ends a stream is like no other chunk: when it is `over`, one of the middle is looked at, too.
+    One alone is not enough: large and small ones may take turns, and what ends a stream is like no other.
     """
     endpoint, half = draft.endpoint, len(items) // 2
-    # By slices: another thread may have taken them by now.
-    some = items[-1:] + items[half : half + 1] if over else items[-1:]
+    some = *items[half : half + 1], *items[-1:]  # another thread may have taken them by now
     return max([_size(endpoint, item) for item in some], default=0)
 
 

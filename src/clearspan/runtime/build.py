@@ -26,7 +26,7 @@ from clearspan.exporters import DEFAULT_STORE, Courier, Destination, Destination
 from clearspan.runtime.forks import Meters
 from clearspan.runtime.histograms import Histograms, plain
 from clearspan.runtime.identifiers import identifiers
-from clearspan.runtime.promising import Provider
+from clearspan.runtime.promising import Provider, may_promise
 from clearspan.runtime.queues import LogQueue, MetricQueue, Nowhere, Queue, SpanQueue, quiet
 from clearspan.runtime.resource import resource_of
 from clearspan.runtime.sampling import sampler_of
@@ -265,9 +265,9 @@ def _tracer_provider(
 ) -> TracerProvider:
     sampler = sampler_of(settings)
     provider = (
-        TracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=identifiers)
-        if sampler is None  # one that the standard variables name
-        else Provider(sampler, resource)
+        Provider(sampler, resource)
+        if sampler is not None and may_promise()  # without one the standard variables decide
+        else TracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=identifiers)
     )
     keeping: Ledger | None = (
         ledger  # a span is settled once, by the first destination that takes spans

@@ -5,10 +5,12 @@ Nobody else's processors hear of their starts: an application's are added to a p
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
@@ -18,13 +20,13 @@ from opentelemetry.trace import (
     SpanContext,
     TraceFlags,
     get_current_span,
+    set_span_in_context,
 )
 
 from clearspan.emit.promised import Promised, Said
 from clearspan.runtime.identifiers import identifiers
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import SpanKind
     from opentelemetry.util.types import Attributes
@@ -32,11 +34,12 @@ if TYPE_CHECKING:
     from clearspan.emit.promised import Starting
     from clearspan.runtime.sampling import Foreseen
 
-__all__ = ["Promising", "Provider", "starting"]
+__all__ = ["Promising", "Provider", "may_promise", "starting"]
 
 _RANDOM: int = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 """W3C's Trace Context, level 2: that the trace's id is random. Older releases of OpenTelemetry do not tell."""
 _FLAGS = tuple(map(TraceFlags, range(4)))
+_NOWHERE = Context()
 
 
 class _Given(IdGenerator):
@@ -106,18 +109,25 @@ class Promising:
         made = SpanContext(trace_id, span_id, False, _FLAGS[random | kept], state)
         if not kept:
             return NonRecordingSpan(made)
-        return Promised(self, made, above, Said(name, context, kind, attributes, start_time))
+        return Promised(self, made, above, Said(name, kind, attributes, start_time))
 
-    def make(self, context: SpanContext, said: Said) -> trace.Span:
-        """The span that was promised: the SDK's, with this context."""
+    def make(self, context: SpanContext, above: SpanContext | None, said: Said) -> trace.Span:
+        """The span that was promised: the SDK's, with this context, below that one."""
+        around = _NOWHERE if above is None else set_span_in_context(NonRecordingSpan(above), _NOWHERE)  # fmt: skip
         before = self._given.give(context)
         try:
             return self._tracer.start_span(
-                said.name, said.context, said.kind, said.attributes, start_time=said.start_time
+                said.name, around, said.kind, said.attributes, start_time=said.start_time
             )
         finally:
             # A collection may run in the middle of this, and what it finalizes may want a span, too.
             self._given.give(before)
+
+
+def may_promise() -> bool:
+    """Not where the SDK counts the spans that are live: of those that are promised it does not know yet."""
+    counts = os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "")
+    return counts.strip().lower() != "true"
 
 
 def starting(provider: trace.TracerProvider, scope: tuple[str, str | None, str]) -> Starting:
