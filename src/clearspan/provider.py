@@ -155,6 +155,8 @@ class Endpoint:
     caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
     with content; it answers how many, and the others are for `chunk`.
     `weigh` tells at once about how many bytes an answer, or a chunk, keeps alive, `None` of one that must be walked through.
+    `brief` makes of an answer at once what is kept of it until it is read, where that is far less; `None` of one that is kept
+    as it is.
     `operation`, `model`, `streaming` and `wanted` (whether a call is to be recorded: each, where it is `None`) are asked
     on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
@@ -178,6 +180,7 @@ class Endpoint:
     chunk: Callable[[Draft, Any], None] | None = None
     run: Callable[[Draft, Sequence[Any], int], int] | None = None
     weigh: Callable[[Any], int | None] | None = None
+    brief: Callable[[Any], Any] | None = None
     model: Callable[[Call], Any] = _model
     streaming: Callable[[Call], bool] = _streaming
     wanted: Callable[[Call], bool] | None = None

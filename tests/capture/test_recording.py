@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,26 @@ def only(seen: Captured) -> Any:
 def test_nothing_begins_while_clearspan_is_off() -> None:
     assert inlet.current() is None
     assert recording.start(Draft("chat")) is None
+
+
+@pytest.mark.parametrize(
+    ("brief", "kept", "failed"),
+    [
+        (lambda answer: answer[:2], "ab", {}),
+        (lambda answer: None, "abcd", {}),
+        (lambda answer: answer.nothing, "abcd", {"reader.brief": 1}),
+    ],
+)
+def test_of_an_answer_is_kept_what_is_enough_to_read(
+    seen: Captured, lenient: None, brief: Any, kept: str, failed: dict[str, int]
+) -> None:
+    fence.reset()
+    started = begun()
+    started.draft.endpoint = replace(ENDPOINT, response=read_chunk, brief=brief)
+    assert started.returned("abcd") == "abcd", "the program gets all of it"
+    assert only(seen).output_text == kept
+    assert fence.failures() == failed
+    fence.reset()
 
 
 def test_a_relayed_iterator_gives_the_same_and_is_recorded(seen: Captured) -> None:

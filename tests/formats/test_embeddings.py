@@ -5,6 +5,8 @@ import struct
 from typing import Any
 
 import pytest
+from openai.types import CreateEmbeddingResponse, Embedding
+from openai.types.create_embedding_response import Usage
 
 from clearspan.core.held import held
 from clearspan.formats import embeddings
@@ -83,20 +85,32 @@ def test_a_broken_answer_is_no_fault(source: Any) -> None:
 
 
 @pytest.mark.parametrize("vector", [[0.5] * 1_536, packed(*[0.5] * 1_536)])
-def test_an_answer_weighs_what_its_vectors_do(vector: Any) -> None:
-    from openai.types import CreateEmbeddingResponse
-
+def test_of_an_answer_all_is_kept_that_is_told_of_it_and_no_vector(vector: Any) -> None:
     data = [{"object": "embedding", "index": number, "embedding": vector} for number in range(64)]
-    answer = CreateEmbeddingResponse.construct(data=data)
-    assert 0.9 < (embeddings.weigh(answer) or 0) / held(answer) < 1.5
+    answer = CreateEmbeddingResponse.construct(
+        data=[Embedding.construct(**one) for one in data], model="e-1", object="list",
+        usage=Usage(prompt_tokens=4, total_tokens=4),
+    )  # fmt: skip
+    kept = embeddings.brief(answer)
+    assert (read(kept).extras, read(kept).usage) == (read(answer).extras, read(answer).usage)
+    assert read(kept).response_model == "e-1"
+    assert read(kept).extras["gen_ai.embeddings.dimension.count"] == 1_536
+    assert held(kept) < 1_000 < 64 * 6_000 < held(answer)
 
 
-def test_what_has_no_vectors_is_not_weighed_by_them() -> None:
-    from openai.types import CreateEmbeddingResponse
+def test_what_has_no_vectors_is_kept_as_it_is() -> None:
+    for data in (None, (), "text"):
+        assert embeddings.brief(CreateEmbeddingResponse.construct(data=data)) is None
+    assert embeddings.brief({"data": [{"embedding": [0.5]}]}) is None
 
-    for data in (None, [], [{"embedding": None}], [None], ()):
-        assert embeddings.weigh(CreateEmbeddingResponse.construct(data=data)) is None
-    assert embeddings.weigh({"data": [{"embedding": [0.5]}]}) is None
+
+@pytest.mark.parametrize("data", [[], [None], [{"embedding": None}], [{"embedding": "QUJD"}]])
+def test_vectors_that_cannot_be_measured_are_counted(data: list[Any]) -> None:
+    kept = embeddings.brief(CreateEmbeddingResponse.construct(data=data))
+    found = read(kept).extras
+    assert kept is not None
+    assert found.get("clearspan.response.output_count") == (len(data) or None)
+    assert "gen_ai.embeddings.dimension.count" not in found
 
 
 def test_an_error_in_a_good_answer() -> None:

@@ -28,6 +28,8 @@ from opentelemetry.trace import (
 )
 
 import clearspan
+from clearspan.core import fence
+from clearspan.emit import promised
 from clearspan.emit.promised import Promised
 from clearspan.runtime.identifiers import identifiers
 from clearspan.runtime.promising import Promising, Provider, starting
@@ -333,6 +335,24 @@ def test_deep_in_calls_a_promised_span_needs_no_more_room_than_one_of_the_sdk(me
         assert both[1].made().is_recording(), "it is made when there is room"
     assert ("done", "too deep") not in came
     assert came[-1] == ("done", "done")
+
+
+def test_too_deep_in_calls_even_to_try_it_is_counted_and_made_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def too_deep(*given: object) -> Any:
+        raise RecursionError
+
+    fence.reset()
+    span = start(tracer_to(Ended()))
+    with monkeypatch.context() as deep:
+        deep.setattr(promised, "fenced", too_deep)
+        span.set_attribute("lost", 1)
+        assert not span.made().is_recording()
+    assert fence.failures() == {"recursion": 2}
+    span.set_attribute("kept", 1)
+    assert dict(span.made().attributes or {}) == {"kept": 1}
+    fence.reset()
 
 
 def test_a_span_holds_nothing_of_the_context_that_it_began_in() -> None:

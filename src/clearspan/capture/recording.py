@@ -342,7 +342,9 @@ class Recording:
 
     def result(self, value: Any) -> None:
         """The answer; the operation is complete."""
-        self.draft.result = value
+        endpoint: Endpoint = self.draft.endpoint
+        brief = None if endpoint.brief is None else fenced("reader.brief", endpoint.brief, value)
+        self.draft.result = value if brief is None else brief
         self._remember()
         self.ended(Outcome.COMPLETED)
 

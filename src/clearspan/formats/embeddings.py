@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sys import getsizeof
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearspan import semconv as sc
 from clearspan.core import read
@@ -12,7 +11,7 @@ from clearspan.formats import openai_common as common
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
-__all__ = ["request", "response", "weigh"]
+__all__ = ["brief", "request", "response"]
 
 _FLOAT = 4  # bytes: packed vectors are 32-bit floats
 
@@ -36,30 +35,32 @@ def _how_many(texts: list[Any]) -> int:
 
 
 def response(draft: Draft, body: Any) -> None:
-    """Model, usage, and how long the vectors are."""
+    """Model, usage, how many vectors there are, and how long."""
     common.identity(draft, body)
     usage(draft, read.get(body, "usage"))
-    vectors = read.items(body, "data")
-    draft.extra(sc.OUTPUT_COUNT, len(vectors) or None)
-    if vectors:
-        draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, _dimensions(read.get(vectors[0], "embedding")))
+    data = read.get(body, "data")
+    vectors = data if type(data) is _Vectors else _measured(read.items(data))
+    draft.extra(sc.OUTPUT_COUNT, vectors.count or None)
+    draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, vectors.length)
     common.failure(draft, read.get(body, "error"))
 
 
-def weigh(body: Any) -> int | None:
-    """About how many bytes an answer keeps alive: its vectors are alike; `None` where they are no such."""
+def brief(body: Any) -> dict[str, Any] | None:
+    """An answer as it is kept: in the place of its vectors, which are most of it, how many there are, and how long."""
     answer = read.declared(body)
-    vectors = None if answer is None else answer.get("data")
-    first = read.declared(vectors[0]) if type(vectors) is list and vectors else None
-    if type(vectors) is not list or first is None:
-        return None
-    vector = first.get("embedding")
-    if type(vector) is str:
-        return len(vectors) * (_ROW + getsizeof(vector))
-    return len(vectors) * (_ROW + _NUMBER * len(vector)) if type(vector) is list else None
+    data = None if answer is None else answer.get("data")
+    return (
+        {**answer, "data": _measured(data)} if answer is not None and type(data) is list else None
+    )
 
 
-_ROW, _NUMBER = 512, 32
+class _Vectors(NamedTuple):
+    count: int
+    length: int | None
+
+
+def _measured(data: list[Any]) -> _Vectors:
+    return _Vectors(len(data), _dimensions(read.get(data[0], "embedding")) if data else None)
 
 
 def _dimensions(vector: Any) -> int | None:
