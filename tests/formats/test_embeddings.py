@@ -95,7 +95,8 @@ def test_of_an_answer_all_is_kept_that_is_told_of_it_and_no_vector(vector: Any) 
     assert (read(kept).extras, read(kept).usage) == (read(answer).extras, read(answer).usage)
     assert read(kept).response_model == "e-1"
     assert read(kept).extras["gen_ai.embeddings.dimension.count"] == 1_536
-    assert held(kept) < 1_000 < 64 * 6_000 < held(answer)
+    assert held(kept) < (embeddings.weigh(kept) or 0) < 64 * 6_000 < held(answer)
+    assert embeddings.weigh(answer) is None
 
 
 def test_what_has_no_vectors_is_kept_as_it_is() -> None:

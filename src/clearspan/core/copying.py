@@ -58,12 +58,20 @@ class Copier:
         return self._of(value, depth) if rows is None else rows
 
     def _rows(self, value: list[Any]) -> list[Any] | None:
-        """The copy of a short list of small dictionaries, as most conversations are: the short way. `None` for any other."""
+        """The copy of a short list of texts or small dictionaries, as most conversations are: the short way. `None` for any other."""
+        taken = value[: _FEW + 1]
+        if len(taken) > _FEW or len(taken) >= self._left:
+            return None
         weight, left = self.weight, self._left
         made: list[Any] = []
-        for item in value[: _FEW + 1]:
-            flat = self._flat(item) if type(item) is dict else None
-            if flat is None or len(made) == _FEW:
+        for item in taken:
+            flat: Any = None
+            if type(item) is str:
+                self.weight += len(item)
+                flat = item
+            elif type(item) is dict:
+                flat = self._flat(item)
+            if flat is None:
                 self.weight, self._left = weight, left
                 return None
             made.append(flat)

@@ -118,6 +118,9 @@ def joined(value: Any, redactors: Sequence[redact.Redactor]) -> Any:
 
 
 def _is_split(whole: str, pieces: list[str], redactors: Sequence[redact.Redactor]) -> bool:
+    if not redactors and not redact.holds_secret(jsonfast.valid(whole)):
+        return False
+
     def clean(text: str) -> str:
         return redact.apply(redact.scrub(jsonfast.valid(text)), redactors)
 

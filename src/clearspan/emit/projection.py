@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 _MAPS = ((sc.METADATA, "metadata"), (sc.VARIANT, "variant"), (sc.PROMPT_VARIABLE, "variables"))
+_FIELDS = ("input_value", "output_value")
 _CONTENT = (
     ("input", sc.INPUT_MESSAGES),
     ("output", sc.OUTPUT_MESSAGES),
@@ -149,11 +150,10 @@ def attributes(record: Invocation, *, content: bool = True) -> dict[str, Any]:
     for field, name in _CONTENT:
         if getattr(record, field):
             found[name] = record.encoded.get(field) or jsonfast.dumps(list(getattr(record, field)))
-    for name, value in zip(
-        _value_names(record.operation), (record.input_value, record.output_value), strict=True
-    ):
+    for name, field in zip(_value_names(record.operation), _FIELDS, strict=True):
+        value = getattr(record, field)
         if value is not None:
-            found[name] = _as_text(value, name)
+            found[name] = _as_text(value, name, record.encoded.get(field))
     return found
 
 
@@ -272,11 +272,11 @@ def _named(name: str, found: dict[str, Any]) -> str:
     return short if short is name or short not in found else f"{short}{len(found)}"
 
 
-def _as_text(value: Any, name: str) -> str:
-    """Text as it is, everything else as JSON; text that would read as JSON is quoted."""
+def _as_text(value: Any, name: str, encoded: str | None) -> str:
+    """Text as it is, everything else as JSON, which may be `encoded` already; text that would read as JSON is quoted."""
     if isinstance(value, str) and (name in _PLAIN or jsonfast.loads(value) is value):
         return jsonfast.valid(value)
-    return jsonfast.dumps(value)
+    return encoded or jsonfast.dumps(value)
 
 
 # -- the way back ----------------------------------------------------------------------------
@@ -377,7 +377,7 @@ def _take_content(rest: dict[str, Any], operation: str) -> dict[str, Any]:
         if isinstance(found, (list, tuple)) and all(isinstance(item, dict) for item in found):
             values[field] = tuple(found)
             del rest[name]
-    for field, name in zip(("input_value", "output_value"), _value_names(operation), strict=True):
+    for field, name in zip(_FIELDS, _value_names(operation), strict=True):
         if name in rest:
             value = rest.pop(name)
             values[field] = value if name in _PLAIN else jsonfast.loads(value)

@@ -11,7 +11,7 @@ from clearspan.formats import openai_common as common
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
-__all__ = ["brief", "request", "response"]
+__all__ = ["brief", "request", "response", "weigh"]
 
 _FLOAT = 4  # bytes: packed vectors are 32-bit floats
 
@@ -52,6 +52,14 @@ def brief(body: Any) -> dict[str, Any] | None:
     return (
         {**answer, "data": _measured(data)} if answer is not None and type(data) is list else None
     )
+
+
+def weigh(kept: Any) -> int | None:
+    """About how many bytes a brief answer keeps alive; `None` of one that was kept as it is."""
+    return _BRIEF if type(kept) is dict and type(kept.get("data")) is _Vectors else None
+
+
+_BRIEF = 1_024
 
 
 class _Vectors(NamedTuple):

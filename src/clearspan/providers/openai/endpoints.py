@@ -120,7 +120,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.EMBEDDINGS,
         _targets("embeddings:Embeddings.create"),
-        embeddings.request, embeddings.response, brief=embeddings.brief, speech=speech.spoken("input"),
+        embeddings.request, embeddings.response, weigh=embeddings.weigh, brief=embeddings.brief, speech=speech.spoken("input"),
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,
