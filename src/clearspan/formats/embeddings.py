@@ -40,7 +40,7 @@ def response(draft: Draft, body: Any) -> None:
     usage(draft, read.get(body, "usage"))
     data = read.get(body, "data")
     vectors = data if type(data) is _Vectors else _measured(read.items(data))
-    draft.extra(sc.OUTPUT_COUNT, vectors.count or None)
+    draft.extra(sc.OUTPUT_COUNT, vectors.many or None)
     draft.extra(sc.EMBEDDINGS_DIMENSION_COUNT, vectors.length)
     common.failure(draft, read.get(body, "error"))
 
@@ -63,7 +63,7 @@ _BRIEF = 1_024
 
 
 class _Vectors(NamedTuple):
-    count: int
+    many: int
     length: int | None
 
 
