@@ -355,6 +355,44 @@ def test_too_deep_in_calls_even_to_try_it_is_counted_and_made_later(
     fence.reset()
 
 
+READ = [
+    "name", "context", "kind", "parent", "start_time", "end_time", "status", "attributes", "events", "links", "resource",
+    "dropped_attributes", "dropped_events", "dropped_links", "instrumentation_scope",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_a_program_reads_of_a_span_that_cannot_be_made_is_as_it_began(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("CLEARSPAN_STRICT", "0")
+    fence.reset()
+    span, other = (start(tracer_to(Ended()), attributes={"a": 1}) for _ in range(2))
+    expected = span.get_span_context() if name == "context" else getattr(other.made(), name)
+    with monkeypatch.context() as full:
+
+        def fail(*_: Any) -> Any:
+            raise MemoryError("none left")
+
+        full.setattr(Promising, "make", fail)
+        found = getattr(span, name)
+        assert not hasattr(span, "unheard_of")
+    assert found.status_code is StatusCode.UNSET if name == "status" else found == expected
+    assert fence.failures() == {"span.make": 1 + (name != "parent")}
+    fence.reset()
+
+
+@pytest.mark.parametrize("name", READ)
+def test_deep_in_calls_what_is_read_of_a_promised_span_is_there_or_it_is_too_deep(
+    name: str,
+) -> None:
+    tracer = tracer_to(Ended())
+    came = [
+        with_room_for(room, partial(getattr, start(tracer), name)) for room in range(1, 40)
+    ]  # which would raise an AttributeError, were it anything else
+    assert came[-1] == "done"
+
+
 def test_a_span_holds_nothing_of_the_context_that_it_began_in() -> None:
     """A program whose runs begin the next one from within themselves would keep all of them for ever."""
 

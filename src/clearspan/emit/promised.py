@@ -53,6 +53,10 @@ class Maker(Protocol):
         """The span that is to have this context, below that one."""
         ...
 
+    def unmade(self, context: SpanContext, above: SpanContext | None, said: Said) -> Any:
+        """What can be read of that span while it cannot be made."""
+        ...
+
 
 def _of_the_span_itself(name: str) -> Any:
     def ask(self: Promised, *args: Any, **kwargs: Any) -> Any:
@@ -108,7 +112,10 @@ class Promised(Span):
     def __getattr__(self, name: str) -> Any:
         if name in Promised.__slots__:  # a copy that is being made has nothing yet
             raise AttributeError(name)
-        return getattr(self.made(), name)
+        made: Any = self.made()
+        if made is INVALID_SPAN:  # which has nothing that a program may read of spans of the SDK
+            made = self._maker.unmade(self._context, self.parent, self._said)
+        return getattr(made, name)
 
     end = _of_the_span_itself("end")
     update_name = _of_the_span_itself("update_name")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span, Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
@@ -83,7 +84,10 @@ class Promising:
 
     kind: type = Span
 
-    def __init__(self, tracer: Tracer, provider: Provider) -> None:
+    def __init__(
+        self, tracer: Tracer, provider: Provider, scope: tuple[str, str | None, str]
+    ) -> None:
+        self._scope, self._resource = InstrumentationScope(*scope), provider.resource
         self._tracer, self._sampler, self._given = tracer, provider.foreseen, provider.given
         self._random = _RANDOM if getattr(identifiers, "is_trace_id_random", bool)() else 0
 
@@ -123,6 +127,13 @@ class Promising:
             # A collection may run in the middle of this, and what it finalizes may want a span, too.
             self._given.give(before)
 
+    def unmade(self, context: SpanContext, above: SpanContext | None, said: Said) -> ReadableSpan:
+        """As it was when it began."""
+        return ReadableSpan(
+            said.name, context, above, self._resource, said.attributes, kind=said.kind, start_time=said.start_time,
+            instrumentation_scope=self._scope,
+        )  # fmt: skip
+
 
 def may_promise() -> bool:
     """Not where the SDK counts the spans that are live: of those that are promised it does not know yet."""
@@ -134,5 +145,5 @@ def starting(provider: trace.TracerProvider, scope: tuple[str, str | None, str])
     """What starts the spans of our own calls; `scope` is its name, version and schema."""
     tracer = provider.get_tracer(*scope)
     if type(provider) is Provider and type(tracer) is Tracer:
-        return Promising(tracer, provider)
+        return Promising(tracer, provider, scope)
     return tracer
