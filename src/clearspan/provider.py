@@ -155,8 +155,8 @@ class Endpoint:
     caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
     with content; it answers how many, and the others are for `chunk`.
     `weigh` tells at once about how many bytes an answer, or a chunk, keeps alive, `None` of one that must be walked through.
-    `brief` makes of an answer at once what is kept of it until it is read, where that is far less; `None` of one that is kept
-    as it is.
+    `brief` makes of an answer at once what is kept of it until it is read, where that is far less: a dictionary, which is then what
+    `response` and `weigh` are given; `None` of an answer that is kept as it is.
     `operation`, `model`, `streaming` and `wanted` (whether a call is to be recorded: each, where it is `None`) are asked
     on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,
     kwargs)` may change the keyword arguments that the vendor's function is really given, and answer with a
@@ -180,7 +180,6 @@ class Endpoint:
     chunk: Callable[[Draft, Any], None] | None = None
     run: Callable[[Draft, Sequence[Any], int], int] | None = None
     weigh: Callable[[Any], int | None] | None = None
-    brief: Callable[[Any], Any] | None = None
     model: Callable[[Call], Any] = _model
     streaming: Callable[[Call], bool] = _streaming
     wanted: Callable[[Call], bool] | None = None
@@ -197,6 +196,7 @@ class Endpoint:
     positional: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     speech: Speech | None = None
+    brief: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a target that is not written as one."""
@@ -210,7 +210,7 @@ class Probe:
 
     `read(call)` runs before the wrapped function, and what it answers is merged into
     `Draft.transport` of the call in progress: tuples under the same name are joined, all else
-    replaces; `weight` is the answer's size in bytes. The time that the function takes is added to
+    replaces. `http_response` is kept in case that the call fails all the same, and `weight` is its size in bytes. The time that the function takes is added to
     that call's `phase`, where one is named. `seen(call, result, seconds)` runs after the function
     returned, whether or not a call is in progress; the seconds are 0 where they went into a phase. Probes are optional: a version without the target simply
     records less.

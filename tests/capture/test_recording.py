@@ -69,6 +69,23 @@ def test_of_an_answer_is_kept_what_is_enough_to_read(
     fence.reset()
 
 
+def test_with_an_answer_what_it_was_read_of_is_let_go(seen: Captured) -> None:
+    started = begun()
+    started.draft.weight = 7
+    started.draft.transport = {"http_response": object(), "weight": 5_000, "status": 200}
+    started.draft.weight += 5_000
+    started.returned("abcd")
+    assert started.draft.transport == {"status": 200}
+    assert started.draft.weight == 7
+
+
+def test_a_call_that_fails_keeps_what_was_answered(seen: Captured) -> None:
+    started, response = begun(), object()
+    started.draft.transport = {"http_response": response, "weight": 5_000}
+    started.ended(Outcome.FAILED, ValueError("not to be parsed"))
+    assert started.draft.transport == {"http_response": response, "weight": 5_000}
+
+
 def test_a_relayed_iterator_gives_the_same_and_is_recorded(seen: Captured) -> None:
     def letters() -> Iterator[str]:
         yield from "abc"

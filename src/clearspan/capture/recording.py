@@ -345,6 +345,10 @@ class Recording:
         endpoint: Endpoint = self.draft.endpoint
         brief = None if endpoint.brief is None else fenced("reader.brief", endpoint.brief, value)
         self.draft.result = value if brief is None else brief
+        transport = self.draft.transport
+        if transport is not None and transport.pop("http_response", None) is not None:
+            # It was there should the client find fault with it; an answer that holds it weighs it.
+            self.draft.weight -= transport.pop("weight", 0)
         self._remember()
         self.ended(Outcome.COMPLETED)
 

@@ -11,7 +11,7 @@ from clearspan.formats import openai_common as common
 from clearspan.formats.openai_usage import usage
 from clearspan.provider import Call
 
-__all__ = ["brief", "request", "response", "weigh"]
+__all__ = ["brief", "request", "response"]
 
 _FLOAT = 4  # bytes: packed vectors are 32-bit floats
 
@@ -47,19 +47,11 @@ def response(draft: Draft, body: Any) -> None:
 
 def brief(body: Any) -> dict[str, Any] | None:
     """An answer as it is kept: in the place of its vectors, which are most of it, how many there are, and how long."""
-    answer = read.declared(body)
+    answer = read.fields(body) if read.is_model(type(body)) else None
     data = None if answer is None else answer.get("data")
     return (
         {**answer, "data": _measured(data)} if answer is not None and type(data) is list else None
     )
-
-
-def weigh(kept: Any) -> int | None:
-    """About how many bytes a brief answer keeps alive; `None` of one that was kept as it is."""
-    return _BRIEF if type(kept) is dict and type(kept.get("data")) is _Vectors else None
-
-
-_BRIEF = 1_024
 
 
 class _Vectors(NamedTuple):

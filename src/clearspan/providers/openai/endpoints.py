@@ -18,7 +18,7 @@ from clearspan.provider import Call, Endpoint
 from clearspan.providers.openai import assistants, audio, images, others, speech
 from clearspan.providers.openai.responses_speech import COMPACTED, PARSED, RESPONSE, STORED
 from clearspan.providers.openai.runs_speech import RUN
-from clearspan.providers.openai.streams import body, follow
+from clearspan.providers.openai.streams import body, bulk, follow
 from clearspan.record import Operation
 
 __all__ = ["ENDPOINTS"]
@@ -47,12 +47,20 @@ def _endpoint(
     request: Callable[[Draft, Call], None],
     response: Callable[[Draft, Any], None],
     chunk: Callable[[Draft, Any], None] = _nothing,
+    *,
+    weigh: Callable[[Any], int | None] | None = None,
     **more: Any,
 ) -> Endpoint:
     def answer(draft: Draft, result: Any) -> None:
         response(draft, body(result))
 
-    return Endpoint(str(operation), targets, request, answer, chunk, follow=follow, **more)
+    def weighed(result: Any) -> int | None:
+        told = None if weigh is None else weigh(result)
+        return bulk(result) if told is None else told
+
+    return Endpoint(
+        str(operation), targets, request, answer, chunk, weigh=weighed, follow=follow, **more
+    )
 
 
 def _ask(draft: Draft, call: Call, kwargs: dict[str, Any]) -> Callable[[Any], bool] | None:
@@ -120,7 +128,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint(
         Operation.EMBEDDINGS,
         _targets("embeddings:Embeddings.create"),
-        embeddings.request, embeddings.response, weigh=embeddings.weigh, brief=embeddings.brief, speech=speech.spoken("input"),
+        embeddings.request, embeddings.response, brief=embeddings.brief, speech=speech.spoken("input"),
     ),
     _endpoint(
         Operation.GENERATE_CONTENT,

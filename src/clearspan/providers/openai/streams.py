@@ -12,7 +12,7 @@ from clearspan.provider import Tap
 from clearspan.providers.openai.passing import awaited, relay
 from clearspan.providers.openai.unread import Unread
 
-__all__ = ["body", "follow"]
+__all__ = ["body", "bulk", "follow"]
 
 # Where the handler of the events of a run keeps the stream that it was given.
 _MANAGED = ("_AssistantEventHandler__stream", "_AsyncAssistantEventHandler__stream")
@@ -30,6 +30,16 @@ def body(result: Any) -> Any:
     if "json" in (response.headers.get("content-type") or ""):
         return jsonfast.loads(content)
     return content.decode("utf-8", "replace")
+
+
+def bulk(result: Any) -> int | None:
+    """How many bytes were read of the HTTP response that a result holds; `None` of a result that holds none."""
+    fields = getattr(result, "__dict__", None)
+    if not isinstance(fields, dict):
+        return None
+    response = fields.get("http_response") or fields.get("response")
+    content = (getattr(response, "__dict__", None) or {}).get("_content")
+    return len(content) if isinstance(content, bytes) else None
 
 
 def follow(result: Any, tap: Tap) -> bool:
