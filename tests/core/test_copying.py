@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pydantic
 import pytest
+from hypothesis import given, strategies as st
 
 from clearspan.core.copying import CUT, Copier
 
@@ -172,6 +173,40 @@ def test_a_row_that_holds_a_container_is_no_row() -> None:
     copy = Copier().of([*range(100), inner], 3)
     inner.append("later")
     assert copy[-1] == []
+
+
+@pytest.mark.parametrize("many", [1, 8, 9, 63, 64, 65, 500])
+def test_lists_of_texts_are_copied_and_weighed(many: int) -> None:
+    copier, texts = Copier(), [f"{number:04}" for number in range(many)]
+    copy = copier.of(texts, 3)
+    texts.clear()
+    assert copy == [f"{number:04}" for number in range(many)]
+    assert (copier.weight, copier.cuts) == (4 * many, 0)
+
+
+@pytest.mark.parametrize("many", [64, 65])
+def test_lists_of_texts_take_little_of_the_room(many: int) -> None:
+    """Many arguments, each a list of texts: they are told whole."""
+    copier = Copier()
+    for _ in range(200):
+        assert copier.of(["text"] * many, 3) == ["text"] * many
+    assert copier.cuts == 0
+
+
+FLAT = st.dictionaries(
+    st.text(max_size=3), st.text(max_size=5) | st.integers() | st.none(), max_size=3
+)
+MORE = st.lists(st.text(max_size=2), max_size=2) | st.dictionaries(st.text(max_size=2), FLAT, max_size=2) | st.binary(max_size=3)  # fmt: skip
+
+
+@given(st.lists(st.text(max_size=5) | FLAT | MORE, max_size=70), st.integers(0, 100))
+def test_the_short_way_leads_where_the_long_one_does(value: list[Any], room: int) -> None:
+    short, long = Copier(nodes=room), Copier(nodes=room)
+    copy, other = short.of(value, 4), long._of(value, 4)
+    if short.cuts or not long.cuts:
+        assert (copy, short.weight, short.cuts) == (other, long.weight, long.cuts)
+    if not short.cuts:  # the short one may have room for more
+        assert copy == value
 
 
 def test_the_ends_of_a_long_list_are_kept() -> None:

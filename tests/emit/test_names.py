@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clearspan.core import fence, marks
+from clearspan.core import fence, known, marks
 from clearspan.emit import names, redact, vocabulary
 from clearspan.emit.outline import outline
 
@@ -89,6 +89,21 @@ def test_pieces_are_asked_about_only_where_something_is_in_the_whole() -> None:
     assert names.joined(["a canary", " b", 1], [own]) == ["a canary", " b", 1]
     assert asked == ["ab", "a canary b", "a canary", " b"]
     assert names.joined(["can", "ary", 1], [own]) == ["canary", 1]
+
+
+def test_pieces_that_hold_nothing_are_not_looked_through_again(scrubbed: list[int]) -> None:
+    pieces = ["answer ", "by ", "answer", 1]
+    assert names.joined(pieces, ()) == pieces
+    assert scrubbed == []
+    assert names.joined(pieces, redact.resolve((), "redacted")) == pieces
+    assert scrubbed == [len("answer by answer")]
+
+
+def test_pieces_of_a_key_that_becomes_known_are_found_then() -> None:
+    pieces = ["house-", "key-of-", "nobody", 1]
+    assert names.joined(pieces, ()) == pieces
+    known.note_key("house-key-of-nobody")
+    assert names.joined(pieces, ()) == ["house-key-of-nobody", 1]
 
 
 def test_pieces_whose_redactor_fails_are_one_text(monkeypatch: pytest.MonkeyPatch) -> None:

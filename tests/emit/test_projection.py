@@ -18,6 +18,7 @@ from clearspan import semconv as sc
 from clearspan.core import marks
 from clearspan.draft import Draft
 from clearspan.emit import projection
+from clearspan.emit.content import ContentPolicy
 from clearspan.record import (
     CallContext,
     Confidence,
@@ -326,6 +327,30 @@ def test_content_is_json_on_spans_and_structure_on_events(field: str) -> None:
 def test_text_that_was_encoded_once_is_not_encoded_again() -> None:
     given = record(input=MESSAGES, encoded={"input": "as it was"})
     assert projection.attributes(given)[sc.INPUT_MESSAGES] == "as it was"
+
+
+@pytest.mark.parametrize("operation", ["execute_tool", "task", "chat"])
+def test_values_that_were_encoded_once_are_not_encoded_again(operation: str) -> None:
+    once = {"input_value": "as it was", "output_value": "as it came"}
+    given = record(operation, input_value={"a": 1}, output_value=["b"], encoded=once)
+    sent = projection.attributes(given)
+    assert [sent[name] for name in VALUED[operation]] == ["as it was", "as it came"]
+
+
+def test_a_text_is_no_json_whether_it_was_encoded_or_not() -> None:
+    given = record("task", input_value="plain", output_value="5", encoded={"input_value": '"plain"', "output_value": '"5"'})  # fmt: skip
+    sent = projection.attributes(given)
+    assert (sent[sc.INPUT], sent[sc.OUTPUT]) == ("plain", '"5"')
+
+
+def test_what_a_policy_encodes_is_what_is_sent() -> None:
+    draft = Draft("task")
+    draft.content = True
+    draft.value(given={"text": "ä", "number": 0.5}, made=["one", {"two": None}])
+    sealed = draft.seal(ContentPolicy())
+    assert sealed.encoded.keys() >= {"input_value", "output_value"}
+    again = dataclasses.replace(sealed, encoded={})
+    assert projection.attributes(sealed) == projection.attributes(again)
 
 
 @pytest.mark.parametrize("value", ["no json", "5", '{"a":1}', "[1,2]", '["a"]', 5, [{}, 5]])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from clearspan.testing import ModelServer
 
 __all__ = [
     "ASKED", "LINES", "PIECES", "ROOT", "TEXT", "Line", "collected", "environment", "eventually", "line", "lines",
-    "ran", "started",
+    "of_the_test", "ran", "started",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
@@ -221,3 +224,11 @@ def collected(over: Callable[[], Any]) -> bool:
         return over()
 
     return eventually(turn)
+
+
+_EXPORTING = ("opentelemetry.exporter.otlp", "urllib3")
+
+
+def of_the_test(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What was logged, but for what an exporter says late that another test left in the middle of a request."""
+    return [record for record in caplog.records if not record.name.startswith(_EXPORTING)]

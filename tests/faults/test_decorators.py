@@ -24,7 +24,7 @@ from clearspan.capture import inlet
 from clearspan.core import fence
 from clearspan.testing import ModelServer, captured
 from clearspan.testing.server import Error, Reply
-from tests.faults.kit import ASKED, LINES, PIECES, ROOT, TEXT, Line, line, lines
+from tests.faults.kit import ASKED, LINES, PIECES, ROOT, TEXT, Line, line, lines, of_the_test
 from tests.providers.side import Side
 
 CHATS = lines("openai-chat", "ollama-chat", "hub-chat")
@@ -65,7 +65,7 @@ def test_F33_whatever_part_of_ours_fails_the_program_gets_its_answer(
             assert "".join(map(how.delta, chunks)) == TEXT
         monkeypatch.undo()
     told = [
-        record.getMessage() for record in caplog.records if record.name.split(".")[0] == "clearspan"
+        record.getMessage() for record in of_the_test(caplog) if record.levelno >= logging.WARNING
     ]
     assert sum(fence.failures().values()) > 0
     assert len(told) == len(set(told)) <= len(fence.failures())  # each place once, not each time
@@ -98,7 +98,7 @@ def test_F33_at_the_end_of_the_stack_the_exception_is_the_programs(
         assert chain(clearspan.task) == chain(lambda function: function)
         assert seen.open_calls == 0
     assert set(fence.failures()) <= {"recursion"}
-    assert [record for record in caplog.records if record.name.split(".")[0] == "clearspan"] == []
+    assert of_the_test(caplog) == []
 
 
 @every_chat

@@ -24,7 +24,7 @@ from clearspan.core.sqlite import database, files, opening
 from clearspan.exporters.otlp.spool.box import SMALLEST, Box
 from clearspan.exporters.store import Store, StoreReader, StoreSpanExporter, retention, schema
 from tests.exporters.kit import SECOND, finished, program, spans, unprivileged
-from tests.faults.kit import ran
+from tests.faults.kit import of_the_test, ran
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -302,9 +302,10 @@ def call(number: int = 1) -> None:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What we have warned of; what an exporter says that another test has left in the middle of a request does not count."""
-    records = [record for record in caplog.records if record.name.split(".")[0] == "clearspan"]
-    return [record.getMessage() for record in records if record.levelno >= logging.WARNING]
+    """What was warned of."""
+    return [
+        record.getMessage() for record in of_the_test(caplog) if record.levelno >= logging.WARNING
+    ]
 
 
 def fold(path: Path) -> None:

@@ -54,28 +54,33 @@ class Copier:
         if type(value) is str:
             self.weight += len(value)
             return value
-        rows = self._rows(value) if type(value) is list and depth > 1 else None
-        return self._of(value, depth) if rows is None else rows
+        if type(value) is list and depth > 1:
+            before = self.weight, self._left
+            rows = self._rows(value)
+            if rows is not None and self._left >= 0:
+                return rows
+            self.weight, self._left = before
+        return self._of(value, depth)
 
     def _rows(self, value: list[Any]) -> list[Any] | None:
         """The copy of a short list of texts or small dictionaries, as most conversations are: the short way. `None` for any other."""
         taken = value[: _FEW + 1]
-        if len(taken) > _FEW or len(taken) >= self._left:
+        if len(taken) > _FEW:
             return None
-        weight, left = self.weight, self._left
         made: list[Any] = []
+        texts = 0
         for item in taken:
             flat: Any = None
             if type(item) is str:
                 self.weight += len(item)
+                texts += 1
                 flat = item
             elif type(item) is dict:
                 flat = self._flat(item)
             if flat is None:
-                self.weight, self._left = weight, left
                 return None
             made.append(flat)
-        self._left -= len(made) + 1
+        self._left -= len(made) - texts + texts // _AT_ONCE + 1
         return made
 
     def _of(self, value: Any, depth: int) -> Any:
