@@ -70,7 +70,8 @@ def weight(draft: Draft) -> int:
 def _own(draft: Draft) -> int:
     endpoint: Endpoint | None = draft.endpoint
     found = draft.weight + draft.held
-    if endpoint is None or endpoint.stepped:  # what a step made was weighed as it was copied
+    # What a step made was weighed as it was copied, and a stream's chunks as they were handed on.
+    if endpoint is None or endpoint.stepped or draft.result is None:
         return found
     told = None if endpoint.weigh is None else endpoint.weigh(draft.result)
     return found + (held(draft.result) if told is None else told)
