@@ -155,7 +155,7 @@ class Endpoint:
     caller's thread. `run(draft, items, start)` may read many chunks at once: as many from `start` on as it knows how to, each
     with content; it answers how many, and the others are for `chunk`.
     `weigh` tells at once about how many bytes an answer, or a chunk, keeps alive, `None` of one that must be walked through.
-    `brief` makes of an answer at once what is kept of it until it is read, where that is far less: a dictionary, which is then what
+    `brief` makes of an answer at once what is kept of it until it is read, where that is far less: a dictionary of its fields, say, which is then what
     `response` and `weigh` are given; `None` of an answer that is kept as it is.
     `operation`, `model`, `streaming` and `wanted` (whether a call is to be recorded: each, where it is `None`) are asked
     on the caller's thread and must be cheap. `deep` names the arguments that are copied in depth. `adjust(draft, call,

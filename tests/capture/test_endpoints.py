@@ -439,6 +439,23 @@ def test_the_time_inside_a_phase_is_told_of_the_call(library: ModuleType) -> Non
     assert seen.spans[0].attributes["clearspan.phase.tokenize"] == record.timing.phases["tokenize"]
 
 
+def test_of_several_answers_to_one_call_the_last_one_weighs(library: ModuleType) -> None:
+    answered = Probe(("acme_models:Base.pack",), lambda call: {"weight": len(call.args[0]) * 1_000})
+    weights: list[int] = []
+
+    class Twice(library.Early):  # type: ignore[name-defined,misc]
+        def inside(self, prompt: str) -> str:
+            return str(self.pack("first") + self.pack(prompt))
+
+    described = provider(probes=(answered,), finish=lambda draft: weights.append(draft.weight))
+    with captured(providers=[described]):
+        Twice().run("hi")
+        Twice().run("longest")
+    short, long = weights
+    assert 2_000 <= short < 3_000, "the arguments weigh nearly nothing"
+    assert 7_000 <= long < 8_000
+
+
 def test_a_phase_that_fails_has_taken_its_time(library: ModuleType) -> None:
     class Failing(library.Early):  # type: ignore[name-defined,misc]
         def unpack(self, prompt: str) -> str:

@@ -96,6 +96,12 @@ def test_an_answer_of_steps_is_not_even_weighed_at_once() -> None:
     assert asked == []
 
 
+def test_a_stream_has_no_answer_that_would_be_weighed() -> None:
+    asked: list[Any] = []
+    assert weighing(None, asked.append) == weight(Draft("chat"))
+    assert asked == []
+
+
 def test_an_answer_that_only_says_something_weighs_about_as_much_as_when_walked_through() -> None:
     said = {"role": "assistant", "content": "x" * 100_000}
     answer = ChatCompletion.construct(choices=[{"index": 0, "message": said}])

@@ -25,6 +25,8 @@ from opentelemetry.trace import (
     StatusCode,
     TraceFlags,
     TraceState,
+    format_span_id,
+    format_trace_id,
 )
 
 import clearspan
@@ -359,6 +361,7 @@ READ = [
     "name", "context", "kind", "parent", "start_time", "end_time", "status", "attributes", "events", "links", "resource",
     "dropped_attributes", "dropped_events", "dropped_links", "instrumentation_scope",
 ]  # fmt: skip
+AS_A_WHOLE: list[Callable[[Any], Any]] = [repr, lambda span: span.to_json()]
 
 
 @pytest.mark.parametrize("name", READ)
@@ -380,6 +383,29 @@ def test_what_a_program_reads_of_a_span_that_cannot_be_made_is_as_it_began(
     assert found.status_code is StatusCode.UNSET if name == "status" else found == expected
     assert fence.failures() == {"span.make": 1 + (name != "parent")}
     fence.reset()
+
+
+@pytest.mark.parametrize("told", AS_A_WHOLE, ids=["repr", "to_json"])
+@pytest.mark.parametrize("attributes", [{"a": 1}, None], ids=["with", "without"])
+def test_as_a_whole_too_a_span_that_cannot_be_made_is_told_as_it_began(
+    monkeypatch: pytest.MonkeyPatch, told: Callable[[Any], Any], attributes: Any
+) -> None:
+    tracer = tracer_to(Ended())
+    top = start(tracer)
+    around = trace.set_span_in_context(top, Context())
+    span, other = (start(tracer, around, attributes=attributes) for _ in range(2))
+    expected = told(other.made()).removeprefix("_")  # of the name of the SDK's own class
+    for theirs, ours in zip(ids_of(other), ids_of(span), strict=True):
+        expected = expected.replace(theirs, ours)
+    with monkeypatch.context() as full:
+        full.setattr(Promising, "make", lambda *_: NonRecordingSpan(span.get_span_context()))
+        assert told(span) == expected
+
+
+def ids_of(span: Any) -> tuple[str, str]:
+    """As they are written in texts: in hexadecimal."""
+    context = span.get_span_context()
+    return format_trace_id(context.trace_id), format_span_id(context.span_id)
 
 
 @pytest.mark.parametrize("name", READ)

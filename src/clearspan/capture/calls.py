@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from clearspan.capture import guarding, recording
+from clearspan.capture.guarded_records import withholding
 from clearspan.core import read
 from clearspan.core.copying import Copier
 from clearspan.core.fence import fenced
@@ -47,7 +48,8 @@ def begin(
     draft = _draft(provider, endpoint, call)
     draft.layer = layer
     if around is not None and guarding.withholds(around.endpoint):
-        draft.finish_with = _withholding(provider.finish)
+        # What comes out is told further up, where guards have looked at it.
+        draft.finish_with = withholding(provider.finish)
     started = recording.below(outer, draft, provider)
     if started is None:
         return None
@@ -84,17 +86,6 @@ def _draft(provider: Provider, endpoint: Endpoint, call: Call) -> Draft:
         draft.extras.update(endpoint.extras)
     draft.finish_with = provider.finish
     return draft
-
-
-def _withholding(finish: Callable[[Draft], None] | None) -> Callable[[Draft], None]:
-    """Finishing a call whose answer is guarded further up: what comes out there is told there, and no more here."""
-
-    def finished(draft: Draft) -> None:
-        if finish is not None:
-            finish(draft)
-        draft.forget_output()
-
-    return finished
 
 
 def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
@@ -168,4 +159,5 @@ def _note(draft: Draft, reader: Callable[[Call], Mapping[str, Any]], call: Call)
             if type(value) is tuple and type(held.get(key)) is tuple
         }
         draft.transport = {**held, **noted, **joined}
-        draft.weight += noted.get("weight", 0)
+        if "weight" in noted:  # of an answer, which takes the place of the one before
+            draft.weight += noted["weight"] - held.get("weight", 0)

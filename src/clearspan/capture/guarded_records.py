@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from clearspan.draft import Draft
 
-__all__ = ["unsent", "withheld"]
+__all__ = ["unsent", "withheld", "withholding"]
 
 
 def unsent(draft: Draft | None) -> None:
@@ -19,16 +20,20 @@ def withheld(draft: Draft | None, answer: Any) -> None:
     """What an answer cost is told though the program does not get it; what it says is not."""
     if draft is None or answer is None or draft.kind != "client":
         return  # a model in the process has been counted where it ran
-    finish, reader = draft.finish_with, draft.endpoint.response
+    if "http_response" not in (draft.transport or {}):  # else it is read there
+        draft.result = answer
+    draft.finish_with = withholding(draft.finish_with)
+
+
+def withholding(finish: Callable[[Draft], None] | None) -> Callable[[Draft], None]:
+    """Finishing a call of which nothing that came out is to be told here: numbers stay."""
 
     def finished(draft: Draft) -> None:
         try:
-            if "http_response" not in (draft.transport or {}):  # else it is read there
-                reader(draft, answer)
             if finish is not None:
                 finish(draft)
         finally:
             draft.forget_output()
             draft.output_value = None
 
-    draft.finish_with = finished
+    return finished

@@ -159,7 +159,8 @@ class Recording:
         if kind is CoroutineType or (endpoint.stepped and generator):
             return self.driven(value)
         if endpoint.follow is not None and fenced("recording.follow", endpoint.follow, value, self):
-            self._remember()
+            if not self._done:
+                self._remember()
             return value
         if kind is GeneratorType:
             self._remember()

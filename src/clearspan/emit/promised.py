@@ -113,9 +113,16 @@ class Promised(Span):
         if name in Promised.__slots__:  # a copy that is being made has nothing yet
             raise AttributeError(name)
         made: Any = self.made()
-        if made is INVALID_SPAN:  # which has nothing that a program may read of spans of the SDK
+        if not isinstance(made, self._maker.kind):  # nothing of it can be read as of the SDK's
+            # Without a fence: it would have nothing to answer with instead.
             made = self._maker.unmade(self._context, self.parent, self._said)
         return getattr(made, name)
+
+    def __repr__(self) -> str:
+        made = self.made()
+        if isinstance(made, self._maker.kind):
+            return repr(made)
+        return f'{self._maker.kind.__name__}(name="{self._said.name}", context={self._context})'
 
     end = _of_the_span_itself("end")
     update_name = _of_the_span_itself("update_name")
@@ -126,4 +133,3 @@ class Promised(Span):
     add_link = _of_the_span_itself("add_link")
     record_exception = _of_the_span_itself("record_exception")
     __exit__ = _of_the_span_itself("__exit__")
-    __repr__ = _of_the_span_itself("__repr__")

@@ -130,7 +130,7 @@ class Promising:
     def unmade(self, context: SpanContext, above: SpanContext | None, said: Said) -> ReadableSpan:
         """As it was when it began."""
         return ReadableSpan(
-            said.name, context, above, self._resource, said.attributes, kind=said.kind, start_time=said.start_time,
+            said.name, context, above, self._resource, said.attributes or {}, kind=said.kind, start_time=said.start_time,
             instrumentation_scope=self._scope,
         )  # fmt: skip
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import clearspan
 from clearspan.testing import Reply, ToolCall, captured
 from tests.assess.guard.kit import SAYS_SECRET, SECRET, Keys, at_output, guard, passing, telemetry
 from tests.providers.ollama.kit import THINKS, sent
+from tests.providers.waiting import weighed
 
 if TYPE_CHECKING:
     from clearspan.testing import ModelServer
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 ACTIONS = pytest.mark.parametrize("action", ["block", "redact"])
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+LONG = " word" * 40_000
 DIGITS = SECRET.removeprefix("sk-")
 ASKED: dict[str, dict[str, Any]] = {
     "chat": {"messages": [{"role": "user", "content": "Hi"}]},
@@ -71,6 +75,21 @@ def test_what_a_withheld_answer_cost_is_told(side: Side, client: Any, server: Mo
         assert span.attributes["gen_ai.usage.output_tokens"] == len(SAYS_SECRET.split())
         assert span.attributes["gen_ai.usage.input_tokens"] > 0
         assert DIGITS not in telemetry(seen)
+
+
+def test_what_a_guard_keeps_from_the_program_weighs_as_long_as_it_waits(side: Side, client: Any, server: ModelServer) -> None:  # fmt: skip
+    exporter = InMemorySpanExporter()
+    clearspan.init(exporters=[exporter], hardware="off", guards=[at_output("block")])
+    server.script(Reply(SAYS_SECRET + LONG))
+    with weighed() as weights:
+        passing(lambda: sent(side, client, "chat", model="m", **ASKED["chat"]))
+    clearspan.shutdown()
+    (weight,) = weights
+    assert len(LONG) <= weight <= len(LONG) + 16_000
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["gen_ai.usage.output_tokens"] == len((SAYS_SECRET + LONG).split())
+    assert "key is" not in repr(span.attributes)
 
 
 @ROUTES

@@ -9,7 +9,8 @@ import pytest
 
 from clearspan.draft import Draft
 from clearspan.providers.openai import assistants, audio, images, others
-from clearspan.providers.openai.streams import body, follow
+from clearspan.providers.openai.raw import body
+from clearspan.providers.openai.streams import follow
 from clearspan.record import Outcome
 from tests.formats.kit import answered, called, parts, record, streamed
 

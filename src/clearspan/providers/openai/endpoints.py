@@ -16,9 +16,10 @@ from clearspan.formats import (
 )
 from clearspan.provider import Call, Endpoint
 from clearspan.providers.openai import assistants, audio, images, others, speech
+from clearspan.providers.openai.raw import body, bulk
 from clearspan.providers.openai.responses_speech import COMPACTED, PARSED, RESPONSE, STORED
 from clearspan.providers.openai.runs_speech import RUN
-from clearspan.providers.openai.streams import body, bulk, follow
+from clearspan.providers.openai.streams import follow
 from clearspan.record import Operation
 
 __all__ = ["ENDPOINTS"]

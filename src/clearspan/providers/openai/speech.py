@@ -13,7 +13,7 @@ from clearspan.provider import Call, Slot, Speech, Tap
 from clearspan.providers.openai.canned import is_raw, of, streamed, structured
 from clearspan.providers.openai.fitting import fitting
 from clearspan.providers.openai.passing import awaited, relay
-from clearspan.providers.openai.streams import body
+from clearspan.providers.openai.raw import body
 
 __all__ = [
     "CHAT", "COMPLETION", "IMAGE", "JUDGED", "PARSED", "TRANSCRIPT", "attach", "put_whole", "spoken", "whole",

@@ -7,43 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from clearspan.core import jsonfast
 from clearspan.provider import Tap
 from clearspan.providers.openai.passing import awaited, relay
+from clearspan.providers.openai.raw import alone
 from clearspan.providers.openai.unread import Unread
 
-__all__ = ["body", "bulk", "follow"]
+__all__ = ["follow"]
 
 # Where the handler of the events of a run keeps the stream that it was given.
 _MANAGED = ("_AssistantEventHandler__stream", "_AsyncAssistantEventHandler__stream")
 
 
-def body(result: Any) -> Any:
-    """The answer to read: what a raw response holds, if it was read, else the result itself."""
-    held = getattr(result, "__dict__", None)
-    if not isinstance(held, dict) or "http_response" not in held:
-        return result
-    response = held["http_response"]
-    content = vars(response).get("_content")
-    if not isinstance(content, bytes):
-        return None
-    if "json" in (response.headers.get("content-type") or ""):
-        return jsonfast.loads(content)
-    return content.decode("utf-8", "replace")
-
-
-def bulk(result: Any) -> int | None:
-    """How many bytes were read of the HTTP response that a result holds; `None` of a result that holds none."""
-    fields = getattr(result, "__dict__", None)
-    if not isinstance(fields, dict):
-        return None
-    response = fields.get("http_response") or fields.get("response")
-    content = (getattr(response, "__dict__", None) or {}).get("_content")
-    return len(content) if isinstance(content, bytes) else None
-
-
 def follow(result: Any, tap: Tap) -> bool:
-    """Attach to a stream or an unread answer; `False` when the result is already the answer."""
+    """Attach to a stream or to a raw answer; `False` when the result is already the answer."""
     held = getattr(result, "__dict__", None)
     if not isinstance(held, dict):
         return False
@@ -61,8 +37,9 @@ def follow(result: Any, tap: Tap) -> bool:
         return True
     if held.get("_stream"):
         _stream(result.parse(), tap)  # the client keeps it and gives the same one to the caller
-        return True
-    return False
+    else:
+        tap.result(alone(held["http_response"]))
+    return True
 
 
 def _stream(stream: Any, tap: Tap) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from clearspan import semconv as sc
@@ -16,6 +15,7 @@ from clearspan.core.fence import fenced
 from clearspan.draft import Draft
 from clearspan.formats import rate_limits, usage_request
 from clearspan.provider import BLOCKED, Call, Probe
+from clearspan.providers.openai.raw import alone
 
 __all__ = ["PROBES", "error", "finish"]
 
@@ -102,7 +102,7 @@ def finish(draft: Draft) -> None:
     if not noted:
         return
     if draft.error is not None and draft.endpoint is not None and "http_response" in noted:
-        draft.endpoint.response(draft, SimpleNamespace(http_response=noted["http_response"]))
+        draft.endpoint.response(draft, alone(noted["http_response"]))
         if draft.error.exception == BLOCKED:
             draft.forget_output()  # what a guard kept from the program is nobody else's either
     draft.extra(sc.RETRY_COUNT, noted.get("retries"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from clearspan.provider import Tap
 from clearspan.providers.openai import passing
+from clearspan.providers.openai.raw import alone
 
 __all__ = ["Unread"]
 
@@ -52,7 +53,7 @@ class Unread:
 
     def _over(self) -> None:
         """The body was read: hand the answer over, and take back what stands in its way."""
-        self._tap.result(self._answer)
+        self._tap.result(alone(self._response))
         for owner, name, mine in self._put:
             if vars(owner).get(name) is mine:
                 delattr(owner, name)
