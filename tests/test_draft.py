@@ -563,10 +563,15 @@ def test_an_inner_draft_without_messages_leaves_the_values() -> None:
 def test_a_response_id_is_known_from_wherever_it_is(draft: Draft) -> None:
     ref = ResponseRef(draft)
     assert ref.id() is None
-    draft.hint = {"response": {"id": "from the event"}}
+    waiting = draft.unread
+    assert ref.id() is None
+    waiting.add(1.0, {"response": {"id": "from the event"}})
     assert ref.id() == "from the event"
-    draft.hint = {"id": "from the chunk"}
+    waiting.take()
+    waiting.add(2.0, {"id": "from the chunk"})
     assert ref.id() == "from the chunk"
+    draft.hint = "from one before"
+    assert ref.id() == "from one before"
     draft.result = {"id": "from the answer"}
     assert ref.id() == "from the answer"
     draft.response_id = "read"

@@ -432,6 +432,64 @@ def test_chunks_without_room_are_counted(rigs: Any) -> None:
     assert rig.record.extras == {"clearspan.content.lost": 100}
 
 
+def test_the_id_of_a_stream_is_known_while_its_chunks_wait_to_be_read(rigs: Any) -> None:
+    rig = rigs(own=True)
+    rig.go.clear()
+    draft = rig.open(endpoint=endpoint(chunk=lambda *_: None))
+    ref = ResponseRef(draft)
+    tape(draft, [(1.0, {"id": "first"})])
+    assert ref.id() == "first"
+    tape(draft, [(1.0, {"id": "later"})] * (MANY - 1))
+    assert rig.pipeline.chunks(draft) == MANY
+    assert not draft.tape
+    assert ref.id() == "first"
+    rig.settle()
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["worker", "inline"])
+def test_what_of_a_stream_is_left_goes_with_its_call(rigs: Any, *, own: bool) -> None:
+    rig = rigs(own=own)
+    rig.go.clear()
+    draft = rig.open(endpoint=endpoint(), started_at=10.0)
+    for count in (MANY, 3):
+        tape(draft, [(11.0, "x")] * count)
+        if count == MANY:
+            rig.pipeline.chunks(draft)
+    draft.result = {"id": "r", "text": " and the rest"}
+    rig.pipeline.close(draft)
+    if own:
+        assert rig.pipeline.worker.pending == 2, "what was handed on before, and the call"
+    assert rig.record.output_text == "x" * (MANY + 3) + " and the rest"
+    assert rig.record.timing.chunks == MANY + 3
+
+
+@pytest.mark.parametrize(("size", "lost"), [(20_000, 1), (3_000, 1 + 3)])
+def test_of_a_call_without_room_the_last_chunks_find_some_where_they_can(
+    rigs: Any, size: int, lost: int
+) -> None:
+    rig = rigs(own=True, size=size)
+    rig.go.clear()
+    draft = rig.open(endpoint=endpoint(), weight=15_000)
+    tape(draft, [(1.0, "a"), (1.0, "b"), (1.0, "c")])
+    rig.pipeline.close(draft)
+    assert rig.record.output_text == ""
+    assert rig.record.timing.chunks == 3
+    assert rig.record.extras == {"clearspan.content.lost": lost}
+
+
+def test_a_stream_inside_another_call_waits_for_nobody(rig: Rig) -> None:
+    outer = rig.open(endpoint=endpoint())
+    inner = Draft("chat")
+    inner.endpoint, outer.inner = endpoint(), inner
+    rig.pipeline.joined(inner)
+    tape(inner, [(1.0, "Hel"), (1.5, "lo")])
+    rig.pipeline.parted(inner)
+    assert not inner.tape
+    rig.pipeline.parted(inner)
+    rig.pipeline.close(outer)
+    assert rig.record.output_text == "Hello"
+
+
 # -- the end -------------------------------------------------------------------------------------------------
 
 

@@ -95,7 +95,7 @@ class Draft(Said):
         self.endpoint: Any = None
         self.call: Any = None
         self.result: Any = None
-        self.hint: Any = None
+        self.hint: str | None = None
         self.layer = ""
         self.ref: ResponseRef | None = None
         self.inner: Draft | None = None

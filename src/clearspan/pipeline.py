@@ -19,10 +19,11 @@ from clearspan.core.pieces import LONGEST
 from clearspan.core.worker import Worker
 from clearspan.draft import Draft
 from clearspan.emit.telemetry import Telemetry
-from clearspan.formats.bulk import batches, hint, lighten, most, sampled, weight
+from clearspan.formats.bulk import batches, lighten, most, sampled, weight
 from clearspan.formats.reading import read_chunks, take_in
 from clearspan.policy import Policy
 from clearspan.record import Invocation, Outcome, TraceRef
+from clearspan.response import hint
 from clearspan.stages import Chunks, Due, Figure, Over, Read, Told, Watch, Work
 
 if TYPE_CHECKING:
@@ -208,9 +209,11 @@ class Pipeline:
             self._watch.begin(inner)
 
     def parted(self, inner: Draft) -> None:
-        """It is over."""
+        """It is over. What it is part of may go on for long: until then no chunk of it is kept alive."""
         if self._watch is not None:
             self._watch.end(inner)
+        if inner.tape:
+            self.chunks(inner, over=True)
 
     def chunks(self, draft: Draft, *, over: bool = False) -> int:
         """Take the chunks that are waiting, so that none is kept alive for the whole stream.
@@ -218,13 +221,12 @@ class Pipeline:
         Until it is over small ones stay for a while: handing many on takes no longer than handing on a few.
         """
         waiting = draft.unread
-        if draft.hint is None:
-            for first in waiting.items[:1]:  # another thread may have taken it by now
-                draft.hint = fenced("reader.hint", hint, first)
         largest = sampled(draft, waiting.items)
         more = most(largest) - len(waiting)
         if more > 0 and not over:
             return more
+        if draft.hint is None:
+            draft.hint = fenced("reader.hint", hint, waiting)
         draft.shared()
         strip = waiting.take()
         if self._worker is None or self._inline:
@@ -257,6 +259,8 @@ class Pipeline:
         # No room: without its content the record is small, and the numbers are worth more.
         for each in (draft, draft.inner):
             if each is not None:
+                if each.tape:  # some of these may find room without the rest
+                    self.chunks(each, over=True)
                 fenced("pipeline.lighten", lighten, each)
         draft.lost += 1
         if not self._worker.offer(draft, 0):
@@ -274,9 +278,6 @@ class Pipeline:
             fenced("pipeline.end_open", self._end, draft)
 
     def _end(self, draft: Draft) -> None:
-        for streamed in (draft, draft.inner):
-            if streamed is not None and streamed.tape:
-                self.chunks(streamed, over=True)
         draft.outcome = draft.outcome or Outcome.ABANDONED
         draft.end_ns = draft.start_ns + int((time.perf_counter() - draft.started_at) * 1e9)
         self.close(draft)

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from clearspan.core import read
 from clearspan.core.fence import fenced
+from clearspan.core.tape import Tape
 from clearspan.record import TraceRef
 
-__all__ = ["ResponseRef", "nowhere"]
+__all__ = ["ResponseRef", "hint", "nowhere"]
 
 
 def nowhere() -> TraceRef | None:
@@ -18,12 +19,19 @@ def nowhere() -> TraceRef | None:
     return None
 
 
+def hint(waiting: Tape) -> str | None:
+    """The response's id as the first chunk of its stream tells it, before that is read."""
+    first = next(iter(waiting.items), None)  # another thread may have taken it by now
+    return read.text(first, "id") or read.text(first, "response", "id")
+
+
 class _Told(Protocol):
-    """What of a draft may hold the id: what was read, the answer itself, the first of its chunks."""
+    """What of a draft may hold the id: what was read, the answer itself, the first of its chunks or what that told."""
 
     response_id: str | None
     result: Any
-    hint: Any
+    hint: str | None
+    tape: Tape | None
 
 
 class ResponseRef:
@@ -53,5 +61,5 @@ class ResponseRef:
         draft = self._draft()
         if self._id is not None or draft is None:
             return self._id
-        known = draft.response_id or read.text(draft.result, "id")
-        return known or read.text(draft.hint, "id") or read.text(draft.hint, "response", "id")
+        known = draft.response_id or read.text(draft.result, "id") or draft.hint
+        return known or (hint(draft.tape) if draft.tape is not None else None)

@@ -13,7 +13,7 @@ from openai.types.responses import ResponseTextDeltaEvent
 from clearspan.core.tape import FEW, MANY, Strip
 from clearspan.draft import Draft
 from clearspan.formats import openai_chat, openai_responses
-from clearspan.formats.bulk import batches, hint, lighten, most, sampled, weight
+from clearspan.formats.bulk import batches, lighten, most, sampled, weight
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo
 
@@ -62,9 +62,21 @@ def test_neither_the_end_of_a_stream_nor_every_other_chunk_stands_for_all_of_it(
         assert sampled(DRAFT, [large, "b"] * (many // 2)) > 100_000
 
 
-def test_the_hint_is_the_id_alone() -> None:
-    assert hint({"id": "a", "more": "b"}) == {"id": "a"}
-    assert hint({"response": {"id": "a"}}) == {"id": "a"}
+def test_a_stream_weighs_what_of_it_waits() -> None:
+    alone, large = weight(drafted()), "a" * 100_000
+    for items, most_of_it in (["a", "b"], 2 * 2_000), (["a"] * 200, 200 * 2_000):
+        assert len(items) * 1_024 <= weight(waiting(items)) - alone < most_of_it
+    for items, least in ([large], 1), (["a", large], 1), (["a", large, large], 2), ([large, "a"] * 8, 8):  # fmt: skip
+        assert least <= (weight(waiting(items)) - alone) / len(large) < least + 0.2
+    assert weight(drafted(inner=waiting(["a", large]))) > len(large)
+
+
+def waiting(items: list[Any]) -> Draft:
+    """A draft of a stream of which these chunks nobody has taken yet."""
+    draft = drafted()
+    for item in items:
+        draft.unread.add(1.0, item)
+    return draft
 
 
 def test_answers_are_weighed_those_of_steps_were() -> None:

@@ -214,8 +214,6 @@ class Recording:
         if error is not None and outcome is Outcome.FAILED:
             described = fenced("recording.error", describe_error, error, self.error_code)
             draft.error = described or ErrorInfo(type(error).__name__)
-        if draft.tape:
-            fenced("inlet.chunks", self._inlet.chunks, draft, over=True)
 
     def _close(self) -> None:
         fenced("inlet.close", self._inlet.close, self.draft)

@@ -15,13 +15,14 @@ from clearspan.draft import Draft
 if TYPE_CHECKING:
     from clearspan.provider import Endpoint
 
-__all__ = ["batches", "hint", "lighten", "most", "sampled", "weight"]
+__all__ = ["batches", "lighten", "most", "sampled", "weight"]
 
 # A chunk weighs far more than its text: the vendor's object around it is what is kept alive.
 _CHUNK = 1_024
 _DRAFT = 2_048
 _BATCH = 1_000_000
 _SMALL = 4_096
+_PAIR = 2
 
 
 def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, int]]:
@@ -29,16 +30,20 @@ def batches(draft: Draft, strip: Strip, largest: int) -> Iterator[tuple[Strip, i
 
     Of many, those that stand for all were looked at (`sampled`); only where one of those is large, all are.
     """
-    many = len(strip.items)
-    if many > 2 and largest <= _SMALL:
-        yield strip, many * (_CHUNK + largest)
-        return
-    weights = [_CHUNK + _size(draft.endpoint, item) for item in strip.items]
-    if sum(weights) <= _BATCH:
+    weights = _weights(draft, strip.items, largest)
+    if len(weights) < len(strip.items) or sum(weights) <= _BATCH:
         yield strip, sum(weights)
         return
     for at, item, size in zip(*strip, weights, strict=True):
         yield Strip([at], [item]), size
+
+
+def _weights(draft: Draft, items: list[Any], largest: int) -> list[int]:
+    """The weight of each of them; of many that are small, a single one for all."""
+    many = len(items)
+    if many > _PAIR and largest <= _SMALL:
+        return [many * (_CHUNK + largest)]
+    return [_CHUNK + _size(draft.endpoint, item) for item in items]
 
 
 def sampled(draft: Draft, items: list[Any]) -> int:
@@ -56,11 +61,6 @@ def most(largest: int) -> int:
     return MANY if largest <= _SMALL else FEW
 
 
-def hint(chunk: Any) -> dict[str, Any]:
-    """What of a stream's first chunk tells the response's id before it is read; the chunk itself may be large."""
-    return {"id": read.text(chunk, "id") or read.text(chunk, "response", "id")}
-
-
 def weight(draft: Draft) -> int:
     """About how many bytes a draft that waits to be completed keeps alive."""
     found = _DRAFT + (fenced("draft.held", _own, draft) or 0)
@@ -70,6 +70,9 @@ def weight(draft: Draft) -> int:
 def _own(draft: Draft) -> int:
     endpoint: Endpoint | None = draft.endpoint
     found = draft.weight + draft.held
+    if draft.tape:
+        items = draft.tape.items
+        found += sum(_weights(draft, items, sampled(draft, items) if len(items) > _PAIR else 0))
     # What a step made was weighed as it was copied, and a stream's chunks as they were handed on.
     if endpoint is None or endpoint.stepped or draft.result is None:
         return found

@@ -38,6 +38,8 @@ def _read(draft: Draft) -> None:
         return
     if draft.call is not None:
         fenced("reader.request", endpoint.request, draft, draft.call)
+    if draft.tape:
+        fenced("reader.chunks", read_chunks, draft, draft.tape.take())
     if draft.result is not None:
         fenced("reader.response", endpoint.response, draft, draft.result)
     if draft.finish_with is not None:
