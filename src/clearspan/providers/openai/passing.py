@@ -33,15 +33,17 @@ class _Steps:
     """
 
     # A step is the generator's own, found in its slot: no function of ours is called for each.
-    __slots__ = ("__anext__", "__name__", "__qualname__")
+    __slots__ = ("__anext__", "__name__", "__qualname__", "_generator")
 
     def __init__(self, generator: Any) -> None:
+        self._generator = generator
         self.__anext__: Callable[[], Awaitable[Any]] = generator.__anext__
         self.__name__: str = getattr(generator, "__name__", "__stream__")
         self.__qualname__: str = getattr(generator, "__qualname__", "AsyncStream.__stream__")
 
-    def __aiter__(self) -> _Steps:
-        return self
+    def __aiter__(self) -> Any:
+        """The generator, for a loop, which takes nothing of it but its steps."""
+        return self._generator
 
 
 def pieces(body: Iterator[bytes], tap: Tap) -> Iterator[bytes]:
