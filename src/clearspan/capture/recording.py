@@ -16,7 +16,7 @@ from clearspan.capture.wrapper import Wrapper
 from clearspan.core import observe
 from clearspan.core.dropped import apart
 from clearspan.core.fence import fenced
-from clearspan.core.tape import FEW
+from clearspan.core.tape import FEW, Taping
 from clearspan.draft import Draft
 from clearspan.provider import Endpoint
 from clearspan.record import ErrorInfo, Operation, Outcome
@@ -267,11 +267,9 @@ class Recording:
         relayed: AsyncIterator[Any] = self._listening(made, iterator)
         return relayed
 
-    def _taping(self) -> observe.Taping | None:
+    def _taping(self) -> Taping | None:
         """Where elements are noted without us; what hides some of them is asked about each."""
-        tape = self.draft.unread
-        taping = observe.Taping(tape.items.append, tape.times.append, self._hand_on, FEW)
-        return None if self.hides is not None else taping
+        return self.draft.unread.taping(self._hand_on) if self.hides is None else None
 
     def _listening(self, stream: Any, iterator: Any) -> Any:
         stream.__name__ = getattr(iterator, "__name__", stream.__name__)

@@ -8,46 +8,30 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import time
 import types
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, NamedTuple
+from itertools import compress, filterfalse
+from types import GeneratorType
+from typing import Any
 
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import Recording, attach, broke, detach, ended, noted
+from clearspan.core.tape import Taping
 from clearspan.record import Outcome
 
-__all__ = ["Taping", "drive", "drive_awaited", "passing", "unseen"]
-
-
-class Taping(NamedTuple):
-    """What puts an element of a stream down (`keep`), and when it came (`mark`): it spares a call of ours for each.
-
-    Whoever takes them from there is told after `every` so many, and answers after how many more it wants to be told
-    again.
-    """
-
-    keep: Callable[[Any], object]
-    mark: Callable[[float], object]
-    full: Callable[[], Any]
-    every: int
+__all__ = ["drive", "drive_awaited", "passing", "unseen"]
 
 
 def _noting(recording: Recording, taping: Taping | None) -> Callable[[Any], bool]:
     """How elements are noted: with a `taping` there, else by the recording, which may keep some from going further."""
     if type(taping) is not Taping:
         return functools.partial(noted, recording)
-    keep, mark, full, every = taping
-    clock, left = time.perf_counter, every
+    keep, ticks = taping
 
     def note(item: Any) -> bool:
-        nonlocal left
         keep(item)
-        mark(clock())
-        left -= 1
-        if not left:
-            left = fenced("observe.full", full) or every
+        next(ticks)
         return False
 
     return note
@@ -58,41 +42,49 @@ def _over(recording: Recording, thrown: BaseException | None) -> None:
     ended(recording, Outcome.CLOSED if isinstance(thrown, GeneratorExit) else Outcome.COMPLETED)
 
 
+class _Sent(Exception):
+    """Something was sent to a generator that was only read so far."""
+
+
+class _Elements(compress):  # type: ignore[type-arg]  # generic in its stubs only
+    """Elements of a generator that are put down as they go by, with no line of Python for each."""
+
+    __slots__ = ()
+
+    def send(self, sent: object) -> Any:
+        """Let it be done by who forwards such."""
+        raise _Sent(sent)
+
+
 def passing(
-    held: Watched, generator: Generator[Any, Any, Any], recording: Recording, taping: Taping
+    held: Watched,
+    generator: GeneratorType[Any, Any, Any],
+    recording: Recording,
+    taping: Taping,
 ) -> Generator[Any, Any, Any]:
     """What nearly all who read a stream do: only read. Whoever sends or throws something goes the whole way."""
     gone = _going(held, None)
-    step, clock = generator.__next__, time.perf_counter
-    keep, mark, full, left = taping
-    item: Any = None
-    sent: Any = None
-    thrown: BaseException | None = None
-    while sent is None and thrown is None:
-        try:
-            item = step()
-        except StopIteration as stop:
-            ended(recording, Outcome.COMPLETED)
-            return stop.value
-        except BaseException as error:
+    elements = _Elements(filterfalse(taping.keep, generator), taping.ticks)
+    sent, thrown = None, None
+    try:
+        value = yield from elements
+    except _Sent as said:
+        (sent,) = said.args
+    except BaseException as error:
+        if generator.gi_frame is None:  # it was raised there, and not thrown from here
             broke(recording, error)
             raise
-        keep(item)
-        mark(clock())
-        left -= 1
-        if not left:
-            left = fenced("observe.full", full) or taping.every
-        try:
-            sent = yield item
-        except BaseException as error:  # noqa: BLE001 -- not held back: the generator gets it
-            if held.dropped:
-                del generator, step
-                fenced("observe.apart", apart, recording, gone)
-                return None
-            thrown = error
+        if held.dropped:
+            del generator, elements
+            fenced("observe.apart", apart, recording, gone)
+            return None
+        thrown = error
+    else:
+        ended(recording, Outcome.COMPLETED)
+        return value
     rest = drive(held, generator, recording, None, sent=sent, thrown=thrown)
     sent = thrown = None  # the frame is in its traceback: together they would be a circle
-    del generator, step, item  # what is let go of further down is held by nobody here
+    del generator, elements  # what is let go of further down is held by nobody here
     return (yield from rest)
 
 

@@ -13,7 +13,6 @@ and the whole generator protocol (send, throw, close, return value) is forwarded
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -25,7 +24,7 @@ from collections.abc import (
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
 from typing import Any
 
-from clearspan.core.drivers import Taping, drive, drive_awaited, passing, unseen
+from clearspan.core.drivers import drive, drive_awaited, passing, unseen
 from clearspan.core.dropped import Watched, apart
 from clearspan.core.fence import fenced
 from clearspan.core.heed import (
@@ -40,12 +39,12 @@ from clearspan.core.heed import (
     outcome_of,
     returned,
 )
+from clearspan.core.tape import Taping
 from clearspan.record import Outcome
 
 __all__ = [
     "Begin",
     "Recording",
-    "Taping",
     "arelay",
     "astep",
     "call",
@@ -180,9 +179,9 @@ def relay(
     source = iterator if isinstance(iterator, Generator) else (item for item in iterator)
     held = Watched(recording)
     driver = (
-        drive(held, source, recording, recording if lazy else None, once=True)
-        if lazy or type(taping) is not Taping
-        else passing(held, source, recording, taping)
+        passing(held, source, recording, taping)
+        if type(taping) is Taping and type(source) is GeneratorType and not lazy
+        else drive(held, source, recording, recording if lazy else None, once=True)
     )
     return held.watching(driver)
 
@@ -208,12 +207,10 @@ async def _apass(
     """Only what goes by: whoever owns the iterator closes it, or the loop does at its end."""
     try:
         if type(taping) is Taping:
-            keep, mark, full, left = taping
-            clock = time.perf_counter
+            keep, ticks = taping
             async for item in iterator:
                 keep(item)
-                mark(clock())
-                left = left - 1 or fenced("observe.full", full) or taping.every
+                next(ticks)
                 yield item
         else:
             async for item in iterator:
