@@ -272,6 +272,17 @@ def test_small_chunks_stay_until_there_are_many_and_large_ones_do_not(rig: Rig) 
     assert rig.record.output_text.startswith("x" * (MANY + 5_000))
 
 
+def test_of_many_calls_that_go_on_each_lets_fewer_chunks_wait(rig: Rig) -> None:
+    drafts = [rig.open(endpoint=endpoint()) for _ in range(200)]
+    tape(drafts[0], [(1.0, "x")] * FEW)
+    more = rig.pipeline.chunks(drafts[0])
+    assert 0 < more < (MANY - FEW) / 2
+    for draft in drafts[1:]:
+        rig.pipeline.close(draft)
+    assert rig.pipeline.chunks(drafts[0]) == MANY - FEW
+    rig.pipeline.close(drafts[0])
+
+
 def test_a_generators_pace_is_its_consumers(rig: Rig) -> None:
     draft = rig.open(endpoint=endpoint(stepped=True, chunk=None))
     tape(draft, [(1.0, "x"), (2.0, "y")])

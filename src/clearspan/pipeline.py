@@ -222,7 +222,8 @@ class Pipeline:
         """
         waiting = draft.unread
         largest = sampled(draft, waiting.items)
-        more = most(largest) - len(waiting)
+        wanted = most(largest, len(self._open))
+        more = wanted - len(waiting)
         if more > 0 and not over:
             return more
         if draft.hint is None:
@@ -231,12 +232,12 @@ class Pipeline:
         strip = waiting.take()
         if self._worker is None or self._inline:
             read_chunks(draft, strip)
-            return most(largest)
+            return wanted
         for some, size in batches(draft, strip, largest):
             if not self._worker.offer(Chunks(draft, some), size):
                 draft.lost += len(some.items)
                 draft.pace.missed += len(some.items)
-        return most(largest)
+        return wanted
 
     def close(self, draft: Draft) -> None:
         """The operation is over, its end time taken; complete it here or on the worker.

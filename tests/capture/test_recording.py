@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +103,78 @@ def test_a_relayed_iterator_need_not_be_a_generator(seen: Captured) -> None:
     relayed: Any = begun().relay(iter("ab"))
     assert list(relayed) == ["a", "b"]
     assert only(seen).output_text == "ab"
+
+
+class Forwarding(Generator[Any, Any, Any]):
+    """A generator by its methods, and none of Python's own."""
+
+    __name__, __qualname__ = "talker", "talker"
+
+    def __init__(self, inner: Generator[Any, Any, Any]) -> None:
+        self.inner = inner
+
+    def send(self, value: Any) -> Any:
+        return self.inner.send(value)
+
+    def throw(self, *thrown: Any) -> Any:
+        return self.inner.throw(*thrown)
+
+
+@pytest.mark.parametrize("made", [lambda inner: inner, Forwarding])
+@pytest.mark.parametrize("begin", ["next", "send", "throw"])
+def test_what_is_sent_thrown_and_returned_goes_through(
+    seen: Captured, made: Any, begin: str
+) -> None:
+    def talker() -> Iterator[Any]:
+        heard: list[Any] = []
+        for number in range(4):
+            try:
+                heard.append((yield number))
+            except LookupError as error:
+                heard.append(error.args)
+        return heard
+
+    def spoken(talk: Any) -> list[Any]:
+        said: list[Any] = [next(talk), next(talk)]
+        if begin == "send":
+            said.append(talk.send("a"))
+        elif begin == "throw":
+            said.append(talk.throw(LookupError("b")))
+        said.append(talk.send("c"))
+        said.append(talk.throw(LookupError("d")) if begin == "next" else None)
+        with pytest.raises(StopIteration) as stop:
+            next(talk)
+        return [*said, stop.value.value]
+
+    talk: Any = begun().relay(made(talker()))
+    assert spoken(talk) == spoken(talker())
+    record = only(seen)
+    assert (record.outcome, record.output_text) == (Outcome.COMPLETED, "0123")
+
+
+@pytest.mark.parametrize("made", [lambda inner: inner, Forwarding])
+def test_what_a_generator_returns_that_was_only_read_is_told(seen: Captured, made: Any) -> None:
+    def letters() -> Iterator[Any]:
+        yield "a"
+        return ["b"]
+
+    relayed: Any = begun().relay(made(letters()))
+    assert next(relayed) == "a"
+    with pytest.raises(StopIteration) as stop:
+        next(relayed)
+    assert stop.value.value == ["b"]
+    assert only(seen).outcome is Outcome.COMPLETED
+
+
+def test_who_throws_what_the_generator_lets_out_again_hears_of_it(seen: Captured) -> None:
+    def letters() -> Iterator[str]:
+        yield "a"
+
+    relayed: Any = begun().relay(letters())
+    next(relayed)
+    with pytest.raises(LookupError, match="thrown"):
+        relayed.throw(LookupError("thrown"))
+    assert (only(seen).outcome, only(seen).error.type) == (Outcome.FAILED, "LookupError")
 
 
 def test_long_streams_are_handed_on_in_batches(seen: Captured) -> None:

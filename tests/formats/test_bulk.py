@@ -48,10 +48,20 @@ def test_small_chunks_go_together_and_large_ones_alone() -> None:
 
 def test_small_chunks_may_wait_together_and_large_ones_not_for_long() -> None:
     large = "a" * 100_000
-    assert most(sampled(DRAFT, ["a"] * 9)) == MANY
-    assert most(sampled(DRAFT, ["a"] * 8 + [large])) == FEW
-    assert most(sampled(DRAFT, [large])) == FEW
-    assert most(sampled(DRAFT, [])) == MANY
+    assert most(sampled(DRAFT, ["a"] * 9), 1) == MANY
+    assert most(sampled(DRAFT, ["a"] * 8 + [large]), 1) == FEW
+    assert most(sampled(DRAFT, [large]), 1) == FEW
+    assert most(sampled(DRAFT, []), 1) == MANY
+
+
+def test_the_more_calls_go_on_the_fewer_chunks_wait_in_each() -> None:
+    waiting = {calls: most(1_000, calls) * calls for calls in (1, 10, 100, 300)}
+    assert waiting[1] == MANY
+    assert waiting[10] == 10 * MANY
+    assert waiting[100] < 100 * MANY
+    assert waiting[300] <= waiting[100] * 1.01
+    assert most(1_000, 100_000) == FEW, "handing each on by itself would take far longer"
+    assert most(1_000, 0) == MANY, "one that has just ended is none of those that go on"
 
 
 def test_neither_the_end_of_a_stream_nor_every_other_chunk_stands_for_all_of_it() -> None:

@@ -11,8 +11,11 @@ from clearspan.core.fence import fenced
 
 __all__ = ["FEW", "MANY", "Strip", "Tape", "Taping"]
 
-FEW, MANY = 32, 256
-"""After how many elements somebody takes them: the first, of which nobody knows how large they are, and small ones."""
+FEW, MANY = 32, 512
+"""After how many elements somebody takes them: the first, of which nobody knows how large they are, and small ones.
+
+Most answers have fewer than that, so that they are handed on once.
+"""
 
 
 class Strip(NamedTuple):

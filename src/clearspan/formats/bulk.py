@@ -22,6 +22,8 @@ _CHUNK = 1_024
 _DRAFT = 2_048
 _BATCH = 1_000_000
 _SMALL = 4_096
+_ALL = 16_384
+"""Chunks that may wait to be handed on, in all calls that go on: of OpenAI some fifty megabytes."""
 _PAIR = 2
 
 
@@ -56,9 +58,9 @@ def sampled(draft: Draft, items: list[Any]) -> int:
     return max([_size(endpoint, item) for item in some], default=0)
 
 
-def most(largest: int) -> int:
-    """How many chunks of that size may wait together."""
-    return MANY if largest <= _SMALL else FEW
+def most(largest: int, calls: int) -> int:
+    """How many chunks of that size may wait together in a call, while so many calls go on."""
+    return max(FEW, min(MANY, _ALL // max(1, calls))) if largest <= _SMALL else FEW
 
 
 def weight(draft: Draft) -> int:
