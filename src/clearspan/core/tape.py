@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, filterfalse, repeat, starmap
 from typing import Any, NamedTuple
 
-from clearspan.core.fence import fenced
+from clearspan.core.fence import fenced, overflows
 
 __all__ = ["FEW", "MANY", "Strip", "Tape", "Taping"]
 
@@ -64,9 +64,10 @@ class Tape:
         return taken
 
     def taping(self, full: Callable[[], int | None]) -> Taping:
-        """How elements are put here as they go by; after so many as nobody has taken yet `full` is told.
+        """How elements are put here as they go by.
 
-        It answers after how many more it wants to be told again.
+        Before the time of one that comes after `FEW` others `full` is told, which answers after how many more it wants
+        to be told again.
         """
         return Taping(self.items.append, chain.from_iterable(_ticks(self.times.append, full)))
 
@@ -79,5 +80,9 @@ def _ticks(
     while True:
         # What `mark` answers is nothing, so that none is left out.
         yield filterfalse(mark, starmap(time.perf_counter, repeat((), few)))
-        told = fenced("observe.full", full)
+        try:
+            told = fenced("observe.full", full)
+        except RecursionError:  # not even that can be called
+            overflows[0] += 1
+            told = None
         few = told or FEW
