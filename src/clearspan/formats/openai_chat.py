@@ -5,7 +5,6 @@ Every reader takes dictionaries and pydantic models alike, whole or broken.
 
 from __future__ import annotations
 
-from sys import getsizeof
 from typing import Any
 
 from clearspan import semconv as sc
@@ -66,7 +65,7 @@ def weigh(body: Any) -> int | None:
     size = frame = 0
     for name, value in answer.items():
         if type(value) is str:
-            size += getsizeof(value)
+            size += _size(value)
         elif name not in _TOLD and value is not None and type(value) is not int:
             return None
     for choice in choices:
@@ -80,7 +79,7 @@ def weigh(body: Any) -> int | None:
             return None
         for value in message.values():
             if type(value) is str:
-                size += getsizeof(value)
+                size += _size(value)
             elif value is not None and not _is_empty(value):
                 return None
     return size + frame
@@ -95,6 +94,7 @@ _FEW = 8
 _TOLD = ("choices", "usage")
 _SPOKEN = ("role", "content")
 _FRAME = 1_024
+_size = str.__sizeof__
 
 
 def chunk(draft: Draft, item: Any) -> None:

@@ -6,7 +6,6 @@ keyed by `(output_index, place)`, so that the deltas of a stream and the finishe
 
 from __future__ import annotations
 
-from sys import getsizeof
 from typing import Any
 
 from clearspan import semconv as sc
@@ -23,6 +22,7 @@ __all__ = ["chunk", "compacted", "fetch", "request", "response", "weigh"]
 _ENDED = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _REASONS = {"max_output_tokens": "length"}
 _FAILED = ("failed", "cancelled")
+_size = str.__sizeof__
 
 
 def request(draft: Draft, call: Call) -> None:
@@ -163,7 +163,7 @@ def weigh(body: Any) -> int | None:
     size = 0
     for value in event.values():
         if type(value) is str:
-            size += getsizeof(value)
+            size += _size(value)
         elif (
             value is not None and type(value) is not int and not (type(value) is list and not value)
         ):
