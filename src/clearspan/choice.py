@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import GeneratorType
 from typing import Any, cast
 
 from clearspan.core import jsonfast
@@ -119,40 +120,37 @@ class Choice:
         return message
 
 
-class Answers:
+class Answers(dict[int, Choice]):
     """The answers of one call by their index, and the room that they have together."""
 
-    __slots__ = ("_choices", "room")
+    __slots__ = ("room",)
 
     def __init__(self, longest: int = LONGEST) -> None:
-        self._choices: dict[int, Choice] = {}
+        super().__init__()
         self.room = Room(longest)
-
-    def __bool__(self) -> bool:
-        return bool(self._choices)
 
     def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""
-        answer = self._choices.get(index)
+        answer = self.get(index)
         if answer is None:
             answer = Choice(self.room)
-            if len(self._choices) < _CHOICES:
-                self._choices[index] = answer
+            if len(self) < _CHOICES:
+                self[index] = answer
             else:
                 self.room.cut += 1
         return answer
 
     def _ordered(self) -> list[Choice]:
-        return [self._choices[index] for index in sorted(self._choices)]
+        return [self[index] for index in sorted(self)]
 
     def kinds(self) -> set[object]:
         """The types of the parts that there are."""
-        return {kind for answer in self._choices.values() for kind, _ in answer.parts}
+        return {kind for answer in self.values() for kind, _ in answer.parts}
 
     def lengths(self) -> dict[object, int]:
         """The types of the parts that there are, and how many characters of each are kept."""
         found: dict[object, int] = {}
-        for answer in self._choices.values():
+        for answer in self.values():
             for part in answer.parts.values():
                 said = part.get("content")
                 length = (
@@ -179,12 +177,12 @@ class Answers:
 
     def clear(self) -> None:
         """Forget them all."""
-        self._choices.clear()
+        super().clear()
         self.room = Room(self.room.longest)
 
     def empty(self) -> None:
         """Forget what was said; there stays how each ended."""
-        for answer in list(self._choices.values()):
+        for answer in list(self.values()):
             answer.parts = {}
         self.room = Room(self.room.longest)
 
@@ -232,7 +230,8 @@ class Said:
         self._piece("refusal", piece, choice, key)
 
     def _piece(self, kind: str, piece: str | None, choice: int, key: object) -> None:
-        if said := text_of(piece):
+        said = piece if type(piece) is str else text_of(piece)
+        if said:
             self.pieces += 1
             answer = self.choice(choice)
             if self.keeps:
@@ -287,7 +286,8 @@ class Said:
 
     def choice(self, index: int) -> Choice:
         """The answer of that index, made when it is first spoken of."""
-        return self._choices.choice(index)
+        found = None if self._answers is None else self._answers.get(index)
+        return self._choices.choice(index) if found is None else found
 
     @property
     def cut(self) -> bool:
@@ -336,16 +336,19 @@ def text_of(given: object) -> str:
 
 def messages_of(given: Any) -> Iterator[Message]:
     """What was given as one message or several, in the conventions' form; the rest is left out."""
-    several: Any = [given] if type(given) is dict or isinstance(given, (str, Mapping)) else given
-    for one in several if isinstance(several, Iterable) else ():
-        if (message := _message(one)) is not None:
+    several: Any = given
+    if type(given) is not list and type(given) is not GeneratorType:
+        one_alone = type(given) is dict or isinstance(given, (str, Mapping))
+        several = [given] if one_alone else given if isinstance(given, Iterable) else ()
+    for one in several:
+        if type(one) is dict and "parts" in one:
+            yield one  # in the conventions' form
+        elif (message := _message(one)) is not None:
             yield message
 
 
 def _message(given: Any) -> Message | None:
-    """A message, from the conventions' form or the one that most vendors use."""
-    if type(given) is dict and "parts" in given:
-        return cast("Message", given)
+    """A message, from the form that most vendors use."""
     if isinstance(given, str):
         return {"role": "user", "parts": [{"type": "text", "content": given}]}
     if not isinstance(given, Mapping):

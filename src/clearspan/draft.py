@@ -135,7 +135,12 @@ class Draft(Said):
 
         What is no scalar or list of scalars is kept as JSON text.
         """
-        if type(value) not in _AS_IT_IS:
+        cls = type(value)
+        if cls is float:
+            value = (
+                value if value - value == 0 else None
+            )  # of what is not finite nothing can be told
+        elif value is not None and cls not in _AS_IT_IS:
             value = jsonfast.attribute(value)
         if value is not None and value not in _EMPTY:
             self.extras[name] = value

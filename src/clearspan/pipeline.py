@@ -76,6 +76,7 @@ class Pipeline:
         self._ledger = ledger
         self._consumers = tuple(consumers)
         self._figures = tuple(figures)
+        self._slow = [(each, each.slow) for each in self._figures if each.slow is not None]
         self._watch = watch
         self._keeps = keeps
         self._wants = wants
@@ -320,11 +321,7 @@ class Pipeline:
     def _complete_here(self, draft: Draft) -> bool:
         """Complete on the caller's thread, except where numbers are due that would keep it waiting."""
         fenced("pipeline.read", take_in, draft)
-        slow = [
-            figure
-            for figure in self._figures
-            if figure.slow is not None and fenced(f"figure.{figure.name}", figure.slow, draft)
-        ]
+        slow = [one for one, late in self._slow if fenced(f"figure.{one.name}", late, draft)]
         waits = self._worker is not None and (slow or self._policy.slow)
         if waits and self._worker is not None and self._worker.offer(Read(draft), weight(draft)):
             return True
@@ -359,8 +356,9 @@ class Pipeline:
 
     def _emit(self, draft: Draft, without: Sequence[Figure], *, at_once: bool) -> Invocation | None:
         """Work out the numbers, seal, emit; `None` where the books do not tell of it."""
-        for figure in (each for each in self._figures if each not in without):
-            fenced(f"figure.{figure.name}", figure.work_out, draft)
+        for figure in self._figures:
+            if figure not in without:
+                fenced(f"figure.{figure.name}", figure.work_out, draft)
         record = fenced("pipeline.seal", draft.seal, self._policy)
         if type(record) is not Invocation:
             return None

@@ -78,7 +78,7 @@ def test_what_is_too_old_goes_however_few_there_are() -> None:
 
 def test_what_is_told_to_go_may_begin_and_end_others() -> None:
     desk = Desk(most=1)
-    desk.going = GoingOn[Call](lambda call, why: desk.going.clear(), most=1)
+    desk.going = GoingOn[Call](lambda call, why: desk.going.clear(), most=1, clock=lambda: desk.now)
     desk.begin(1, 2, 3)
     desk.going.trim()
     assert list(desk.going) == []

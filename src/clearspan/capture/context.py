@@ -112,16 +112,6 @@ class suppressed(Scope):  # noqa: N801 -- used as a statement: `with clearspan.s
         _silent.pop(self._entered)
 
 
-def silent() -> bool:
-    """Whether a `suppressed` block is around."""
-    return _silent.any()
-
-
-def current_context() -> CallContext | None:
-    """What the blocks around said."""
-    return _said.whole()
-
-
 def above(received: Mapping[str, str], said: CallContext | None) -> CallContext:
     """What was said, with what came from upstream underneath."""
     upstream = CallContext(session=received.get("session"), user=received.get("user"))
@@ -284,3 +274,8 @@ def _texts(name: str, given: object) -> dict[str, str]:
 
 _said: Blocks[CallContext] = Blocks("clearspan_context", _merged)
 _silent: Blocks[bool] = Blocks("clearspan_suppressed", lambda outer, inner: inner)
+
+silent: Callable[[], bool] = _silent.any
+"""Whether a `suppressed` block is around."""
+current_context: Callable[[], CallContext | None] = _said.whole
+"""What the blocks around said."""

@@ -100,7 +100,7 @@ class Recording:
     """Fulfils `observe.Recording` and `provider.Tap` over one Draft."""
 
     __slots__ = (
-        "_inner", "_late", "_more", "left", "_done", "_finalizer", "_inlet", "_stream",
+        "_inner", "_late", "_more", "left", "_done", "_finalizer", "inlet", "_stream",
         "_undo", "draft", "error_code", "hides", "owner", "__weakref__",
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ class Recording:
         self.owner = owner
         self.error_code: Callable[[BaseException], str | None] | None = None
         self.hides: Callable[[Any], bool] | None = None
-        self._inlet = inlet
+        self.inlet = inlet
         self._done = False
         self._more = FEW
         self._inner: Recording | None = None
@@ -128,7 +128,7 @@ class Recording:
             self._finalizer.detach()
             self._finalizer = None
         self.left = None
-        return self.enter(), _active.set(self)
+        return self.inlet.attach(self.draft), _active.set(self)
 
     def detach(self, token: Any) -> None:
         """Undo `attach`; where others that began later are still inside, as soon as they are not."""
@@ -140,16 +140,8 @@ class Recording:
                 _active.reset(token[1])
             except ValueError:
                 return  # another context than it began in (a coroutine closed by the collector)
-            innermost.leave(token[0])
+            innermost.inlet.detach(token[0])
             innermost = _active.get()
-
-    def enter(self) -> Any:
-        """Make its span the current one; answers what `leave` needs."""
-        return self._inlet.attach(self.draft)
-
-    def leave(self, token: Any) -> None:
-        """Undo `enter`."""
-        self._inlet.detach(token)
 
     def returned(self, value: Any) -> Any:
         """Follow a stream, or take the value as the answer."""
@@ -187,7 +179,7 @@ class Recording:
         return self.hides is not None and fenced("reader.hides", self.hides, item)
 
     def _hand_on(self) -> int | None:
-        return fenced("inlet.chunks", self._inlet.chunks, self.draft)
+        return fenced("inlet.chunks", self.inlet.chunks, self.draft)
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Close the record; only the first end counts."""
@@ -216,7 +208,7 @@ class Recording:
             draft.error = described or ErrorInfo(type(error).__name__)
 
     def _close(self) -> None:
-        fenced("inlet.close", self._inlet.close, self.draft)
+        fenced("inlet.close", self.inlet.close, self.draft)
 
     @property
     def done(self) -> bool:
@@ -376,14 +368,8 @@ class _Inner(Recording):
     def told(self) -> Draft:
         return self._outer.told
 
-    def enter(self) -> Any:
-        return None
-
-    def leave(self, token: Any) -> None:
-        """Nothing was entered."""
-
     def _close(self) -> None:
-        fenced("inlet.parted", self._inlet.parted, self.draft)
+        fenced("inlet.parted", self.inlet.parted, self.draft)
         self._outer.inner_ended(self.draft)
 
 

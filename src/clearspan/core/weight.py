@@ -22,8 +22,22 @@ def weigh(value: Any) -> int:
         return 0
     if isinstance(value, bytes):
         return len(value)
-    if type(value) is dict or isinstance(value, Mapping):
+    if type(value) is dict:
+        return _of_values(value)
+    if isinstance(value, Mapping):
         return sum(map(weigh, value.values()))
     if isinstance(value, (list, tuple)):
         return sum(weigh(item) or _SCALAR for item in value)
     return 0
+
+
+def _of_values(held: dict[Any, Any]) -> int:
+    """The same of a dictionary's values, which mostly are plain texts and numbers."""
+    total = 0
+    for value in held.values():
+        cls = type(value)
+        if cls is str and value.isascii():
+            total += len(value)
+        elif value is not None and cls not in _PLAIN:
+            total += weigh(value)
+    return total

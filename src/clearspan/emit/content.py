@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clearspan.core import jsonfast
+from clearspan.core import jsonfast, known
 from clearspan.core.marks import length, noted
 from clearspan.emit import names, redact, walk
 from clearspan.emit.boxed import Boxed
@@ -110,7 +110,11 @@ class ContentPolicy:
         Credentials are taken out in every mode. The built-in rules leave alone what looks like an id,
         functions of the application's own are asked.
         """
-        return names.clean(text, self.redactors, self.limit) if type(text) is str else text
+        if type(text) is not str:
+            return text
+        if self.redactors or len(text) > names.SHORT or self.limit < names.SHORT:
+            return names.clean(text, self.redactors, self.limit)
+        return names.short(text, known.generation())
 
     def context(self, context: CallContext) -> CallContext:
         """Clean what the application said; the variables of a prompt are content like the prompt."""
@@ -152,7 +156,7 @@ class ContentPolicy:
             if name == LOGPROBS:
                 clean[name] = value  # clean already, and no longer one text
             elif name.startswith(names.OWN):
-                clean[name] = self._names(value)
+                clean[name] = self._names(value) if type(value) is list else self.name(value)
             else:
                 said = type(value) is str and value and redact.names_secret(name)
                 told = names.apart(self.name(name), clean)

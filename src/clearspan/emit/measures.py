@@ -221,26 +221,20 @@ def _token_points(record: Invocation, base: dict[str, Any]) -> Iterator[Point]:
 def _base(record: Invocation) -> dict[str, Any]:
     tier = record.extras.get(sc.OPENAI_RESPONSE_SERVICE_TIER)
     return _attribute_set(
-        _short(record.operation),
-        _short(record.provider),
-        _short(record.model),
-        _short(record.response_model),
-        _short(record.server_address),
+        *_short(record.operation, record.provider, record.model, record.response_model, record.server_address),
         record.server_port,
-        _short(tier) if isinstance(tier, str) else None,
-    )
+        *_short(tier if isinstance(tier, str) else None),
+    )  # fmt: skip
 
 
 def call_attributes(operation: str, provider: str | None, model: str | None) -> Mapping[str, Any]:
     """What a call that goes on is known by."""
-    return _attribute_set(
-        _short(operation), _short(provider), _short(model), None, None, None, None
-    )
+    return _attribute_set(*_short(operation, provider, model), None, None, None, None)
 
 
-def _short(value: Any) -> Any:
-    # Cut before it becomes a key of the cache, which holds on to it.
-    return value[:LONGEST] if isinstance(value, str) and len(value) > LONGEST else value
+def _short(*words: str | None) -> list[str | None]:
+    # Cut before they become a key of the cache, which holds on to it.
+    return [word[:LONGEST] if type(word) is str else word for word in words]
 
 
 _BASE_NAMES = (
@@ -290,11 +284,13 @@ _extended = Extended()
 
 def _current_tokens(
     usage: Usage, told: Iterable[tuple[_Direction, dict[str, Any] | None]]
-) -> Iterator[Point]:
-    for way, marked in told:
-        value = getattr(usage, way.name)
-        if value is not None and marked is not None:
-            yield Point(sc.METRIC_TOKEN_USAGE, value, _extended.of(marked, sc.TOKEN_TYPE, way.name))
+) -> list[Point]:
+    values = ((way.name, getattr(usage, way.name), marked) for way, marked in told)
+    return [
+        Point(sc.METRIC_TOKEN_USAGE, value, _extended.of(marked, sc.TOKEN_TYPE, name))
+        for name, value, marked in values
+        if value is not None and marked is not None
+    ]
 
 
 def _next_tokens(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -14,6 +15,7 @@ from clearspan.emit.boxed import Boxed
 
 __all__ = [
     "OWN",
+    "SHORT",
     "apart",
     "begun",
     "clean",
@@ -21,6 +23,7 @@ __all__ = [
     "is_id",
     "joined",
     "may_be_secret",
+    "short",
     "stays",
 ]
 
@@ -53,6 +56,20 @@ def clean(name: str, redactors: Sequence[redact.Redactor], limit: int) -> str:
     if rules and is_id(scrubbed):
         rules = [rule for rule in rules if isinstance(rule, Boxed)]
     return _within(redact.apply(scrubbed, rules), limit, whole=len(name) <= limit + _EDGE)
+
+
+SHORT = 256
+"""Characters of a name that `short` takes."""
+
+
+@functools.lru_cache(maxsize=2_048)
+def short(name: str, generation: int) -> str:
+    """What `clean` makes of a short name by the built-in rules, as long as the same keys are known (`known.generation`).
+
+    The same few models, ids of configurations and words of APIs come again and again.
+    """
+    del generation
+    return clean(name, (), SHORT)
 
 
 def begun(name: str, longest: int) -> str:

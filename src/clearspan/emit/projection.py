@@ -193,9 +193,8 @@ def _facts(record: Invocation) -> dict[str, Any]:
         for row, value in zip(rows, held(place), strict=False):
             if value is None:
                 continue
-            if (
-                type(value) is str and row.type is text and _is_plain(value)
-            ):  # most are, and stay as they are
+            # Most texts are plain, and stay as they are.
+            if type(value) is str and row.type is text and 0 < len(value) <= _MAX_NAME and value.isascii():  # fmt: skip
                 found[row.name] = value
             elif (typed := row.type(value)) is not None:
                 plain = type(typed) in _NUMBERS

@@ -100,7 +100,9 @@ class Series:
 
     def of(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         """`attributes`, or those of the series in which all further sets are gathered."""
-        return attributes if self.admits(attributes) else self._overflow(attributes)
+        if id(attributes) in self._admitted or self.admits(attributes):
+            return attributes
+        return self._overflow(attributes)
 
     def _overflow(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         beyond = {sc.METRIC_OVERFLOW: True}

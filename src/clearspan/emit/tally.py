@@ -119,7 +119,8 @@ class Tally:
 
         def seen(way: _Way, name: str, bucket: int) -> Context | None:
             nonlocal told, bare
-            if self._is_due(name, bucket, now):
+            if now >= self._due.get((name, bucket), 0.0):
+                self._due[name, bucket] = now + _APART
                 told = told or self._linked(context)
                 return told
             if way.every:
@@ -144,13 +145,6 @@ class Tally:
                     fenced("emit.point", way.many, values, attributes, linked)
                 else:
                     self._waiting.append(_Noted(way, values, attributes, linked))
-
-    def _is_due(self, name: str, bucket: int, now: float) -> bool:
-        key = name, bucket
-        if now < self._due.get(key, 0.0):
-            return False
-        self._due[key] = now + _APART
-        return True
 
     def settle(self) -> None:
         """Record all that wait; of what is counted, the sums."""

@@ -146,7 +146,7 @@ class Telemetry:
         draft.span = _Handle(span, trace.set_span_in_context(span, context), name, subject)
         recording = span.is_recording()
         # The SDK's span knows what it is below; another tracer's may mean something else by that.
-        above = getattr(span, "parent", _UNKNOWN)
+        above = getattr(span, "parent", _UNKNOWN) if context else None
         if above is not None and type(above) is not SpanContext:
             above = _above(context)
         draft.place = partial(_reference, span.get_span_context(), above)
@@ -222,8 +222,8 @@ class Telemetry:
             if name != handle.name:
                 handle.span.update_name(name)
         found = projection.attributes(record, content=self._spans)
-        there: Any = getattr(handle.span, "attributes", None) or ()
-        others = sum(name not in found for name in there)
+        there: Any = getattr(handle.span, "attributes", None)
+        others = sum(name not in found for name in there) if there else 0
         handle.span.set_attributes(limited(found, limit_of(handle.span, _SPANS) - others))
         if record.error is not None:
             self._fail(handle.span, record.error, record.timing.end_ns)

@@ -16,7 +16,6 @@ from clearspan.record import Outcome
 __all__ = ["density"]
 
 _SPOKEN = frozenset(("text", "reasoning"))
-_OTHER_OUTPUT = ("audio_output", "image_output")
 
 
 def density(draft: Draft) -> None:
@@ -40,7 +39,7 @@ def _lossy(draft: Draft) -> bool:
 def _tokens(counts: Mapping[str, Any]) -> int:
     """Output tokens without those of thinking; 0 where they are not known."""
     source = counts.get("output_source", counts.get("source"))
-    if source == "estimated" or any(counts.get(name) for name in _OTHER_OUTPUT):
+    if source == "estimated" or counts.get("audio_output") or counts.get("image_output"):
         return 0
     made: int = counts.get("output", 0)
     thought: int = counts.get("reasoning", 0)

@@ -42,7 +42,7 @@ def response(draft: Draft, body: Any) -> None:
     taken: set[int] = set()
     for position, choice in enumerate(read.items(given, "choices")):
         found = _fields(choice)
-        told_index = read.count(found, "index")
+        told_index = read.count(dict.get(found, "index"))
         # Some servers say 0 of every choice.
         index = position if told_index is None or told_index in taken else told_index
         taken.add(index)
@@ -110,8 +110,9 @@ def chunk(draft: Draft, item: Any) -> None:
 
 
 def _end(draft: Draft, choice: Any, index: int) -> None:
-    draft.finish(read.text(choice, "finish_reason"), index)
-    logprobs = read.get(choice, "logprobs")
+    held = _fields(choice)
+    draft.finish(read.text(dict.get(held, "finish_reason")), index)
+    logprobs = dict.get(held, "logprobs")
     if logprobs is None:
         return
     tokens = [*read.items(logprobs, "content"), *read.items(logprobs, "refusal")]
@@ -149,7 +150,7 @@ def _only_says(draft: Draft, message: Any, index: int) -> bool:
         if value is not None and name not in _SPOKEN and not _is_empty(value):
             return False
     choice = draft.choice(index)
-    choice.role = read.text(fields, "role") or choice.role
+    choice.role = read.text(dict.get(fields, "role")) or choice.role
     draft.text(text, index)
     return True
 

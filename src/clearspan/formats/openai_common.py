@@ -115,15 +115,29 @@ def call_arguments(source: Any) -> Any:
 
 def identity(draft: Draft, body: Any) -> None:
     """Id, served model, tier and fingerprint; chunks repeat them and the last known value stays."""
-    draft.response_id = read.text(body, "id") or draft.response_id
-    draft.response_model = read.text(body, "model") or draft.response_model
+    given = read.fields(body)
+    if given is None:
+        return
+    told = dict.get
+    draft.response_id = read.text(told(given, "id")) or draft.response_id
+    draft.response_model = read.text(told(given, "model")) or draft.response_model
     if is_openai(draft):
-        draft.extra(sc.OPENAI_RESPONSE_SERVICE_TIER, read.text(body, "service_tier"))
-        draft.extra(sc.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, read.text(body, "system_fingerprint"))
+        for attribute, name in _OWN:
+            value = told(given, name)
+            if value is not None:
+                draft.extra(attribute, read.text(value))
+
+
+_OWN = (
+    (sc.OPENAI_RESPONSE_SERVICE_TIER, "service_tier"),
+    (sc.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, "system_fingerprint"),
+)
 
 
 def failure(draft: Draft, error: Any) -> None:
     """An error that came in the body of an answer which is, by its status, none."""
+    if error is None:
+        return
     said = read.text(error)
     if said is not None:
         draft.fail(OTHER, said)

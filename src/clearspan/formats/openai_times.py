@@ -14,10 +14,10 @@ _PHASES = {"queue": "queue_time", "prefill": "prompt_time", "decode": "completio
 
 def times(draft: Draft, source: Any) -> None:
     """Read the times (seconds) that `source` has; a stream may tell them more than once."""
-    given = read.fields(source)
+    given = None if source is None else read.fields(source)
     if given is None:
         return
     for phase, name in _PHASES.items():
-        took = None if dict.get(given, name) is None else read.number(given, name)
-        if took is not None and took >= 0:
+        value = dict.get(given, name)
+        if value is not None and (took := read.number(value)) is not None and took >= 0:
             draft.pace.phases[phase] = took

@@ -85,18 +85,21 @@ def _charged(source: Any) -> float | None:
 def _count(given: dict[str, Any], names: tuple[str, ...]) -> int | None:
     """The first of them that is a count."""
     for name in names:
-        count = None if dict.get(given, name) is None else read.count(given, name)
-        if count is not None:
+        value = dict.get(given, name)
+        if value is not None and (count := read.count(value)) is not None:
             return count
     return None
 
 
 def _details(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The parts of a count, whatever this server calls them; of several groups, the first that tells of each."""
-    held = [value for name in names if (value := dict.get(given, name)) is not None]
-    if not held:
+    found: list[dict[str, Any]] = []
+    for name in names:
+        value = dict.get(given, name)
+        if value is not None and (part := read.fields(value)) is not None:
+            found.append(part)
+    if not found:
         return {}
-    found = [part for value in held if (part := read.fields(value)) is not None]
     if len(found) == 1:
         return found[0]
     return {

@@ -102,11 +102,11 @@ class _Late:
 
     def __call__(self, draft: Draft) -> None:
         if draft.operation not in _STEPS:
-            self.made()(draft)
+            (self._made or self.made())(draft)
 
     def due(self, draft: Draft) -> bool:
         """Whether it would take long."""
-        late: bool = draft.operation not in _STEPS and self.made().due(draft)
+        late: bool = draft.operation not in _STEPS and (self._made or self.made()).due(draft)
         return late
 
 

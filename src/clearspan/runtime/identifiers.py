@@ -31,15 +31,26 @@ class _Identifiers(IdGenerator):
             self.forked()
 
     def generate_span_id(self) -> int:
-        """A span id that is not zero. The first thing that a call asks for."""
-        self.look()
-        signals.again()
-        return self._bits(64) or self.generate_span_id()
+        """A span id that is not zero."""
+        return self.of_call(1)[1]
 
     def generate_trace_id(self) -> int:
         """A trace id that is not zero."""
         self.look()
         return self._bits(128) or self.generate_trace_id()
+
+    def of_call(self, trace_id: int = 0) -> tuple[int, int]:
+        """The ids of a trace, unless there is one, and of a span, neither zero. The first thing that a call asks for."""
+        if self._pid != os.getpid():
+            self.forked()
+        signals.again()
+        draw = self._bits
+        while not trace_id:
+            trace_id = draw(128)
+        span_id = draw(64)
+        while not span_id:
+            span_id = draw(64)
+        return trace_id, span_id
 
 
 identifiers = _Identifiers()

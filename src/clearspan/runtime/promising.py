@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
-    INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
     SpanContext,
     TraceFlags,
@@ -101,15 +100,15 @@ class Promising:
         start_time: int,
     ) -> trace.Span:
         """As the SDK's tracer does; what is not sampled is not promised either."""
-        found = get_current_span(context).get_span_context() if context else INVALID_SPAN_CONTEXT
-        above = found if found.is_valid else None
+        found = get_current_span(context).get_span_context() if context else None
+        above = found if found is not None and found.is_valid else None
         if above is None:
-            trace_id, random, state = identifiers.generate_trace_id(), self._random, None
+            random, state = self._random, None
+            trace_id, span_id = identifiers.of_call()
         else:
-            trace_id, state = above.trace_id, above.trace_state
-            random = above.trace_flags & _RANDOM
+            random, state = above.trace_flags & _RANDOM, above.trace_state
+            trace_id, span_id = identifiers.of_call(above.trace_id)
         kept = self._sampler.keeps(above, trace_id)
-        span_id = identifiers.generate_span_id()
         made = SpanContext(trace_id, span_id, False, _FLAGS[random | kept], state)
         if not kept:
             return NonRecordingSpan(made)

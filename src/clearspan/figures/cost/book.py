@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from decimal import Decimal
 from typing import Any
 
 from clearspan import semconv as sc
@@ -141,11 +140,9 @@ def _cost(found: Bill | None, source: Table | Listed, *, sure: bool) -> Cost | N
         return None
     return Cost(
         total=float(found.total),
-        input=_number(found.input), output=_number(found.output),
-        cache_read=_number(found.cache_read), cache_write=_number(found.cache_write),
+        **{part: float(price) for part, price in zip(_PARTS, found[1:], strict=True) if price is not None},
         currency=source.currency, priced_on=source.priced_on, source=source.source, estimated=None if sure else True,
     )  # fmt: skip
 
 
-def _number(price: Decimal | None) -> float | None:
-    return float(price) if price is not None else None
+_PARTS = Bill._fields[1:]

@@ -13,6 +13,7 @@ from clearspan.figures.cost.amounts import Amounts
 __all__ = ["EXACT", "PRICES", "Bill", "Rates", "bill"]
 
 _MILLION = Decimal(1_000_000)
+_MILLIONTH = Decimal("0.000001")
 _HOUR = Decimal(3600)
 _ZERO = Decimal(0)
 # Not the context of whoever's thread this is: the host may have set traps in its own.
@@ -108,7 +109,7 @@ def _price(count: int | None, price: Decimal | None) -> Decimal | None:
     """Of so many tokens; `None` where there are some, and nobody knows what they cost."""
     if not count or not price:
         return _ZERO if not count or price is not None else None
-    return EXACT.divide(EXACT.multiply(count, price), _MILLION)
+    return EXACT.multiply(EXACT.multiply(count, price), _MILLIONTH)
 
 
 def _input(rates: Rates, amounts: Amounts) -> Decimal | None:

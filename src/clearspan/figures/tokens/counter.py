@@ -80,8 +80,10 @@ def _source(draft: Draft) -> Draft:
 
 
 def _lacking(draft: Draft) -> bool:
-    wanted = ("input",) if draft.operation == Operation.EMBEDDINGS else ("input", "output")
-    return any(name not in draft.counts for name in wanted)
+    counts = draft.counts
+    return "input" not in counts or (
+        "output" not in counts and draft.operation != Operation.EMBEDDINGS
+    )
 
 
 def _try(found: dict[str, Count], name: str, count: Callable[[], Count | None]) -> None:
