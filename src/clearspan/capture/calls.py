@@ -19,6 +19,7 @@ __all__ = ["begin", "probing"]
 
 _DEPTH = 16
 _SETTING = 12  # arguments that are not the content are no deeper, but for a schema
+_PLAIN = (bool, int, float, type(None))
 
 # The call of which a phase is being timed: what the phase's function calls in turn is part of it.
 _timed: contextvars.ContextVar[Draft | None] = contextvars.ContextVar(
@@ -94,10 +95,10 @@ def _keep(draft: Draft, endpoint: Endpoint, call: Call) -> None:
     # Without content the arguments of a stream are kept all the same, where its tokens may have to be counted.
     deep = _DEPTH if draft.content or (draft.keeps and "stream" in draft.params) else 0
     other = min(deep, _SETTING)
-    kwargs = {
-        key: copier.of(value, deep if key in endpoint.deep else other)
-        for key, value in call.kwargs.items()
-    }
+    kwargs = dict(call.kwargs)
+    for key, value in kwargs.items():
+        if type(value) not in _PLAIN:
+            kwargs[key] = copier.of(value, deep if key in endpoint.deep else other)
     draft.call = Call(call.instance, call.args, kwargs)
     draft.weight = copier.weight
     draft.lost += copier.cuts

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import is_
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -146,13 +147,9 @@ def recalled(client: object, held: Seen) -> Any:
     before = _clients.get(id(client))
     if before is None or len(before[0]) != len(held):
         return None
-    for was, part in zip(before[0], held, strict=True):
-        # Of the kinds that were kept none can change in itself, but for dictionaries, of which there are copies.
-        if part is was:
-            continue
-        empty = type(part) is dict and not part and type(was) is dict and not was
-        if not empty and not _is_still(was, part):
-            return None
+    # Of the kinds that were kept none can change in itself, but for dictionaries, of which there are copies.
+    if not all(map(is_, before[0], held)) and not all(map(_is_still, before[0], held)):
+        return None
     for key in before[1]:
         _use(key)
     return before[2]
@@ -190,12 +187,14 @@ _STILL = frozenset(map(id, (type(None), str, bytes, bool, int, tuple, type)))
 
 
 def _is_address(part: object) -> bool:
-    """Whether it is an address, as libraries that speak HTTP have them. Their headers and cookies can be changed."""
-    return read.of_http(part) and read.qualname(type(part)) == "URL"
+    """Whether it is of an address, as libraries that speak HTTP have them. Their headers and cookies can be changed."""
+    return read.of_http(part) and read.qualname(type(part)) in ("URL", "QueryParams")
 
 
 def _is_still(was: object, part: Any) -> bool:
-    """Whether a part that is another object, or may have changed in itself, is what was kept of it."""
+    """Whether a part that may be another object, or have changed in itself, is what was kept of it."""
+    if part is was:
+        return True
     if type(part) is not type(was):
         return False
     if type(part) is dict:
@@ -226,7 +225,7 @@ def _still(held: Seen) -> Seen | None:
 
 
 def of_http_client(client: object) -> Seen | None:
-    """What `note_http_client` looks at, of an `httpx` client, as one part; `None` where some of it may change in itself."""
+    """What `note_http_client` looks at, of an `httpx` client, as parts; `None` where some of it may change in itself."""
     held = getattr(client, "__dict__", None)
     if type(held) is not dict:
         return None
@@ -235,7 +234,7 @@ def of_http_client(client: object) -> Seen | None:
     cookies = getattr(jar, "_cookies", None) if jar is not None else None
     if type(headers) is not list or cookies or held.get("_auth") is not None:
         return None
-    return tuple(headers), held.get("_params")
+    return (held.get("_params"), *headers)
 
 
 def generation() -> int:

@@ -83,15 +83,20 @@ class Sketch:
         """(value, how many) in ascending order; the exact values, or those that stand for a bin."""
         if self._bins:
             return tuple((self._middle(index), self._bins[index]) for index in sorted(self._bins))
-        return tuple(Counter(sorted(self._exact)).items())
+        self._exact.sort()  # in place: who asks again finds it done
+        return tuple(Counter(self._exact).items())
 
     def _middle(self, index: int) -> float:
         return min(math.exp(min(index * _BASE + _DOWN, _TOP)), self.largest)
 
     def quantiles(self, shares: Iterable[float]) -> list[float | None]:
         """The values below which those shares (0 to 1) lie, by nearest rank; `None` of nothing."""
-        ordered = self.values()
-        return [_at(ordered, share, self.count) for share in shares]
+        if self._bins:
+            ordered = self.values()
+            return [_at(ordered, share, self.count) for share in shares]
+        self._exact.sort()
+        ranks = (max(1, math.ceil(share * self.count)) for share in shares)
+        return [self._exact[rank - 1] if self._exact else None for rank in ranks]
 
 
 def _at(ordered: tuple[tuple[float, int], ...], share: float, count: int) -> float | None:

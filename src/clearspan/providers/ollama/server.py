@@ -32,7 +32,7 @@ def _server(url: object) -> Server:
 def _noted(client: object, url: object) -> Server:
     """The server, and the client's keys noted: servers repeat them in their errors; kept they are nowhere."""
     http = known.of_http_client(client)
-    parts = None if http is None else (url, http)
+    parts = None if http is None else (url, *http)
     told: Server | None = None if parts is None else known.recalled(client, parts)
     if told is not None:
         return told

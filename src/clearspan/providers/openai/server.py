@@ -74,7 +74,7 @@ def server(instance: Any) -> Server:
 
 _KEYS = ("api_key", "admin_api_key", "webhook_secret", "_azure_ad_token")
 _NAMES = ("organization", "project")
-_FIELDS = (*_KEYS, *_NAMES, "_base_url", "_custom_headers", "_custom_query")
+_FIELDS = (*_KEYS, *_NAMES, "_base_url")
 
 
 def _noted(client: object, held: Mapping[str, Any]) -> Server:
@@ -83,11 +83,17 @@ def _noted(client: object, held: Mapping[str, Any]) -> Server:
     parts = None
     if http is not None:
         name = None if runtime is None else _runtime(held)
-        parts = type(client), name, http, *map(held.get, _FIELDS)
+        headers, query = _some(held.get("_custom_headers")), _some(held.get("_custom_query"))
+        parts = type(client), name, headers, query, *map(held.get, _FIELDS), *http
         told: Server | None = known.recalled(client, parts)
         if told is not None:
             return told
     return known.note_client(client, parts, lambda: _keys_of(held), lambda: _server(client, held))
+
+
+def _some(given: Any) -> Any:
+    """What is there, where anything is: an empty dictionary is as good as none."""
+    return None if type(given) is dict and not given else given
 
 
 def _server(client: object, held: Mapping[str, Any]) -> Server:
