@@ -137,9 +137,7 @@ class Draft(Said):
         """
         cls = type(value)
         if cls is float:
-            value = (
-                value if value - value == 0 else None
-            )  # of what is not finite nothing can be told
+            value = value if value - value == 0 else None  # only what is finite is a number
         elif value is not None and cls not in _AS_IT_IS:
             value = jsonfast.attribute(value)
         if value is not None and value not in _EMPTY:
