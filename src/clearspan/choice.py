@@ -342,7 +342,8 @@ def messages_of(given: Any) -> Iterator[Message]:
         several = [given] if one_alone else given if isinstance(given, Iterable) else ()
     for one in several:
         if type(one) is dict and "parts" in one:
-            yield one  # in the conventions' form
+            made: Any = one  # in the conventions' form
+            yield made
         elif (message := _message(one)) is not None:
             yield message
 

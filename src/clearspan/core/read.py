@@ -214,7 +214,7 @@ def _is(value: object, cls: type) -> bool:
 
 def text(value: object, *path: str) -> str | None:
     """A non-empty string at `path`, else `None`."""
-    found = get(value, *path) if path else value
+    found: Any = get(value, *path) if path else value
     if found is None or type(found) is str:
         return found or None
     found = _scalar(found)
@@ -223,7 +223,7 @@ def text(value: object, *path: str) -> str | None:
 
 def whole(value: object, *path: str) -> int | None:
     """A whole number at `path`, else `None`; booleans are not numbers."""
-    found = get(value, *path) if path else value
+    found: Any = get(value, *path) if path else value
     if found is None or type(found) is int:
         return found
     return int.__index__(found) if _is(found, int) and not _is(found, bool) else None
@@ -231,7 +231,7 @@ def whole(value: object, *path: str) -> int | None:
 
 def count(value: object, *path: str) -> int | None:
     """A whole number that is not negative at `path`, else `None`."""
-    found = get(value, *path) if path else value
+    found: Any = get(value, *path) if path else value
     if found is not None and type(found) is not int:
         found = whole(found)
     return found if found is not None and found >= 0 else None
@@ -239,7 +239,7 @@ def count(value: object, *path: str) -> int | None:
 
 def number(value: object, *path: str) -> float | None:
     """A finite number at `path` as a float, else `None`."""
-    found = get(value, *path) if path else value
+    found: Any = get(value, *path) if path else value
     if found is None:
         return None
     if type(found) is float:
@@ -259,7 +259,7 @@ def _finite(value: float) -> float | None:
 
 def items(value: object, *path: str) -> list[Any]:
     """A list or tuple at `path` as a list; an empty list for anything else."""
-    found = get(value, *path) if path else value
+    found: Any = get(value, *path) if path else value
     if type(found) is list:
         return found
     if found is None:

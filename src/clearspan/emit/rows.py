@@ -22,7 +22,8 @@ def _whole(value: Any) -> int | None:
     return exact if exact is not None and -INT64 <= exact < INT64 else None
 
 
-_double: Callable[[Any], float | None] = read.number
+def _double(value: Any) -> float | None:
+    return read.number(value)
 
 
 def _text(value: Any) -> str | None:

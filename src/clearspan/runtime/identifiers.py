@@ -41,16 +41,11 @@ class _Identifiers(IdGenerator):
 
     def of_call(self, trace_id: int = 0) -> tuple[int, int]:
         """The ids of a trace, unless there is one, and of a span, neither zero. The first thing that a call asks for."""
-        if self._pid != os.getpid():
-            self.forked()
+        self.look()
         signals.again()
         draw = self._bits
-        while not trace_id:
-            trace_id = draw(128)
-        span_id = draw(64)
-        while not span_id:
-            span_id = draw(64)
-        return trace_id, span_id
+        trace_id = trace_id or draw(128) or self.generate_trace_id()
+        return trace_id, draw(64) or self.generate_span_id()
 
 
 identifiers = _Identifiers()
