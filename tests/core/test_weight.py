@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from clearspan.core.weight import weigh
         (["ab", ("c", 1)], 2 + 1 + 8),
         ([1.0] * 1_000, 8_000),
         ({"name": "ab", "more": {"deep": ["c" * 10]}}, 12),
+        ({"name": "\u00e9", "none": None, "many": 7}, 2),
+        (MappingProxyType({"name": "ab", "many": 7}), 2),
     ],
 )
 def test_texts_weigh_wherever_they_are(value: Any, bytes_: int) -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import math
 import sys
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 
 __all__ = ["ACCURACY", "BINS", "EXACT", "Sketch"]
 
@@ -99,10 +101,6 @@ class Sketch:
         return [self._exact[rank - 1] if self._exact else None for rank in ranks]
 
 
-def _at(ordered: tuple[tuple[float, int], ...], share: float, count: int) -> float | None:
-    rank = max(1, math.ceil(share * count))
-    for value, many in ordered:
-        rank -= many
-        if rank <= 0:
-            return value
-    return None
+def _at(ordered: tuple[tuple[float, int], ...], share: float, count: int) -> float:
+    passed = list(accumulate([many for _, many in ordered]))
+    return ordered[bisect_left(passed, max(1, math.ceil(share * count)))][0]
